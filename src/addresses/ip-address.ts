@@ -1,0 +1,325 @@
+/**
+ * An IP address as numbers, so that masks and comparisons need no text. What
+ * embeds an IPv4 address (IPv4-mapped and IPv4-translated addresses, 6to4,
+ * Teredo, NAT64) is that IPv4 address: the same host would otherwise have a
+ * second budget for every way to write it.
+ */
+export class IpAddress {
+  readonly family: 4 | 6
+
+  /**
+   * The address in unsigned 32 bit words, most significant first: one word for
+   * IPv4, four for IPv6
+   */
+  readonly words: readonly number[]
+
+  #text: string | undefined
+
+  constructor (family: 4 | 6, words: readonly number[]) {
+    this.family = family
+    this.words = words
+  }
+
+  /**
+   * The canonical text: dotted decimal, or RFC 5952 for IPv6. No zone.
+   */
+  get text (): string {
+    this.#text ??= this.family === 4 ? ipv4Text(this.words[0]) : ipv6Text(this.words)
+
+    return this.#text
+  }
+
+  toString (): string {
+    return this.text
+  }
+}
+
+// eight groups of four digits, or six and a dotted quad
+const MAX_IPV6_TEXT_LENGTH = 45
+
+/**
+ * Reads an IPv4 or IPv6 address, `undefined` if the text is neither. A zone id
+ * (`%eth0`) is dropped, embedded IPv4 addresses are taken out.
+ */
+export function parseIp (text: string): IpAddress | undefined {
+  if (!text.includes(':')) {
+    const word = readIpv4(text, 0, text.length)
+
+    return word == null ? undefined : new IpAddress(4, [word])
+  }
+
+  const words = parseIpv6(text)
+
+  if (words == null) {
+    return undefined
+  }
+
+  const embedded = embeddedIpv4(words)
+
+  return embedded == null ? new IpAddress(6, words) : new IpAddress(4, [embedded])
+}
+
+/**
+ * Reads an IPv6 address into its four words, without taking out an embedded
+ * IPv4 address. `undefined` if the text is not an IPv6 address.
+ */
+function parseIpv6 (text: string): number[] | undefined {
+  const zone = text.indexOf('%')
+  const end = zone === -1 ? text.length : zone
+
+  if (end > MAX_IPV6_TEXT_LENGTH) {
+    return undefined
+  }
+
+  const words = [0, 0, 0, 0]
+  const gap = text.indexOf('::')
+
+  if (gap === -1 || gap >= end) {
+    return readGroups(text, 0, end, words, true) === 8 ? words : undefined
+  }
+
+  const tail = [0, 0, 0, 0]
+  const groupsBefore = gap === 0 ? 0 : readGroups(text, 0, gap, words, false)
+  const groupsBehind = gap + 2 === end ? 0 : readGroups(text, gap + 2, end, tail, true)
+
+  if (groupsBefore === -1 || groupsBehind === -1 || groupsBefore + groupsBehind > 7) {
+    return undefined
+  }
+
+  for (let i = 0; i < groupsBehind; i++) {
+    putGroup(words, 8 - groupsBehind + i, groupAt(tail, i))
+  }
+
+  return words
+}
+
+/**
+ * Whether it is an address that is not routed on the internet: unspecified,
+ * loopback, link-local, private (RFC 1918, RFC 4193), shared (RFC 6598)
+ */
+export function isPrivateOrLoopback (ip: IpAddress): boolean {
+  const word = ip.words[0]
+
+  if (ip.family === 4) {
+    switch (word >>> 24) {
+      case 0:
+      case 10:
+      case 127:
+        return true
+      case 100:
+        return (word >>> 22) === (0x64400000 >>> 22)
+      case 169:
+        return (word >>> 16) === 0xa9fe
+      case 172:
+        return (word >>> 20) === 0xac1
+      case 192:
+        return (word >>> 16) === 0xc0a8
+      default:
+        return false
+    }
+  }
+
+  // fc00::/7, fe80::/10 and the older fec0::/10, 64:ff9b:1::/48 (RFC 8215)
+  return isUnspecifiedOrLoopbackIpv6(ip.words) ||
+    (word >>> 25) === (0xfc000000 >>> 25) ||
+    (word >>> 23) === (0xfe800000 >>> 23) ||
+    (word === 0x0064ff9b && (ip.words[1] >>> 16) === 1)
+}
+
+/**
+ * Whether it is an address of this host only: `127.0.0.0/8`, `::1`
+ */
+export function isLoopback (ip: IpAddress): boolean {
+  return ip.family === 4
+    ? (ip.words[0] >>> 24) === 127
+    : isUnspecifiedOrLoopbackIpv6(ip.words) && ip.words[3] === 1
+}
+
+/**
+ * The text of an IPv4 address given as an unsigned 32 bit word
+ */
+function ipv4Text (word: number): string {
+  return `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}`
+}
+
+/**
+ * The text of an IPv6 address given as four unsigned 32 bit words, as RFC 5952
+ * section 4 wants it
+ */
+function ipv6Text (words: readonly number[]): string {
+  const groups = words.flatMap(word => [word >>> 16, word & 0xffff])
+  let gap = -1
+  let gapLength = 1
+
+  for (let i = 0; i < 8; i++) {
+    let end = i
+
+    while (end < 8 && groups[end] === 0) {
+      end++
+    }
+
+    // a single group of zeros is not shortened, of two runs the first one is
+    if (end - i > gapLength) {
+      gap = i
+      gapLength = end - i
+    }
+
+    i = end
+  }
+
+  const texts = groups.map(group => group.toString(16))
+
+  return gap === -1
+    ? texts.join(':')
+    : `${texts.slice(0, gap).join(':')}::${texts.slice(gap + gapLength).join(':')}`
+}
+
+const DOT = 46
+const COLON = 58
+const ZERO = 48
+
+function hexDigit (code: number): number {
+  if (code >= ZERO && code <= ZERO + 9) {
+    return code - ZERO
+  }
+
+  // the bit that tells lower from upper case
+  const lower = code | 0x20
+
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1
+}
+
+function readIpv4 (text: string, start: number, end: number): number | undefined {
+  let word = 0
+  let octet = 0
+  let digits = 0
+  let octets = 0
+
+  for (let i = start; i <= end; i++) {
+    const code = i === end ? DOT : text.charCodeAt(i)
+
+    if (code === DOT) {
+      if (digits === 0 || octets === 4) {
+        return undefined
+      }
+
+      word = (word << 8) | octet
+      octets++
+      octet = 0
+      digits = 0
+      continue
+    }
+
+    // other parsers read a leading zero as octal, so it is no address at all
+    if (code < ZERO || code > ZERO + 9 || (digits > 0 && octet === 0)) {
+      return undefined
+    }
+
+    octet = octet * 10 + code - ZERO
+    digits++
+
+    if (octet > 255) {
+      return undefined
+    }
+  }
+
+  return octets === 4 ? word >>> 0 : undefined
+}
+
+/**
+ * Reads the groups of an IPv6 address between two offsets into `words`. Returns
+ * how many there are, or -1 if they are malformed.
+ */
+function readGroups (text: string, start: number, end: number, words: number[], mayEndInIpv4: boolean): number {
+  let groups = 0
+  let from = start
+
+  while (groups < 8) {
+    let group = 0
+    let to = from
+
+    for (; to < end; to++) {
+      const digit = hexDigit(text.charCodeAt(to))
+
+      if (digit === -1) {
+        break
+      }
+
+      group = (group << 4) | digit
+    }
+
+    if (to < end && text.charCodeAt(to) === DOT) {
+      const word = mayEndInIpv4 && groups <= 6 ? readIpv4(text, from, end) : undefined
+
+      if (word == null) {
+        return -1
+      }
+
+      putGroup(words, groups, word >>> 16)
+      putGroup(words, groups + 1, word & 0xffff)
+
+      return groups + 2
+    }
+
+    if (to === from || to - from > 4) {
+      return -1
+    }
+
+    putGroup(words, groups, group)
+    groups++
+
+    if (to === end) {
+      return groups
+    }
+
+    if (text.charCodeAt(to) !== COLON) {
+      return -1
+    }
+
+    from = to + 1
+  }
+
+  return -1
+}
+
+function groupAt (words: readonly number[], index: number): number {
+  const word = words[index >> 1]
+
+  return index % 2 === 0 ? word >>> 16 : word & 0xffff
+}
+
+function putGroup (words: number[], index: number, group: number): void {
+  const shift = index % 2 === 0 ? 16 : 0
+  const word = index >> 1
+  words[word] = (words[word] | (group << shift)) >>> 0
+}
+
+function embeddedIpv4 (words: readonly number[]): number | undefined {
+  const [first, second, third, fourth] = words
+
+  // IPv4-mapped ::ffff:0:0/96 (RFC 4291), IPv4-translated ::ffff:0:0:0/96 (RFC 2765)
+  if (first === 0 && second === 0 && (third === 0xffff || third === 0xffff0000)) {
+    return fourth
+  }
+
+  // NAT64, 64:ff9b::/96 (RFC 6052)
+  if (first === 0x0064ff9b && second === 0 && third === 0) {
+    return fourth
+  }
+
+  // 6to4, 2002::/16 (RFC 3056)
+  if ((first >>> 16) === 0x2002) {
+    return ((first << 16) | (second >>> 16)) >>> 0
+  }
+
+  // Teredo, 2001::/32, the client's address is inverted (RFC 4380)
+  if (first === 0x20010000) {
+    return ~fourth >>> 0
+  }
+
+  return undefined
+}
+
+function isUnspecifiedOrLoopbackIpv6 (words: readonly number[]): boolean {
+  return words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] <= 1
+}

@@ -1,0 +1,249 @@
+import type { IpAddress } from './ip-address.ts'
+
+const WORD_BITS = 32
+const INITIAL_SLOTS = 16
+
+// so that an attacker can not choose networks that all go to the same slot
+const [SEED] = globalThis.crypto.getRandomValues(new Uint32Array(1))
+
+/**
+ * A number takes as much as two words
+ */
+const NUMBER_WORDS = 2
+
+/**
+ * A number for each network of one size, 0 for those that were not set. A hash table
+ * in one block of memory, in which a network is beside its number: with many networks,
+ * a `Map` spends most of its time on fetching keys from all over the memory.
+ */
+export class PrefixNumbers {
+  private readonly bits: number
+
+  /**
+   * How many words a network has
+   */
+  private readonly words: number
+
+  /**
+   * How many words a slot has: the number, then the network, and one that is not used
+   * where the next number would be at an odd place
+   */
+  private readonly stride: number
+
+  /**
+   * The same, in numbers
+   */
+  private readonly step: number
+  private count = 0
+  private mask: number
+  private keys: Int32Array
+
+  /**
+   * The same memory. A slot with the number 0 is free.
+   */
+  private numbers: Float64Array
+
+  /**
+   * The words of the network that is looked for
+   */
+  private readonly key: Int32Array
+
+  /**
+   * @param bits - the size of the networks
+   * @param expected - for how many networks there is room at the beginning
+   */
+  constructor (bits: number, expected = 0) {
+    let slots = INITIAL_SLOTS
+
+    while (slots <= expected * 2) {
+      slots *= 2
+    }
+
+    this.bits = bits
+    this.words = Math.max(1, Math.ceil(bits / WORD_BITS))
+    this.stride = NUMBER_WORDS + this.words + this.words % NUMBER_WORDS
+    this.step = this.stride / NUMBER_WORDS
+    this.key = new Int32Array(this.words)
+    this.mask = slots - 1
+    this.keys = new Int32Array(slots * this.stride)
+    this.numbers = new Float64Array(this.keys.buffer)
+  }
+
+  /**
+   * How many networks have another number than 0
+   */
+  get size (): number {
+    return this.count
+  }
+
+  /**
+   * The number of the network that an address is in
+   */
+  get (ip: IpAddress): number {
+    return this.numberIn(this.slotOf(ip))
+  }
+
+  /**
+   * Set the number of the network that an address is in
+   */
+  set (ip: IpAddress, number: number): void {
+    this.put(this.slotOf(ip), number)
+  }
+
+  /**
+   * Add to the number of the network that an address is in, which does not become
+   * less than 0
+   */
+  add (ip: IpAddress, difference: number): void {
+    const slot = this.slotOf(ip)
+    this.put(slot, Math.max(0, this.numberIn(slot) + difference))
+  }
+
+  /**
+   * Add 1, if the number of the network that an address is in is less than `limit`.
+   * Returns what it was before.
+   */
+  addBelow (ip: IpAddress, limit: number): number {
+    const slot = this.slotOf(ip)
+    const number = this.numberIn(slot)
+
+    if (number < limit) {
+      this.put(slot, number + 1)
+    }
+
+    return number
+  }
+
+  private numberIn (slot: number): number {
+    return this.numbers[slot * this.step]
+  }
+
+  /**
+   * To be called after `slotOf`, for the network that was looked for
+   */
+  private put (slot: number, number: number): void {
+    const before = this.numberIn(slot)
+
+    if (number === 0) {
+      if (before !== 0) {
+        this.free(slot)
+      }
+
+      return
+    }
+
+    this.numbers[slot * this.step] = number
+
+    if (before === 0) {
+      const { key, keys, words } = this
+      const at = slot * this.stride + NUMBER_WORDS
+
+      for (let i = 0; i < words; i++) {
+        keys[at + i] = key[i]
+      }
+
+      this.count++
+
+      // half of the slots stay free, so that the next free one is near
+      if (this.count * 2 > this.mask) {
+        this.grow()
+      }
+    }
+  }
+
+  /**
+   * The slot of a network, or the one that it would get. Slots are taken in turn from
+   * where the hash points to.
+   */
+  private slotOf ({ words }: IpAddress): number {
+    const { key, keys, mask, stride } = this
+    const count = this.words
+
+    for (let i = 0, left = this.bits; i < count; i++, left -= WORD_BITS) {
+      const word = i < words.length && left > 0 ? words[i] : 0
+      key[i] = left < WORD_BITS && left > 0 ? word & (0xffffffff << (WORD_BITS - left)) : word
+    }
+
+    let slot = hash(key, 0, count) & mask
+
+    while (this.numberIn(slot) !== 0 && !equals(keys, slot * stride + NUMBER_WORDS, key, count)) {
+      slot = (slot + 1) & mask
+    }
+
+    return slot
+  }
+
+  /**
+   * Frees a slot, and moves up those behind it that it kept from their place
+   */
+  private free (slot: number): void {
+    const { keys, mask, stride, words } = this
+    this.count--
+
+    for (let next = (slot + 1) & mask; this.numberIn(next) !== 0; next = (next + 1) & mask) {
+      const wanted = hash(keys, next * stride + NUMBER_WORDS, words) & mask
+
+      if (((next - wanted) & mask) >= ((next - slot) & mask)) {
+        keys.copyWithin(slot * stride, next * stride, (next + 1) * stride)
+        slot = next
+      }
+    }
+
+    this.numbers[slot * this.step] = 0
+  }
+
+  private grow (): void {
+    const { keys, step, stride, words } = this
+    const slots = (this.mask + 1) * 2
+    const mask = slots - 1
+    const grown = new Int32Array(slots * stride)
+    const numbers = new Float64Array(grown.buffer)
+
+    for (let from = 0; from <= this.mask; from++) {
+      const number = this.numberIn(from)
+
+      if (number === 0) {
+        continue
+      }
+
+      let slot = hash(keys, from * stride + NUMBER_WORDS, words) & mask
+
+      while (numbers[slot * step] !== 0) {
+        slot = (slot + 1) & mask
+      }
+
+      for (let i = NUMBER_WORDS; i < stride; i++) {
+        grown[slot * stride + i] = keys[from * stride + i]
+      }
+
+      numbers[slot * step] = number
+    }
+
+    this.mask = mask
+    this.keys = grown
+    this.numbers = numbers
+  }
+}
+
+function equals (keys: Int32Array, at: number, key: Int32Array, count: number): boolean {
+  for (let i = 0; i < count; i++) {
+    if (keys[at + i] !== key[i]) {
+      return false
+    }
+  }
+
+  return true
+}
+
+function hash (keys: Int32Array, at: number, count: number): number {
+  let state = SEED
+
+  for (let i = 0; i < count; i++) {
+    state = Math.imul(state ^ keys[at + i], 0x9e3779b1)
+    state ^= state >>> 15
+  }
+
+  state = Math.imul(state, 0x85ebca6b)
+
+  return state ^ (state >>> 13)
+}

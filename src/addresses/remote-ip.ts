@@ -1,0 +1,64 @@
+import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_MEMORY, CODE_P2P, CODE_P2P_CIRCUIT, CODE_UNIX } from '@multiformats/multiaddr'
+import { parseIp } from './ip-address.ts'
+import type { IpAddress } from './ip-address.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * The IP address of the remote itself. `undefined` where a multiaddr has none:
+ * relayed (the IP is the relay's), memory, unix sockets, names that are not
+ * resolved, WebRTC between browsers.
+ */
+export function remoteIp (multiaddr: Multiaddr): IpAddress | undefined {
+  let ip: IpAddress | undefined
+  let isFirst = true
+
+  for (const { code, value } of multiaddr.getComponents()) {
+    if (code === CODE_P2P_CIRCUIT) {
+      return undefined
+    }
+
+    if (isFirst && code !== CODE_IP6ZONE) {
+      isFirst = false
+
+      if ((code === CODE_IP4 || code === CODE_IP6) && value != null) {
+        ip = parseIp(value)
+      }
+
+      if (ip == null) {
+        return undefined
+      }
+    }
+  }
+
+  return ip
+}
+
+/**
+ * The peer id, as text, of the relay that a relayed address goes through; of
+ * several, the last one. `undefined` if the address is not relayed or does not
+ * name its relay.
+ */
+export function relayPeer (multiaddr: Multiaddr): string | undefined {
+  let peer: string | undefined
+  let relay: string | undefined
+
+  for (const { code, value } of multiaddr.getComponents()) {
+    if (code === CODE_P2P) {
+      peer = value
+    } else if (code === CODE_P2P_CIRCUIT) {
+      relay = peer
+    }
+  }
+
+  return relay
+}
+
+/**
+ * Whether a connection with this address does not leave this host: in memory, or
+ * through a unix socket
+ */
+export function isOnThisHost (multiaddr: Multiaddr): boolean {
+  const code = multiaddr.getComponents()[0]?.code
+
+  return code === CODE_MEMORY || code === CODE_UNIX
+}
