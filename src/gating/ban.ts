@@ -1,0 +1,177 @@
+import { isPeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { CODE_P2P, isMultiaddr, multiaddr } from '@multiformats/multiaddr'
+import { addressBits } from '../addresses/index.ts'
+import { InvalidOptionError } from '../errors.ts'
+import { parseCidr } from './cidr.ts'
+import type { Cidr } from './cidr.ts'
+import type { Clock } from '../clock.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Who can be banned: a peer, by its id; an IP address or a range of them, as text
+ * (`192.0.2.1`, `10.0.0.0/8`) or as a multiaddr (`/ip4/10.0.0.0/ipcidr/8`)
+ */
+export type BanTarget = PeerId | Multiaddr | string
+
+/**
+ * How somebody is banned
+ */
+export interface BanOptions {
+  /**
+   * For how many ms. `Infinity` bans until `unban`.
+   *
+   * @default 86_400_000
+   */
+  for?: number
+
+  /**
+   * Until when, in ms since the Unix epoch, instead of `for`
+   */
+  until?: number
+
+  /**
+   * Why. At most 1 024 characters are kept.
+   */
+  reason?: string
+}
+
+/**
+ * A ban that is in force
+ */
+export interface Ban {
+  readonly kind: 'peer' | 'network'
+
+  /**
+   * The peer id, the IP address or the range in CIDR notation
+   */
+  readonly target: string
+
+  /**
+   * When the ban was made, in ms since the Unix epoch
+   */
+  readonly created: number
+
+  /**
+   * When the ban ends, in ms since the Unix epoch. `Infinity` if it does not.
+   */
+  readonly expires: number
+
+  readonly reason?: string
+}
+
+/**
+ * Whom a ban is about
+ */
+export type BanSubject = { kind: 'peer', target: string } | { kind: 'network', target: string, cidr: Cidr }
+
+// Bitcoin Core default
+const DEFAULT_DURATION = 86_400_000
+
+/**
+ * A reason may come from a remote peer, so what is kept of it is bounded
+ */
+export const MAX_REASON_LENGTH = 1_024
+
+const EXPECTED_TARGET = 'a peer id, an IP address or a CIDR, as text or as a multiaddr'
+
+/**
+ * Reads whom a ban is about
+ *
+ * @throws {InvalidOptionError} if it is none of what can be banned
+ */
+export function parseBanTarget (target: BanTarget, option = 'ban.target'): BanSubject {
+  if (isPeerId(target)) {
+    return { kind: 'peer', target: target.toString() }
+  }
+
+  if (typeof target === 'string' && !/[/.:]/.test(target)) {
+    return { kind: 'peer', target: parsePeer(target, target, option) }
+  }
+
+  if (typeof target !== 'string' && !isMultiaddr(target)) {
+    throw new InvalidOptionError(option, target, EXPECTED_TARGET)
+  }
+
+  const peer = peerOf(target, option)
+
+  if (peer != null) {
+    return { kind: 'peer', target: parsePeer(peer, target, option) }
+  }
+
+  const cidr = parseCidr(target, option)
+  const isSingle = cidr.bits === addressBits(cidr.network.family)
+
+  return { kind: 'network', target: isSingle ? cidr.network.text : cidr.text, cidr }
+}
+
+/**
+ * The ban that somebody gets now
+ *
+ * @throws {InvalidOptionError} if the ban would not end in the future
+ */
+export function createBan (subject: BanSubject, options: BanOptions, clock: Clock): Ban {
+  const created = clock.now()
+
+  return {
+    kind: subject.kind,
+    target: subject.target,
+    created,
+    expires: expiry(options, created),
+    ...(options.reason == null ? {} : { reason: String(options.reason).slice(0, MAX_REASON_LENGTH) })
+  }
+}
+
+function expiry (options: BanOptions, now: number): number {
+  if (options.until != null) {
+    if (options.for != null) {
+      throw new InvalidOptionError('ban.for', options.for, 'left out when "ban.until" is given')
+    }
+
+    if (!isGreater(options.until, now)) {
+      throw new InvalidOptionError('ban.until', options.until, 'a time in the future, in ms since the Unix epoch')
+    }
+
+    return options.until
+  }
+
+  const duration = options.for ?? DEFAULT_DURATION
+
+  if (!isGreater(duration, 0)) {
+    throw new InvalidOptionError('ban.for', duration, 'a number of ms greater than 0')
+  }
+
+  return now + duration
+}
+
+function isGreater (value: unknown, than: number): boolean {
+  return typeof value === 'number' && value > than
+}
+
+/**
+ * The text of the peer id in a multiaddr that consists of nothing else
+ */
+function peerOf (target: string | Multiaddr, option: string): string | undefined {
+  if (typeof target === 'string' && !target.startsWith('/p2p/')) {
+    return undefined
+  }
+
+  let components: ReturnType<Multiaddr['getComponents']>
+
+  try {
+    components = (typeof target === 'string' ? multiaddr(target) : target).getComponents()
+  } catch (err) {
+    throw new InvalidOptionError(option, target, EXPECTED_TARGET)
+  }
+
+  return components.length === 1 && components[0].code === CODE_P2P ? components[0].value : undefined
+}
+
+function parsePeer (text: string, target: BanTarget, option: string): string {
+  try {
+    return peerIdFromString(text).toString()
+  } catch (err) {
+    throw new InvalidOptionError(option, target, EXPECTED_TARGET)
+  }
+}

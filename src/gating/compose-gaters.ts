@@ -1,0 +1,89 @@
+import type { ConnectionGater } from '@libp2p/interface'
+
+type Hook = Exclude<keyof ConnectionGater, 'filterMultiaddrForPeer'>
+
+const HOOKS: Hook[] = [
+  'denyDialPeer',
+  'denyDialMultiaddr',
+  'denyInboundConnection',
+  'denyOutboundConnection',
+  'denyInboundEncryptedConnection',
+  'denyOutboundEncryptedConnection',
+  'denyInboundUpgradedConnection',
+  'denyOutboundUpgradedConnection',
+  'denyInboundRelayReservation',
+  'denyOutboundRelayedConnection',
+  'denyInboundRelayedConnection'
+]
+
+/**
+ * Settles as the answer of a hook, or with another one in its place if it takes too long
+ */
+export type AnswerLimit = (denied: Promise<boolean>) => Promise<boolean>
+
+/**
+ * A gater that denies what the user's gater denies or ours does. The user's is
+ * asked first, and ours only what the user's allows. Each is called as a method
+ * of its own object. A hook that neither has is absent. Where the user's hook
+ * answers at once, the composed one does.
+ *
+ * `filterMultiaddrForPeer`, where `true` means to allow, is the user's alone.
+ *
+ * Hooks are looked up when they are used, so one that the user sets later counts.
+ *
+ * @param user - the user's gater, if there is one
+ * @param ours - asked about what the user's allows
+ * @param limit - limits the promises that the user's returns, as libp2p waits for some
+ * of them for ever
+ */
+export function composeGaters (user: ConnectionGater | undefined, ours: ConnectionGater, limit: AnswerLimit = async denied => denied): ConnectionGater {
+  const composed: ConnectionGater = {}
+
+  for (const hook of HOOKS) {
+    Object.defineProperty(composed, hook, {
+      enumerable: true,
+      configurable: true,
+      get: () => composeHook(user, ours, hook, limit)
+    })
+  }
+
+  Object.defineProperty(composed, 'filterMultiaddrForPeer', {
+    enumerable: true,
+    configurable: true,
+    get: () => user?.filterMultiaddrForPeer?.bind(user)
+  })
+
+  return composed
+}
+
+type AnyHook = (...args: unknown[]) => Promise<boolean> | boolean
+
+function composeHook (user: ConnectionGater | undefined, ours: ConnectionGater, hook: Hook, limit: AnswerLimit): AnyHook | undefined {
+  const userHook = bound(user, hook)
+  const ourHook = bound(ours, hook)
+
+  if (userHook == null) {
+    return ourHook
+  }
+
+  return (...args) => {
+    const denied = userHook(...args)
+
+    if (isPromise(denied)) {
+      return limit(Promise.resolve(denied)).then(async isDenied => isDenied || (ourHook?.(...args) ?? false))
+    }
+
+    return denied || (ourHook?.(...args) ?? false)
+  }
+}
+
+function bound (gater: ConnectionGater | undefined, hook: Hook): AnyHook | undefined {
+  // the hooks take different arguments, which are passed on as they come
+  const method = gater?.[hook] as AnyHook | undefined
+
+  return method == null ? undefined : (...args) => method.apply(gater, args)
+}
+
+function isPromise (value: Promise<boolean> | boolean): value is Promise<boolean> {
+  return typeof value === 'object' && value != null && typeof value.then === 'function'
+}

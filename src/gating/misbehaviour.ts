@@ -1,0 +1,176 @@
+import { InvalidOptionError } from '../errors.ts'
+import { MISBEHAVIOUR_HALF_LIFE, addPenalty, scoreAt } from './misbehaviour-score.ts'
+import { RecentMap } from './recent-map.ts'
+import type { Ban, BanOptions, BanTarget } from './ban.ts'
+import type { MisbehaviourScore, Penalty } from './misbehaviour-score.ts'
+import type { Clock } from '../clock.ts'
+import type { PeerId } from '@libp2p/interface'
+
+/**
+ * Whom the scores of misbehaviour lead to
+ */
+export interface MisbehaviourComponents {
+  clock: Clock
+
+  bans: {
+    ban(target: BanTarget, options?: BanOptions): Promise<Ban>
+  }
+
+  discouraged: {
+    addPeer(peerId: PeerId): void
+  }
+
+  /**
+   * Whether a peer is never banned for misbehaviour, e.g. because it is trusted
+   * or protected
+   */
+  isExempt?(peerId: PeerId): boolean
+}
+
+/**
+ * The options of {@link Misbehaviour}
+ */
+export interface MisbehaviourInit {
+  /**
+   * A peer with a score of more than this is banned
+   *
+   * @default 100
+   */
+  banThreshold?: number
+
+  /**
+   * A peer with a score of more than this may only stay while there is room
+   *
+   * @default 50
+   */
+  discourageThreshold?: number
+
+  /**
+   * After how many ms half of the transient part of a score is gone
+   *
+   * @default 60_000
+   */
+  halfLife?: number
+
+  /**
+   * For how many ms a peer is banned
+   *
+   * @default 86_400_000
+   */
+  banDuration?: number
+
+  /**
+   * Of how many peers scores are kept, the latest ones
+   *
+   * @default 10_000
+   */
+  maxPeers?: number
+}
+
+/**
+ * What came of a report
+ */
+export interface MisbehaviourResult {
+  /**
+   * The score of the peer after the report
+   */
+  readonly score: number
+
+  /**
+   * `exempt` is a peer that would have been banned
+   */
+  readonly outcome: 'noted' | 'discouraged' | 'exempt' | 'banned'
+
+  /**
+   * Set if the peer was banned
+   */
+  readonly ban?: Ban
+}
+
+const DEFAULT_BAN_THRESHOLD = 100
+const DEFAULT_DISCOURAGE_THRESHOLD = 50
+const DEFAULT_MAX_PEERS = 10_000
+
+/**
+ * Keeps the scores of peers that misbehave. What a peer does once too often
+ * decays, what it never should have done stays.
+ */
+export class Misbehaviour {
+  private readonly components: MisbehaviourComponents
+  private readonly scores: RecentMap<string, MisbehaviourScore>
+  private readonly banThreshold: number
+  private readonly discourageThreshold: number
+  private readonly halfLife: number
+  private readonly banDuration: number | undefined
+
+  constructor (components: MisbehaviourComponents, init: MisbehaviourInit = {}) {
+    this.components = components
+    this.scores = new RecentMap(init.maxPeers ?? DEFAULT_MAX_PEERS)
+    this.banThreshold = init.banThreshold ?? DEFAULT_BAN_THRESHOLD
+    this.discourageThreshold = init.discourageThreshold ?? DEFAULT_DISCOURAGE_THRESHOLD
+    this.halfLife = init.halfLife ?? MISBEHAVIOUR_HALF_LIFE
+    this.banDuration = init.banDuration
+  }
+
+  /**
+   * The score of a peer, 0 if nothing is held against it
+   */
+  score (peerId: PeerId): number {
+    const score = this.scores.get(peerId.toString())
+
+    return score == null ? 0 : scoreAt(score, this.components.clock.now(), this.halfLife)
+  }
+
+  /**
+   * Forgets what is held against a peer. Returns whether there was anything.
+   */
+  reset (peerId: PeerId): boolean {
+    return this.scores.delete(peerId.toString())
+  }
+
+  /**
+   * A peer has misbehaved. It is banned when its score is above the threshold;
+   * the score then starts again, as the ban is what it came to.
+   *
+   * @param peerId - who
+   * @param penalty - what it adds to the score
+   * @param reason - what the peer did, kept as the reason of the ban
+   * @throws {InvalidOptionError} if the penalty is not made of numbers of 0 or more
+   * @throws {Error} if the ban could not be stored
+   */
+  async report (peerId: PeerId, penalty: Penalty, reason?: string): Promise<MisbehaviourResult> {
+    validate('penalty.persistent', penalty.persistent)
+    validate('penalty.transient', penalty.transient)
+
+    const key = peerId.toString()
+    const now = this.components.clock.now()
+    const entry = addPenalty(this.scores.get(key), penalty, now, this.halfLife)
+    const score = scoreAt(entry, now, this.halfLife)
+    this.scores.set(key, entry)
+
+    if (score > this.banThreshold) {
+      if (this.components.isExempt?.(peerId) === true) {
+        return { score, outcome: 'exempt' }
+      }
+
+      const ban = await this.components.bans.ban(peerId, { for: this.banDuration, reason: reason ?? 'misbehaviour' })
+      this.scores.delete(key)
+
+      return { score, outcome: 'banned', ban }
+    }
+
+    if (score > this.discourageThreshold) {
+      this.components.discouraged.addPeer(peerId)
+
+      return { score, outcome: 'discouraged' }
+    }
+
+    return { score, outcome: 'noted' }
+  }
+}
+
+function validate (option: string, value: unknown): void {
+  if (value !== undefined && !(typeof value === 'number' && value >= 0 && Number.isFinite(value))) {
+    throw new InvalidOptionError(option, value, 'a number of 0 or more')
+  }
+}

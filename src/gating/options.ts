@@ -1,0 +1,57 @@
+import { aFlag, anObject, someStrings } from '../options.ts'
+import type { BanListInit } from './ban-list.ts'
+import type { DiscouragedListInit } from './discouraged.ts'
+import type { MisbehaviourInit } from './misbehaviour.ts'
+import type { OptionRules } from '../options.ts'
+
+/**
+ * Who is never welcome
+ */
+export interface GatingInit {
+  /**
+   * How bans are kept. `datastore: false` forgets them when the node stops.
+   *
+   * @default { refreshInterval: 60_000, maxEntries: 100_000, datastore: true }
+   */
+  bans?: BanListInit & { datastore?: boolean }
+
+  /**
+   * When peers that are reported for misbehaviour are discouraged and banned
+   *
+   * @default { banThreshold: 100, discourageThreshold: 50, halfLife: 60_000, banDuration: 86_400_000 }
+   */
+  misbehaviour?: MisbehaviourInit
+
+  /**
+   * How many discouraged peers are remembered
+   *
+   * @default { maxEntries: 50_000 }
+   */
+  discouraged?: DiscouragedListInit
+
+  /**
+   * IP addresses and ranges. If given, no others are dialled, and no others may
+   * connect.
+   *
+   * @default undefined, any address
+   */
+  netRestrict?: string[]
+
+  /**
+   * Do not dial private addresses nor WebSockets without encryption
+   *
+   * @default false, as in browsers libp2p's own gater does it
+   */
+  denyPrivateDials?: boolean
+}
+
+/**
+ * What each of these options may be
+ */
+export const GATING_RULES: OptionRules<GatingInit> = {
+  bans: anObject,
+  misbehaviour: anObject,
+  discouraged: anObject,
+  netRestrict: someStrings,
+  denyPrivateDials: aFlag
+}

@@ -1,0 +1,128 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { expect } from 'aegir/chai'
+import { Misbehaviour } from '../../src/gating/index.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
+import type { Ban, BanOptions, MisbehaviourInit, Penalty } from '../../src/gating/index.ts'
+
+const PEER = peerIdFromString('12D3KooWJRSrypvnpHgc6ZAgyCni4KcSmbV7uGRaMw5LgMKT18fq')
+const OTHER_PEER = peerIdFromString('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
+
+describe('gating/misbehaviour', () => {
+  let clock: VirtualClock
+  let banned: Array<BanOptions & { target: string }>
+  let discouraged: string[]
+  let exempt: string | undefined
+
+  beforeEach(() => {
+    clock = new VirtualClock()
+    banned = []
+    discouraged = []
+    exempt = undefined
+  })
+
+  function create (init?: MisbehaviourInit): Misbehaviour {
+    return new Misbehaviour({
+      clock,
+      bans: {
+        ban: async (target, options = {}): Promise<Ban> => {
+          banned.push({ target: target.toString(), ...options })
+
+          return { kind: 'peer', target: target.toString(), created: clock.now(), expires: Infinity }
+        }
+      },
+      discouraged: { addPeer: peerId => { discouraged.push(peerId.toString()) } },
+      isExempt: peerId => peerId.toString() === exempt
+    }, init)
+  }
+
+  it('bans above a score of 100, not at it', async () => {
+    const misbehaviour = create()
+
+    await expect(misbehaviour.report(PEER, { persistent: 100 })).to.eventually.include({ score: 100, outcome: 'discouraged' })
+    expect(banned).to.be.empty()
+
+    await expect(misbehaviour.report(PEER, { persistent: 1 }, 'bad block')).to.eventually.include({ score: 101, outcome: 'banned' })
+    expect(banned).to.deep.equal([{ target: PEER.toString(), for: undefined, reason: 'bad block' }])
+    expect(misbehaviour.score(PEER), 'the ban settles the score').to.equal(0)
+  })
+
+  it('halves the transient part in a minute and drops it after half an hour', async () => {
+    const misbehaviour = create()
+    await misbehaviour.report(PEER, { transient: 80, persistent: 7 })
+    await clock.advance(60_000)
+    expect(misbehaviour.score(PEER)).to.equal(47)
+    await clock.advance(60_000)
+    expect(misbehaviour.score(PEER)).to.equal(27)
+    await clock.advance(1_680_001)
+    expect(misbehaviour.score(PEER)).to.equal(7)
+  })
+
+  it('adds to what is left of the transient part', async () => {
+    const misbehaviour = create()
+    await misbehaviour.report(PEER, { transient: 40 })
+    await clock.advance(60_000)
+    await expect(misbehaviour.report(PEER, { transient: 20 })).to.eventually.include({ score: 40, outcome: 'noted' })
+    await clock.advance(60_000)
+    await misbehaviour.report(PEER, { persistent: 5 })
+    await clock.advance(60_000)
+    expect(misbehaviour.score(PEER)).to.equal(15)
+  })
+
+  it('sums up small offences', async () => {
+    const misbehaviour = create()
+
+    for (let i = 0; i < 10; i++) {
+      await misbehaviour.report(PEER, { transient: 0.5 })
+    }
+
+    expect(misbehaviour.score(PEER)).to.equal(5)
+  })
+
+  it('discourages before it bans', async () => {
+    const misbehaviour = create()
+
+    await expect(misbehaviour.report(PEER, { transient: 50 })).to.eventually.include({ outcome: 'noted' })
+    await expect(misbehaviour.report(PEER, { transient: 1 })).to.eventually.include({ outcome: 'discouraged' })
+    expect(discouraged).to.deep.equal([PEER.toString()])
+  })
+
+  it('does not ban who is exempt', async () => {
+    exempt = PEER.toString()
+    const misbehaviour = create()
+
+    await expect(misbehaviour.report(PEER, { persistent: 500 })).to.eventually.deep.equal({ score: 500, outcome: 'exempt' })
+    await expect(misbehaviour.report(OTHER_PEER, { persistent: 500 })).to.eventually.include({ outcome: 'banned' })
+    expect(banned.map(({ target }) => target)).to.deep.equal([OTHER_PEER.toString()])
+  })
+
+  it('keeps the scores of a bounded number of peers', async () => {
+    const misbehaviour = create({ maxPeers: 1 })
+    await misbehaviour.report(PEER, { persistent: 5 })
+    await misbehaviour.report(OTHER_PEER, { persistent: 5 })
+
+    expect(misbehaviour.score(PEER)).to.equal(0)
+    expect(misbehaviour.score(OTHER_PEER)).to.equal(5)
+    expect(misbehaviour.reset(OTHER_PEER)).to.be.true()
+    expect(misbehaviour.score(OTHER_PEER)).to.equal(0)
+  })
+
+  it('takes its numbers from the options', async () => {
+    const misbehaviour = create({ banThreshold: 10, discourageThreshold: 5, halfLife: 1_000, banDuration: 7 })
+
+    await expect(misbehaviour.report(PEER, { transient: 8 })).to.eventually.include({ outcome: 'discouraged' })
+    await clock.advance(1_000)
+    expect(misbehaviour.score(PEER)).to.equal(4)
+    await misbehaviour.report(PEER, { transient: 8 })
+    expect(banned[0].for).to.equal(7)
+  })
+
+  for (const penalty of [{ persistent: -1 }, { transient: NaN }, { transient: Infinity }, { persistent: '5' }, { transient: null }]) {
+    it(`refuses a penalty of ${JSON.stringify(penalty)}`, async () => {
+      const misbehaviour = create()
+
+      await expect(misbehaviour.report(PEER, penalty as Penalty)).to.eventually.be.rejected
+        .with.property('message').that.matches(/^"penalty\.(persistent|transient)" must be a number of 0 or more/)
+      expect(misbehaviour.score(PEER)).to.equal(0)
+    })
+  }
+})
