@@ -1,0 +1,93 @@
+import { LimitedUsage } from './limited-usage.ts'
+import { Span } from './span.ts'
+import type { MemoryPriority } from './memory-priority.ts'
+import type { RefusedAttempt, ScopeTree } from './scope-tree.ts'
+import type { SpanScope } from './scope-types.ts'
+import type { MemoryOwner } from './span.ts'
+
+/**
+ * The memory that was reserved in a scope itself, and in its spans
+ */
+class OwnMemory extends Span {
+  override get name (): string {
+    return this.owner.name
+  }
+}
+
+/**
+ * A connection or a stream: a scope that counts in others
+ */
+export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
+  released = false
+
+  protected readonly tree: ScopeTree
+  private readonly number: number
+
+  /**
+   * What was reserved here, and not in what counts here. Most scopes have none.
+   */
+  private ownMemory: OwnMemory | undefined = undefined
+
+  constructor (tree: ScopeTree) {
+    super()
+
+    this.tree = tree
+    this.number = tree.nextNumber()
+  }
+
+  override get name (): string {
+    return `${this.kind}:${this.number}`
+  }
+
+  reserveMemory (bytes: number, priority?: MemoryPriority): void {
+    this.own().reserveMemory(bytes, priority)
+  }
+
+  releaseMemory (bytes: number): void {
+    this.own().releaseMemory(bytes)
+  }
+
+  beginSpan (): SpanScope {
+    return this.own().beginSpan()
+  }
+
+  takeMemory (bytes: number, priority: MemoryPriority): void {
+    try {
+      this.requireMemory(bytes, priority)
+
+      for (const scope of this.charged()) {
+        scope.requireMemory(bytes, priority)
+      }
+    } catch (err) {
+      throw this.tree.refused(err, { ...this.attempt(), kind: 'memory' })
+    }
+
+    this.giveMemory(-bytes)
+  }
+
+  giveMemory (bytes: number): void {
+    this.addMemory(-bytes)
+
+    for (const scope of this.charged()) {
+      scope.addMemory(-bytes)
+    }
+  }
+
+  protected abstract get kind (): string
+
+  /**
+   * Everything that this counts in, the most specific first
+   */
+  protected abstract charged (): readonly LimitedUsage[]
+
+  /**
+   * What a refusal is reported as
+   */
+  protected abstract attempt (): RefusedAttempt
+
+  private own (): OwnMemory {
+    this.ownMemory ??= new OwnMemory(this)
+
+    return this.ownMemory
+  }
+}

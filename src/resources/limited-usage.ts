@@ -1,0 +1,174 @@
+import { ConnectionLimitError, MemoryLimitError, StreamLimitError } from './errors.ts'
+import { SCOPE_FIELDS } from './limits.ts'
+import { memoryShare } from './memory-priority.ts'
+import type { ResolvedLimits } from './limit-table.ts'
+import type { RealmLimits } from './limits.ts'
+import type { MemoryPriority } from './memory-priority.ts'
+
+/**
+ * How much of everything is in use
+ */
+export type Usage = Record<typeof SCOPE_FIELDS[number], number>
+
+/**
+ * A scope, what is in use in it, and how much may be
+ */
+export interface ScopeStat {
+  readonly usage: Usage
+
+  /**
+   * Everything that is limited at all
+   */
+  readonly limits: RealmLimits
+}
+
+/**
+ * Counts what is in use, and compares it with limits. It knows nothing of
+ * connections, peers, or other scopes.
+ *
+ * To take from several scopes, `require` it from all of them first and `add` it
+ * to all of them then: what is required and refused has not changed anything, so
+ * that there is nothing to give back.
+ */
+export abstract class LimitedUsage {
+  /**
+   * What is in use of the scope's limits may exceed them when they were lowered
+   */
+  abstract readonly limits: ResolvedLimits
+
+  connectionsInbound = 0
+  connectionsOutbound = 0
+  fileDescriptors = 0
+  streamsInbound = 0
+  streamsOutbound = 0
+  memory = 0
+
+  /**
+   * What is named in errors
+   */
+  abstract readonly name: string
+
+  /**
+   * @throws {ConnectionLimitError} when there is no room for these connections
+   */
+  requireConnections (inbound: number, outbound: number, fileDescriptors: number): void {
+    const { limits } = this
+
+    if (inbound > 0 && this.connectionsInbound + inbound > limits.connectionsInbound) {
+      throw new ConnectionLimitError(this.name, 'connectionsInbound', this.connectionsInbound, inbound, limits.connectionsInbound)
+    }
+
+    if (outbound > 0 && this.connectionsOutbound + outbound > limits.connectionsOutbound) {
+      throw new ConnectionLimitError(this.name, 'connectionsOutbound', this.connectionsOutbound, outbound, limits.connectionsOutbound)
+    }
+
+    if (inbound + outbound > 0 && this.connections + inbound + outbound > limits.connections) {
+      throw new ConnectionLimitError(this.name, 'connections', this.connections, inbound + outbound, limits.connections)
+    }
+
+    if (fileDescriptors > 0 && this.fileDescriptors + fileDescriptors > limits.fileDescriptors) {
+      throw new ConnectionLimitError(this.name, 'fileDescriptors', this.fileDescriptors, fileDescriptors, limits.fileDescriptors)
+    }
+  }
+
+  /**
+   * @throws {StreamLimitError} when there is no room for these streams
+   */
+  requireStreams (inbound: number, outbound: number): void {
+    const { limits } = this
+
+    if (inbound > 0 && this.streamsInbound + inbound > limits.streamsInbound) {
+      throw new StreamLimitError(this.name, 'streamsInbound', this.streamsInbound, inbound, limits.streamsInbound)
+    }
+
+    if (outbound > 0 && this.streamsOutbound + outbound > limits.streamsOutbound) {
+      throw new StreamLimitError(this.name, 'streamsOutbound', this.streamsOutbound, outbound, limits.streamsOutbound)
+    }
+
+    if (inbound + outbound > 0 && this.streamsInbound + this.streamsOutbound + inbound + outbound > limits.streams) {
+      throw new StreamLimitError(this.name, 'streams', this.streams, inbound + outbound, limits.streams)
+    }
+  }
+
+  /**
+   * @throws {MemoryLimitError} when there is no room for that many bytes
+   */
+  requireMemory (bytes: number, priority: MemoryPriority): void {
+    if (bytes <= 0 || this.limits.memory === Infinity) {
+      return
+    }
+
+    const limit = memoryShare(this.limits.memory, priority)
+
+    if (this.memory + bytes > limit) {
+      throw new MemoryLimitError(this.name, this.memory, bytes, limit)
+    }
+  }
+
+  /**
+   * What is in use, and the limits that there are
+   */
+  stat (): ScopeStat {
+    const limits: RealmLimits = {}
+
+    for (const field of SCOPE_FIELDS) {
+      if (this.limits[field] !== Infinity) {
+        limits[field] = this.limits[field]
+      }
+    }
+
+    if (this.limits.reserved > 0) {
+      limits.reserved = this.limits.reserved
+    }
+
+    return { usage: this.usage(), limits }
+  }
+
+  get connections (): number {
+    return this.connectionsInbound + this.connectionsOutbound
+  }
+
+  get streams (): number {
+    return this.streamsInbound + this.streamsOutbound
+  }
+
+  /**
+   * Negative numbers give back
+   */
+  addConnections (inbound: number, outbound: number, fileDescriptors: number): void {
+    this.connectionsInbound += inbound
+    this.connectionsOutbound += outbound
+    this.fileDescriptors += fileDescriptors
+  }
+
+  /**
+   * Negative numbers give back
+   */
+  addStreams (inbound: number, outbound: number): void {
+    this.streamsInbound += inbound
+    this.streamsOutbound += outbound
+  }
+
+  /**
+   * Negative numbers give back
+   */
+  addMemory (bytes: number): void {
+    this.memory += bytes
+  }
+
+  /**
+   * What is in use at this moment
+   */
+  usage (): Usage {
+    return {
+      connections: this.connections,
+      connectionsInbound: this.connectionsInbound,
+      connectionsOutbound: this.connectionsOutbound,
+      fileDescriptors: this.fileDescriptors,
+      streams: this.streams,
+      streamsInbound: this.streamsInbound,
+      streamsOutbound: this.streamsOutbound,
+      memory: this.memory
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { LimitTable } from './limit-table.ts'
+import { Scope } from './scope.ts'
+import type { ResolvedLimits } from './limit-table.ts'
+import type { RealmScope } from './realm-reserves.ts'
+import type { ScopeRegistry } from './scope-registry.ts'
+
+/**
+ * What several connections use together is counted as in a scope, before there is room
+ * for it in one
+ */
+const UNLIMITED: ResolvedLimits = new LimitTable({}).of('realm')
+
+/**
+ * A connection that counts in a realm, or could
+ */
+export interface RealmMember {
+  readonly realmScope: RealmScope | undefined
+
+  /**
+   * The next one of the same peer
+   */
+  nextMember: RealmMember | undefined
+
+  /**
+   * Add what the connection and its streams would use in that realm
+   */
+  addCharge(charge: Scope, realm: RealmScope): void
+
+  /**
+   * Leave the realm, and enter the other one unasked
+   */
+  enterRealm(realm: RealmScope | undefined): void
+}
+
+/**
+ * The scope of a peer, which knows the peer's connections
+ */
+export class PeerScope extends Scope {
+  /**
+   * They are a linked list, as most peers have one
+   */
+  private firstMember: RealmMember | undefined = undefined
+
+  constructor (limits: ResolvedLimits, peer: string) {
+    super(limits, 'peer', peer)
+  }
+
+  * members (): IterableIterator<RealmMember> {
+    for (let member = this.firstMember; member !== undefined; member = member.nextMember) {
+      yield member
+    }
+  }
+
+  addMember (member: RealmMember): void {
+    member.nextMember = this.firstMember
+    this.firstMember = member
+  }
+
+  removeMember (member: RealmMember): void {
+    let previous: RealmMember | undefined
+
+    for (let other = this.firstMember; other !== undefined && other !== member; other = other.nextMember) {
+      previous = other
+    }
+
+    if (previous === undefined) {
+      this.firstMember = member.nextMember
+    } else {
+      previous.nextMember = member.nextMember
+    }
+
+    member.nextMember = undefined
+  }
+}
+
+/**
+ * Move connections to another realm, all of them or none
+ *
+ * @throws {ResourceLimitError} when they don't fit, and then nothing has changed
+ */
+export function moveToRealm (members: Iterable<RealmMember>, realms: ScopeRegistry<RealmScope>, realm: string | undefined): void {
+  const target = realm == null ? undefined : realms.hold(realm)
+
+  try {
+    const moving = [...members].filter(member => member.realmScope !== target)
+
+    if (target != null) {
+      requireCharge(target, moving)
+    }
+
+    for (const member of moving) {
+      member.enterRealm(target)
+    }
+  } finally {
+    if (target != null) {
+      realms.letGo(target)
+    }
+  }
+}
+
+function requireCharge (target: RealmScope, members: RealmMember[]): void {
+  const charge = new Scope(UNLIMITED, 'charge')
+
+  for (const member of members) {
+    member.addCharge(charge, target)
+  }
+
+  target.requireConnections(charge.connectionsInbound, charge.connectionsOutbound, charge.fileDescriptors)
+  target.requireStreams(charge.streamsInbound, charge.streamsOutbound)
+  target.requireMemory(charge.memory, 'always')
+}
+
+/**
+ * Count what a member uses in a realm: `sign` 1 adds it, -1 takes it away
+ */
+export function applyCharge (realm: RealmScope, member: RealmMember, sign: 1 | -1): void {
+  const charge = new Scope(UNLIMITED, 'charge')
+  member.addCharge(charge, realm)
+
+  realm.addConnections(sign * charge.connectionsInbound, sign * charge.connectionsOutbound, sign * charge.fileDescriptors)
+  realm.addStreams(sign * charge.streamsInbound, sign * charge.streamsOutbound)
+  realm.addMemory(sign * charge.memory)
+}
