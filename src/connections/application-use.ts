@@ -1,0 +1,104 @@
+import { HOUSEKEEPING_PROTOCOLS } from './application-streams.ts'
+import type { Clock } from '../clock.ts'
+import type { Connection, Stream } from '@libp2p/interface'
+
+/**
+ * What is needed of a stream to count it
+ */
+export type UsedStream = Pick<Stream, 'protocol' | 'status' | 'addEventListener'>
+
+interface Use {
+  streams: number
+
+  /**
+   * Since when there is no application stream, in ms since the epoch
+   */
+  idleSince: number
+
+  /**
+   * When the last one was opened, in ms since the epoch. 0 if there was none.
+   */
+  lastUsed: number
+}
+
+/**
+ * Counts the streams that the application has open on each connection, as they
+ * are opened and closed
+ */
+export class ApplicationUse {
+  private readonly clock: Clock
+  private readonly housekeeping: ReadonlySet<string>
+  private readonly uses = new WeakMap<Connection, Use>()
+
+  constructor (clock: Clock, housekeepingProtocols: readonly string[] = HOUSEKEEPING_PROTOCOLS) {
+    this.clock = clock
+    this.housekeeping = new Set(housekeepingProtocols)
+  }
+
+  /**
+   * A stream was opened and its protocol negotiated. Returns `true` if it is one
+   * of the application.
+   */
+  onStream (stream: UsedStream, connection: Connection): boolean {
+    if (this.housekeeping.has(stream.protocol)) {
+      return false
+    }
+
+    const use = this.use(connection)
+    use.streams++
+    use.lastUsed = this.clock.now()
+
+    const onClose = (): void => {
+      use.streams--
+      use.idleSince = this.clock.now()
+    }
+
+    if (stream.status === 'open' || stream.status === 'closing') {
+      stream.addEventListener('close', onClose, { once: true })
+    } else {
+      onClose()
+    }
+
+    return true
+  }
+
+  /**
+   * How many application streams are open
+   */
+  streams (connection: Connection): number {
+    return this.uses.get(connection)?.streams ?? 0
+  }
+
+  /**
+   * Since when no application stream is open, in ms since the epoch. `undefined`
+   * if one is.
+   */
+  idleSince (connection: Connection): number | undefined {
+    const use = this.uses.get(connection)
+
+    if (use == null) {
+      return connection.timeline.open
+    }
+
+    return use.streams > 0 ? undefined : use.idleSince
+  }
+
+  /**
+   * When the last application stream was opened, in ms since the epoch. 0 if there
+   * was none.
+   */
+  lastUsed (connection: Connection): number {
+    return this.uses.get(connection)?.lastUsed ?? 0
+  }
+
+  private use (connection: Connection): Use {
+    let use = this.uses.get(connection)
+
+    if (use == null) {
+      use = { streams: 0, idleSince: this.clock.now(), lastUsed: 0 }
+      this.uses.set(connection, use)
+    }
+
+    return use
+  }
+}

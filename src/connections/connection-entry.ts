@@ -1,0 +1,112 @@
+import type { CloseReason } from './close-reason.ts'
+import type { Connection, MessageStreamDirection, PeerId, StreamCloseEvent } from '@libp2p/interface'
+
+const ONCE = { once: true }
+
+/**
+ * A connected peer and its open connections
+ */
+export interface PeerEntry {
+  /**
+   * The remote peer
+   */
+  readonly peerId: PeerId
+
+  /**
+   * The peer id as a string, for use as a key
+   */
+  readonly key: string
+
+  /**
+   * The open connections of the peer, oldest first
+   */
+  readonly connections: Connection[]
+
+  /**
+   * What is known about each of these, in the same order
+   */
+  readonly entries: ConnectionEntry[]
+
+  /**
+   * When the first connection of this peer was opened, in ms since the epoch.
+   * Later connections of the same peer do not change it.
+   */
+  readonly firstSeen: number
+
+  /**
+   * Where the peer is in the columns of the table
+   */
+  readonly place: number
+
+  /**
+   * What the peer is worth, as long as that does not change by itself. Noted here, as
+   * a trim asks it of every peer, until the table is told to `forgetValue`.
+   */
+  value?: number
+}
+
+/**
+ * What a connection that is closed is reported to
+ */
+export interface OnEntryClose {
+  (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void
+}
+
+/**
+ * What is known about one open connection
+ */
+export class ConnectionEntry {
+  readonly connection: Connection
+  readonly peer: PeerEntry
+
+  /**
+   * The direction at the time of opening
+   */
+  readonly direction: MessageStreamDirection
+
+  /**
+   * When the table learned of it, in ms since the epoch
+   */
+  readonly openedAt: number
+
+  /**
+   * Why it is being closed
+   */
+  closeReason: CloseReason | undefined = undefined
+
+  /**
+   * What whoever reserves something for the connection has to give back. Nobody else
+   * looks into it.
+   */
+  taken: object | undefined = undefined
+
+  /**
+   * Called when the connection is closed, once {@link listen} was
+   */
+  onClose: OnEntryClose | undefined = undefined
+
+  constructor (connection: Connection, peer: PeerEntry, now: number) {
+    this.connection = connection
+    this.peer = peer
+    this.direction = connection.direction
+    this.openedAt = now
+  }
+
+  /**
+   * Call `onClose` when the connection is closed. What connections inherit from keeps
+   * another four objects for each listener, so that it can be taken away, which would
+   * take longer than all that is done then. So the listener is given to what that
+   * inherits from.
+   */
+  listen (): void {
+    const connection: Connection | EventTarget = this.connection
+    // a close event is the only one of this name
+    const listener = (event: Event): void => { this.onClose?.(this, event as StreamCloseEvent) }
+
+    if (connection instanceof EventTarget) {
+      EventTarget.prototype.addEventListener.call(connection, 'close', listener, ONCE)
+    } else {
+      this.connection.addEventListener('close', listener, ONCE)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { DueQueue } from './due-queue.ts'
+import type { ApplicationUse } from './application-use.ts'
+import type { Clock } from '../clock.ts'
+import type { Connection, Logger } from '@libp2p/interface'
+
+export interface IdleCloserInit {
+  /**
+   * Connections that the application does not use for this many ms are closed.
+   * `Infinity`: never.
+   */
+  idleTimeout: number
+
+  /**
+   * Inbound connections that the application was not asked for within this many
+   * ms are closed. `Infinity`: never.
+   */
+  firstStreamTimeout: number
+}
+
+export interface IdleCloserComponents {
+  clock: Clock
+  log: Logger
+  use: ApplicationUse
+
+  /**
+   * Is the connection to be kept although nobody uses it?
+   */
+  isExempt(connection: Connection): boolean
+
+  /**
+   * Closes a connection that nobody uses
+   */
+  close(connection: Connection): Promise<void>
+}
+
+/**
+ * In ms: connections that are to be kept although nobody uses them are looked at no
+ * more often
+ */
+const MIN_CHECK_INTERVAL = 1_000
+
+/**
+ * Closes connections that the application does not use
+ */
+export class IdleCloser {
+  private readonly components: IdleCloserComponents
+  private readonly init: IdleCloserInit
+  private readonly due: DueQueue<Connection>
+
+  constructor (components: IdleCloserComponents, init: IdleCloserInit) {
+    this.components = components
+    this.init = init
+    this.due = new DueQueue(components.clock, connection => { this.check(connection) })
+  }
+
+  /**
+   * A connection was opened
+   */
+  watch (connection: Connection): void {
+    const dueAt = this.dueAt(connection)
+
+    if (dueAt !== Infinity) {
+      this.due.schedule(connection, dueAt)
+    }
+  }
+
+  /**
+   * A connection was closed
+   */
+  unwatch (connection: Connection): void {
+    this.due.cancel(connection)
+  }
+
+  stop (): void {
+    this.due.clear()
+  }
+
+  /**
+   * When the connection has to be looked at next. One that is in use now can be
+   * idle for long enough only after a whole timeout.
+   */
+  private dueAt (connection: Connection): number {
+    const { clock, use } = this.components
+    const isUnused = connection.direction === 'inbound' && use.lastUsed(connection) === 0
+    const timeout = isUnused ? Math.min(this.init.firstStreamTimeout, this.init.idleTimeout) : this.init.idleTimeout
+
+    return (use.idleSince(connection) ?? clock.now()) + timeout
+  }
+
+  private check (connection: Connection): void {
+    const { clock, log, isExempt, close } = this.components
+    const dueAt = this.dueAt(connection)
+    // what was used last at a time to come was not used since the clock was set back
+    const isAhead = (this.components.use.idleSince(connection) ?? 0) > clock.now()
+
+    if (dueAt > clock.now() && !isAhead) {
+      this.watch(connection)
+      return
+    }
+
+    if (isExempt(connection)) {
+      this.due.schedule(connection, clock.now() + Math.max(MIN_CHECK_INTERVAL, Math.min(this.init.idleTimeout, this.init.firstStreamTimeout)))
+      return
+    }
+
+    log('closing a connection to %p that is not used', connection.remotePeer)
+    close(connection)
+      .catch(err => { log.error('could not close an idle connection - %e', err) })
+  }
+}

@@ -1,0 +1,282 @@
+import { TimeoutError } from '@libp2p/interface'
+import { toError } from '../errors.ts'
+import { DueList } from './due-queue.ts'
+import { MIN_RETRY_DELAY, livenessAction, nextCheck, pingTimeout, smoothRTT } from './liveness-policy.ts'
+import { pingConnection } from './ping.ts'
+import { WatchedConnection } from './watched-connection.ts'
+import type { LivenessRecord, LivenessTimes } from './liveness-policy.ts'
+import type { ByteSource } from './watched-connection.ts'
+import type { Clock } from '../clock.ts'
+import type { Random } from '../random.ts'
+import type { Connection, Logger } from '@libp2p/interface'
+
+export interface LivenessComponents {
+  clock: Clock
+  random: Random
+  log: Logger
+
+  /**
+   * What is below the encryption of a connection. `undefined` if that is not
+   * known, then only the answers to pings count as life.
+   */
+  byteSource(connection: Connection): ByteSource | undefined
+
+  /**
+   * How often the connection is to be pinged. `false`: never.
+   */
+  timesOf(connection: Connection): LivenessTimes | false
+
+  /**
+   * A ping was answered after `rtt` ms, or was not answered
+   */
+  onPing?(connection: Connection, rtt: number | undefined): void
+
+  /**
+   * A connection is given up, and aborted next
+   */
+  onGiveUp?(connection: Connection): void
+
+  /**
+   * A connection was given up and aborted. `networkChanged` tells that nothing was
+   * heard of it since the network has changed.
+   */
+  onDead(connection: Connection, record: LivenessRecord, networkChanged: boolean): void
+}
+
+/**
+ * A timer that is late by this many ms was held up by a process that did not run:
+ * a laptop that slept, a tab that was frozen. What was not heard meanwhile cannot
+ * be held against the remotes.
+ */
+const SUSPENDED = 10_000
+
+/**
+ * After a suspension, or a change of the network, all connections are pinged
+ * within this many ms
+ */
+const PROBE_WINDOW = 1_000
+
+/**
+ * Finds connections that are dead without bothering those that are not: only a
+ * connection on which nothing was heard for a while is pinged, and it is aborted
+ * only when it does not answer for some time either
+ */
+export class Liveness {
+  private readonly components: LivenessComponents
+  private readonly watched = new Map<Connection, WatchedConnection>()
+  private readonly due: DueList<WatchedConnection>
+
+  constructor (components: LivenessComponents) {
+    this.components = components
+    this.due = new DueList(components.clock, (watched, lateBy) => { this.onDue(watched, lateBy) })
+  }
+
+  /**
+   * How many connections are watched
+   */
+  get size (): number {
+    return this.watched.size
+  }
+
+  /**
+   * What is known of the life of a connection
+   */
+  record (connection: Connection): Readonly<LivenessRecord> | undefined {
+    return this.watched.get(connection)
+  }
+
+  /**
+   * Watch a connection that was opened
+   */
+  watch (connection: Connection): void {
+    const times = this.components.timesOf(connection)
+
+    if (times === false || this.watched.has(connection)) {
+      return
+    }
+
+    const { byteSource, clock } = this.components
+    const watched = new WatchedConnection(connection, clock, byteSource(connection))
+    this.watched.set(connection, watched)
+    this.scheduleNext(watched, times)
+  }
+
+  /**
+   * The remote has opened a stream. Not every transport tells of the bytes that come.
+   */
+  heard (connection: Connection): void {
+    this.watched.get(connection)?.heard()
+  }
+
+  /**
+   * A connection was closed
+   */
+  unwatch (connection: Connection): void {
+    const watched = this.watched.get(connection)
+
+    if (watched != null) {
+      this.watched.delete(connection)
+      this.due.cancel(watched)
+      watched.stopListening()
+      watched.pinging?.abort()
+    }
+  }
+
+  /**
+   * The network has changed: ping all connections now. Pings that were not answered
+   * before do not count.
+   */
+  networkChanged (): void {
+    for (const watched of this.watched.values()) {
+      watched.networkChanged = true
+    }
+
+    this.probeAll()
+  }
+
+  stop (): void {
+    for (const connection of [...this.watched.keys()]) {
+      this.unwatch(connection)
+    }
+  }
+
+  private onDue (watched: WatchedConnection, lateBy: number): void {
+    const { clock, log } = this.components
+    const { connection } = watched
+    const times = this.components.timesOf(connection)
+
+    if (times === false) {
+      this.unwatch(connection)
+      return
+    }
+
+    if (lateBy >= SUSPENDED) {
+      this.resume(lateBy)
+      return
+    }
+
+    const action = watched.probe ? 'ping' : livenessAction(watched, times, clock.now())
+    watched.probe = false
+
+    if (action === 'wait') {
+      this.due.schedule(watched, watched.silentSince + times.interval)
+    } else if (action === 'ping') {
+      this.ping(watched, times)
+        .catch(err => { log.error('could not ping %p - %e', connection.remotePeer, err) })
+    } else {
+      this.abort(watched)
+    }
+  }
+
+  /**
+   * The process did not run for a while. That nothing was heard meanwhile tells
+   * nothing of the remotes, so they are asked before anything else.
+   */
+  private resume (lateBy: number): void {
+    const { clock, log } = this.components
+    log('timers were late by %d ms, probing all connections', lateBy)
+
+    for (const watched of this.watched.values()) {
+      watched.silentSince = clock.now()
+    }
+
+    this.probeAll()
+  }
+
+  private probeAll (): void {
+    const { clock, random } = this.components
+
+    for (const watched of this.watched.values()) {
+      watched.misses = 0
+      watched.probe = true
+
+      // one that is being pinged is pinged again after that
+      if (watched.pinging == null) {
+        this.due.schedule(watched, clock.now() + random.next() * PROBE_WINDOW)
+      }
+    }
+  }
+
+  private async ping (watched: WatchedConnection, times: LivenessTimes): Promise<void> {
+    const { clock, log } = this.components
+    const { connection } = watched
+    const controller = new AbortController()
+    const start = clock.now()
+    const timeout = pingTimeout(watched)
+    watched.pinging = controller
+    const timer = clock.setTimeout(() => { controller.abort(new TimeoutError('The ping was not answered in time')) }, timeout)
+
+    try {
+      const rtt = await pingConnection(connection, clock, controller.signal)
+      Object.assign(watched, smoothRTT(watched, rtt))
+      this.components.onPing?.(connection, rtt)
+      connection.rtt = watched.rtt
+      watched.heard()
+    } catch (err) {
+      // a connection that was closed meanwhile is not watched any more
+      if (controller.signal.aborted && this.watched.get(connection) === watched) {
+        this.onPingTimeout(watched, start, timeout)
+      }
+
+      log('ping to %p failed, %d misses - %e', connection.remotePeer, watched.misses, toError(err))
+    } finally {
+      timer.clear()
+      watched.pinging = undefined
+    }
+
+    if (this.watched.get(connection) === watched) {
+      this.scheduleNext(watched, times)
+    }
+  }
+
+  /**
+   * Only a ping that was not answered in time is a miss, and only if no other bytes
+   * came meanwhile. All other errors are either ours, as when there are too many
+   * streams, or an answer.
+   */
+  private onPingTimeout (watched: WatchedConnection, start: number, timeout: number): void {
+    const lateBy = this.components.clock.now() - start - timeout
+
+    if (lateBy >= SUSPENDED) {
+      this.resume(lateBy)
+    } else if (watched.lastHeard <= start && !watched.probe) {
+      watched.misses++
+      this.components.onPing?.(watched.connection, undefined)
+    }
+  }
+
+  /**
+   * Spread, so that connections which were opened together, or asked together, are
+   * not pinged together again and again
+   */
+  private scheduleNext (watched: WatchedConnection, times: LivenessTimes): void {
+    const { clock, random } = this.components
+    const now = clock.now()
+
+    if (watched.probe) {
+      this.due.schedule(watched, now + random.next() * PROBE_WINDOW)
+    } else {
+      this.due.schedule(watched, watched.misses > 0
+        ? nextCheck(watched, times, now)
+        : now + Math.max(times.interval, MIN_RETRY_DELAY) * (1 + random.next() / 4))
+    }
+  }
+
+  private abort (watched: WatchedConnection): void {
+    const { connection } = watched
+    const { clock, log } = this.components
+    const silence = clock.now() - watched.lastHeard
+
+    log('aborting a connection to %p that was silent for %d ms', connection.remotePeer, silence)
+    this.unwatch(connection)
+    this.components.onGiveUp?.(connection)
+
+    try {
+      connection.abort(new TimeoutError(`Nothing was heard for ${silence} ms`))
+    } catch (err) {
+      log.error('could not abort a dead connection - %e', err)
+    }
+
+    this.components.onDead(connection, watched, watched.networkChanged)
+  }
+}

@@ -1,0 +1,220 @@
+import { CONNECTION_CLOSE_TIMEOUT, DRAIN_TIMEOUT, DUPLICATE_DELAY, RECYCLE_COOLDOWN } from '../constants.ts'
+import { atLeastOne, aFunction, aFlag, anObject, assertOptions, duration, orFalse, notNegative, someFunctions, someStrings, withDefaults } from '../options.ts'
+import { HOUSEKEEPING_PROTOCOLS } from './application-streams.ts'
+import { FLAPPING_DEFAULTS } from './flapping.ts'
+import { NORMAL_LIVENESS } from './liveness-policy.ts'
+import type { FlappingInit } from './flapping.ts'
+import type { AfterConnect, BeforeConnect } from './hooks.ts'
+import type { LivenessTimes } from './liveness-policy.ts'
+import type { SelectConnection } from './path-keeper.ts'
+import type { OptionRules } from '../options.ts'
+import type { PeerId } from '@libp2p/interface'
+
+/**
+ * When open connections are pinged, and when they are given up
+ */
+export interface LivenessInit extends Partial<LivenessTimes> {
+  /**
+   * Other times for some peers, where they differ. `false`: the peer is never
+   * pinged, `undefined`: as all others.
+   *
+   * @default undefined, the same for all
+   */
+  timesOf?(peerId: PeerId): Partial<LivenessTimes> | false | undefined
+}
+
+/**
+ * What becomes of open connections
+ */
+export interface ConnectionsInit {
+  /**
+   * How many ms closing a connection may take before it is aborted
+   *
+   * @default 1_000
+   */
+  connectionCloseTimeout?: number
+
+  /**
+   * Find dead connections. Replaces libp2p's own connection monitor, unless it is
+   * `false`. If that monitor is disabled in the configuration of the node, ours is
+   * only used when it is asked for here.
+   *
+   * @default { interval: 30_000, maxMisses: 3, minSilence: 60_000 }
+   */
+  liveness?: LivenessInit | false
+
+  /**
+   * Connections that the application does not use for this many ms are closed,
+   * unless the peer is protected, is to be kept connected, has reserved a place on
+   * this relay, or is one of a realm that has no more than what is reserved for it, or
+   * unless it is relayed and nobody can dial this node (`whilePrivate`)
+   *
+   * @default Infinity
+   */
+  idleTimeout?: number
+
+  /**
+   * Inbound connections on which no application stream was opened within this many
+   * ms are closed, with the same exceptions
+   *
+   * @default Infinity
+   */
+  firstStreamTimeout?: number
+
+  /**
+   * Streams of these protocols are no use of the application
+   *
+   * @default identify, identify push, ping, AutoNAT, DCUtR
+   */
+  housekeepingProtocols?: string[]
+
+  /**
+   * Streams that hold more than this many bytes which were not read or not sent,
+   * for `streamBufferGracePeriod` ms, are reset
+   *
+   * @default Infinity
+   */
+  maxStreamBuffer?: number
+
+  /**
+   * For how many ms the buffer of a stream may be larger than `maxStreamBuffer` before the
+   * stream is reset
+   *
+   * @default 10_000
+   */
+  streamBufferGracePeriod?: number
+
+  /**
+   * Over which of its connections a peer is best reached. Replaces the order: not
+   * limited, direct, faster by 5 ms and 20 %, more streams, newer.
+   *
+   * @default undefined
+   */
+  selectConnection?: SelectConnection
+
+  /**
+   * A relayed connection is closed when there is a direct one, as soon as no stream
+   * is open on it, in this many ms at the latest. The same holds for one of two
+   * connections that both ends have dialled at the same time. No new streams are
+   * opened on it meanwhile.
+   *
+   * @default 60_000
+   */
+  drainTimeout?: number
+
+  /**
+   * How many ms to wait before one of two connections that both ends have dialled
+   * at the same time is closed, or a relayed one when there is a direct one
+   *
+   * @default 2_500
+   */
+  duplicateDelay?: number
+
+  /**
+   * Close one of two connections that both ends have dialled at the same time
+   *
+   * @default true
+   */
+  closeDuplicates?: boolean
+
+  /**
+   * For how many ms a peer is left alone after a connection to it was recycled
+   *
+   * @default 120_000
+   */
+  recycleCooldown?: number
+
+  /**
+   * Keep out peers that connect and disconnect again and again
+   *
+   * @default false
+   */
+  flapping?: FlappingInit | false
+
+  /**
+   * Asked, one after the other, before a peer is dialled. The first that returns
+   * `false` or throws denies it.
+   *
+   * @default []
+   */
+  beforeConnect?: BeforeConnect[]
+
+  /**
+   * Asked, one after the other, before a connection in either direction is opened,
+   * when its peer is authenticated. The first that returns `false` or throws
+   * denies it.
+   *
+   * @default []
+   */
+  afterConnect?: AfterConnect[]
+}
+
+/**
+ * The options with their defaults
+ */
+export interface ConnectionsConfig extends Required<Omit<ConnectionsInit, 'flapping' | 'liveness' | 'selectConnection'>> {
+  flapping: Required<FlappingInit> | false
+  liveness: (LivenessTimes & Pick<LivenessInit, 'timesOf'>) | false
+  selectConnection?: SelectConnection
+}
+
+/**
+ * What each of these options may be
+ */
+export const CONNECTIONS_RULES: OptionRules<ConnectionsInit> = {
+  connectionCloseTimeout: duration,
+  liveness: orFalse(anObject),
+  idleTimeout: duration,
+  firstStreamTimeout: duration,
+  housekeepingProtocols: someStrings,
+  maxStreamBuffer: notNegative,
+  streamBufferGracePeriod: duration,
+  selectConnection: aFunction,
+  drainTimeout: duration,
+  duplicateDelay: duration,
+  closeDuplicates: aFlag,
+  recycleCooldown: duration,
+  flapping: orFalse(anObject),
+  beforeConnect: someFunctions,
+  afterConnect: someFunctions
+}
+
+const DEFAULTS = {
+  connectionCloseTimeout: CONNECTION_CLOSE_TIMEOUT,
+  idleTimeout: Infinity,
+  firstStreamTimeout: Infinity,
+  housekeepingProtocols: [...HOUSEKEEPING_PROTOCOLS],
+  maxStreamBuffer: Infinity,
+  streamBufferGracePeriod: 10_000,
+  drainTimeout: DRAIN_TIMEOUT,
+  duplicateDelay: DUPLICATE_DELAY,
+  closeDuplicates: true,
+  recycleCooldown: RECYCLE_COOLDOWN,
+  beforeConnect: [],
+  afterConnect: []
+}
+
+/**
+ * The options with their defaults
+ *
+ * @throws {InvalidOptionError} if an option within an option is not usable
+ */
+export function resolveConnections (init: ConnectionsInit): ConnectionsConfig {
+  const { liveness = {} } = init
+  const flapping = init.flapping ?? false
+
+  if (liveness !== false) {
+    assertOptions(liveness ?? {}, { interval: atLeastOne, maxMisses: atLeastOne, minSilence: duration, timesOf: aFunction }, 'liveness.', true)
+  }
+
+  if (flapping !== false) {
+    assertOptions(flapping, { shortSession: duration, sessions: atLeastOne, window: duration, cooldown: duration }, 'flapping.', true)
+  }
+
+  return {
+    ...withDefaults(init, DEFAULTS),
+    liveness: liveness === false ? false : { ...withDefaults(liveness ?? {}, NORMAL_LIVENESS), timesOf: liveness?.timesOf },
+    flapping: flapping === false ? false : withDefaults(flapping, FLAPPING_DEFAULTS),
+    selectConnection: init.selectConnection
+  }
+}

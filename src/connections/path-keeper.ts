@@ -1,0 +1,263 @@
+import { selectPath } from './best-path.ts'
+import { Drain } from './drain.ts'
+import { DueQueue } from './due-queue.ts'
+import { findRedundantTwins } from './duplicates.ts'
+import type { ApplicationUse } from './application-use.ts'
+import type { Path } from './best-path.ts'
+import type { PeerEntry } from './connection-entry.ts'
+import type { TwinRecord } from './duplicates.ts'
+import type { Clock } from '../clock.ts'
+import type { Connection, Logger, PeerId } from '@libp2p/interface'
+
+/**
+ * The user's own choice of the connection that streams to a peer are opened on
+ */
+export interface SelectConnection {
+  /**
+   * Returns one of the open connections of a peer. `current` is the one that was
+   * chosen last, if it is still open.
+   */
+  (connections: readonly Connection[], current?: Connection): Connection | undefined
+}
+
+/**
+ * A direct connection has taken the place of a relayed one
+ */
+export interface ConnectionUpgrade {
+  readonly peerId: PeerId
+
+  /**
+   * The relayed connection, which is closed when no stream is open on it any more
+   */
+  readonly from: Connection
+
+  /**
+   * The direct connection
+   */
+  readonly to: Connection
+}
+
+export interface PathKeeperComponents {
+  clock: Clock
+  log: Logger
+  use: ApplicationUse
+  localPeer: PeerId
+
+  /**
+   * Closes a connection
+   */
+  close(connection: Connection): Promise<void>
+  onUpgrade(upgrade: ConnectionUpgrade): void
+}
+
+export interface PathKeeperInit {
+  /**
+   * For how many ms a connection that another has taken the place of may still be
+   * used
+   */
+  drainTimeout: number
+
+  /**
+   * How many ms to wait before one of two connections that both ends have opened
+   * at the same time is closed, and a relayed one that a direct one has taken the
+   * place of
+   */
+  duplicateDelay: number
+
+  /**
+   * Close one of two connections that both ends have opened at the same time?
+   */
+  closeDuplicates: boolean
+  selectConnection?: SelectConnection
+}
+
+interface ConnectionPath extends Path, TwinRecord {
+  readonly connection: Connection
+}
+
+/**
+ * In ms: when both ends close the same connection at the same time, each waits for
+ * the other. So one of them waits for this long, then it is mostly closed already.
+ */
+const POLITENESS = 1_000
+
+/**
+ * Knows over which of its connections a peer is reached best, and closes those
+ * that are not needed besides
+ */
+export class PathKeeper {
+  private readonly components: PathKeeperComponents
+  private readonly init: PathKeeperInit
+  private readonly drain: Drain
+  private readonly current = new WeakMap<PeerEntry, Connection>()
+  private readonly forced = new WeakSet<Connection>()
+
+  /**
+   * Connections on which a node was dialled back, to find out whether it can be.
+   * They are closed soon.
+   */
+  private readonly dialBacks = new WeakSet<Connection>()
+  private readonly twinChecks: DueQueue<PeerEntry>
+
+  constructor (components: PathKeeperComponents, init: PathKeeperInit) {
+    this.components = components
+    this.init = init
+    this.drain = new Drain(components)
+    this.twinChecks = new DueQueue(components.clock, peer => { this.closeTwins(peer) })
+  }
+
+  stop (): void {
+    this.drain.stop()
+    this.twinChecks.clear()
+  }
+
+  /**
+   * Was the connection dialled although there was one? Such a connection is left
+   * alone.
+   */
+  markForced (connection: Connection): void {
+    this.forced.add(connection)
+  }
+
+  /**
+   * Is the connection closed as soon as nothing uses it any more?
+   */
+  isDraining (connection: Connection): boolean {
+    return this.drain.has(connection)
+  }
+
+  /**
+   * The connection is there to find out whether a node can be dialled, and no path
+   * to a peer
+   */
+  markDialBack (connection: Connection, peer: PeerEntry): void {
+    this.dialBacks.add(connection)
+    this.keepLast(peer)
+  }
+
+  /**
+   * The connection to open streams on. The one that was chosen last, unless
+   * another one is clearly better.
+   */
+  select (peer: PeerEntry): Connection | undefined {
+    const open = peer.connections.filter(connection => connection.status === 'open')
+    const usable = open.filter(connection => !this.drain.has(connection) && !this.dialBacks.has(connection))
+    const candidates = usable.length > 0 ? usable : open
+    const last = this.current.get(peer)
+    const current = last != null && candidates.includes(last) ? last : undefined
+    const selected = this.choose(candidates, current)
+
+    if (selected != null) {
+      this.current.set(peer, selected)
+    }
+
+    return selected
+  }
+
+  onOpen (connection: Connection, peer: PeerEntry): void {
+    if (peer.connections.length === 1) {
+      return
+    }
+
+    const direct = connection.direct ? connection : peer.connections.find(other => other.direct && other.status === 'open' && !this.dialBacks.has(other))
+
+    if (direct != null) {
+      this.leaveRelays(peer, direct)
+    }
+
+    if (this.init.closeDuplicates) {
+      this.twinChecks.schedule(peer, this.components.clock.now() + this.init.duplicateDelay)
+    }
+  }
+
+  onClose (connection: Connection, peer: PeerEntry): void {
+    this.drain.cancel(connection)
+    this.keepLast(peer)
+
+    if (!peer.connections.some(other => other !== connection)) {
+      this.twinChecks.cancel(peer)
+    }
+  }
+
+  private choose (candidates: Connection[], current: Connection | undefined): Connection | undefined {
+    if (candidates.length < 2) {
+      return candidates[0]
+    }
+
+    const chosen = this.chosenByUser(candidates, current)
+
+    if (chosen != null) {
+      return chosen
+    }
+
+    const paths = candidates.map(connection => this.pathOf(connection))
+
+    return selectPath(paths, paths.find(path => path.connection === current))?.connection
+  }
+
+  private chosenByUser (candidates: Connection[], current: Connection | undefined): Connection | undefined {
+    try {
+      const chosen = this.init.selectConnection?.([...candidates], current)
+
+      return chosen != null && candidates.includes(chosen) ? chosen : undefined
+    } catch (err) {
+      this.components.log.error('selectConnection failed - %e', err)
+    }
+  }
+
+  private leaveRelays (peer: PeerEntry, direct: Connection): void {
+    for (const relayed of peer.connections) {
+      if (!relayed.direct && relayed.status === 'open' && !this.drain.has(relayed)) {
+        this.drain.drain(relayed, this.init.drainTimeout, this.init.duplicateDelay)
+        this.components.onUpgrade({ peerId: peer.peerId, from: relayed, to: direct })
+      }
+    }
+  }
+
+  /**
+   * When what has taken their place is gone, the connections that were to be closed
+   * are needed after all
+   */
+  private keepLast (peer: PeerEntry): void {
+    const paths = peer.connections.filter(connection => connection.status === 'open' && !this.dialBacks.has(connection))
+
+    if (paths.some(connection => !this.drain.has(connection))) {
+      return
+    }
+
+    for (const connection of paths) {
+      this.drain.cancel(connection)
+    }
+
+    const direct = paths.find(connection => connection.direct)
+
+    if (direct != null) {
+      this.leaveRelays(peer, direct)
+    }
+  }
+
+  private closeTwins (peer: PeerEntry): void {
+    const open = peer.connections.filter(connection => connection.status === 'open' && !this.drain.has(connection))
+    const paths = open.map(connection => this.pathOf(connection))
+
+    const localId = this.components.localPeer.toString()
+
+    for (const twin of findRedundantTwins(paths, localId, peer.key)) {
+      this.drain.drain(twin.connection, this.init.drainTimeout, localId < peer.key ? 0 : POLITENESS)
+    }
+  }
+
+  private pathOf (connection: Connection): ConnectionPath {
+    return {
+      connection,
+      id: connection.id,
+      direction: connection.direction,
+      limited: connection.limits != null,
+      direct: connection.direct,
+      forced: this.forced.has(connection) || this.dialBacks.has(connection),
+      rtt: connection.rtt,
+      streams: this.components.use.streams(connection),
+      openedAt: connection.timeline.open
+    }
+  }
+}
