@@ -1,0 +1,206 @@
+import { isPeerId } from '@libp2p/interface'
+import { InvalidOptionError } from '../errors.ts'
+import { PeerStoreTags } from './peer-store-tags.ts'
+import { Protection } from './protection.ts'
+import { TagStore } from './tag-store.ts'
+import type { PeerStoreTagsComponents } from './peer-store-tags.ts'
+import type { TagStoreInit } from './tag-store.ts'
+import type { TagOptions } from './tag.ts'
+import type { Clock } from '../clock.ts'
+import type { PeerEntry } from '../connections/index.ts'
+import type { Logger, PeerId } from '@libp2p/interface'
+
+/**
+ * What a peer is worth to the user. A higher number is worth more, anything that
+ * is not a number is not used.
+ */
+export interface ValueOf {
+  (peerId: PeerId): unknown
+}
+
+/**
+ * What is told of changes that the user makes
+ */
+export interface StandingObserver {
+  onTag(peerId: PeerId, tag: string, value: number): void
+  onUntag(peerId: PeerId, tag: string): void
+  onProtect(peerId: PeerId, tag: string): void
+  onUnprotect(peerId: PeerId, tag: string, isProtected: boolean): void
+}
+
+/**
+ * What peers are worth
+ */
+export interface StandingInit extends TagStoreInit {
+  /**
+   * What a peer is worth, in place of the sum of its tags
+   *
+   * @default undefined
+   */
+  valueOf?: ValueOf
+
+  /**
+   * Is told of tags and protections. Must not throw.
+   *
+   * @default undefined
+   */
+  observer?: StandingObserver
+}
+
+/**
+ * The standing of peers: their tags, what they are worth, and whether they are
+ * protected
+ */
+export class Standing {
+  readonly tags: TagStore
+  readonly peerStoreTags: PeerStoreTags
+  readonly protection = new Protection()
+  private readonly valueOf?: ValueOf
+  private readonly observer?: StandingObserver
+  private readonly log: Logger
+  private readonly onChange?: (peer: string) => void
+
+  /**
+   * `onChange` is called before the tags or the protection of a peer change, and
+   * `onStored` after those in the peer store have
+   */
+  constructor (components: PeerStoreTagsComponents, init: StandingInit, clock: Clock, log: Logger, onChange?: (peer: string) => void, onStored = onChange) {
+    this.tags = new TagStore(clock, init, onChange)
+    this.peerStoreTags = new PeerStoreTags(components, clock, log, onStored)
+    // every object inherits another function of this name
+    this.valueOf = Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined
+    this.observer = init.observer
+    this.log = log
+    this.onChange = onChange
+  }
+
+  /**
+   * What a connected peer is worth, from what was noted when it was asked last
+   */
+  valueOfPeer (peer: PeerEntry): number {
+    return this.noteValue(peer) ?? this.value(peer.peerId, peer.key)
+  }
+
+  /**
+   * Notes what a connected peer is worth, and returns it, if that does not change by
+   * itself and the user has no say in it
+   */
+  noteValue (peer: PeerEntry): number | undefined {
+    if (peer.value == null && this.valueOf == null && this.tags.isConstant(peer.key) && this.peerStoreTags.isConstant(peer.key)) {
+      peer.value = this.value(peer.peerId, peer.key)
+    }
+
+    return peer.value
+  }
+
+  /**
+   * The sum of the tags, or what the user's own function says
+   */
+  value (peerId: PeerId, key = peerId.toString()): number {
+    if (this.valueOf != null) {
+      const value = this.callValueOf(this.valueOf, peerId)
+
+      if (value != null) {
+        return value
+      }
+    }
+
+    const value = this.tags.value(key) + this.peerStoreTags.value(key)
+
+    // tags that cancel each other out, beyond all measure
+    return Number.isNaN(value) ? 0 : value
+  }
+
+  tag (peerId: PeerId, name: string, value: number, options?: TagOptions): void {
+    assertTagName(name)
+    this.tags.tag(peerKey(peerId), name, value, options)
+    this.observer?.onTag(peerId, name, value)
+  }
+
+  untag (peerId: PeerId, name: string): boolean {
+    assertTagName(name)
+
+    const wasTagged = this.tags.untag(peerKey(peerId), name)
+
+    if (wasTagged) {
+      this.observer?.onUntag(peerId, name)
+    }
+
+    return wasTagged
+  }
+
+  /**
+   * The names of all tags of a peer
+   */
+  tagNames (peerId: PeerId): string[] {
+    const key = peerId.toString()
+
+    return [...this.peerStoreTags.tags(key).keys(), ...this.tags.tags(key).keys()]
+  }
+
+  protect (peerId: PeerId, tag: string): void {
+    assertTagName(tag)
+    const key = peerKey(peerId)
+
+    if (!this.protection.isProtected(key, tag)) {
+      this.onChange?.(key)
+      this.protection.protect(key, tag)
+      this.observer?.onProtect(peerId, tag)
+    }
+  }
+
+  unprotect (peerId: PeerId, tag: string): boolean {
+    assertTagName(tag)
+
+    const key = peerKey(peerId)
+    const hadTag = this.protection.isProtected(key, tag)
+    this.onChange?.(key)
+    const isProtected = this.protection.unprotect(key, tag)
+
+    if (hadTag) {
+      this.observer?.onUnprotect(peerId, tag, isProtected)
+    }
+
+    return isProtected
+  }
+
+  isProtected (peerId: PeerId, tag?: string): boolean {
+    return this.protection.isProtected(peerKey(peerId), tag)
+  }
+
+  /**
+   * A function of the user that fails must not keep the others from being trimmed
+   */
+  private callValueOf (valueOf: ValueOf, peerId: PeerId): number | undefined {
+    try {
+      const value = valueOf(peerId)
+
+      if (typeof value === 'number' && !Number.isNaN(value)) {
+        return value
+      }
+
+      this.log.error('valueOf returned %s for %p, the sum of the tags is used instead', value, peerId)
+    } catch (err) {
+      this.log.error('valueOf failed for %p, the sum of the tags is used instead - %e', peerId, err)
+    }
+  }
+}
+
+/**
+ * The id of a peer as a string, for use as a key
+ *
+ * @throws {InvalidOptionError} if it is not a `PeerId`
+ */
+export function peerKey (peerId: PeerId): string {
+  if (!isPeerId(peerId)) {
+    throw new InvalidOptionError('peerId', peerId, 'a PeerId')
+  }
+
+  return peerId.toString()
+}
+
+function assertTagName (name: string): void {
+  if (typeof name !== 'string' || name === '') {
+    throw new InvalidOptionError('tag', name, 'a string that is not empty')
+  }
+}

@@ -1,0 +1,58 @@
+import { peerKey } from './standing.ts'
+import type { Standing } from './standing.ts'
+import type { ConnectionTable } from '../connections/index.ts'
+import type { Connection, PeerId } from '@libp2p/interface'
+
+/**
+ * What is known of a peer that is connected, or was tagged
+ */
+export interface TagInfo {
+  /**
+   * When the first of its connections was opened, in ms since the epoch.
+   * `undefined` if it is not connected.
+   */
+  firstSeen?: number
+
+  /**
+   * What the peer is worth
+   */
+  value: number
+
+  /**
+   * Its tags, those in the peer store and those that were given with `tag`, with
+   * their current values
+   */
+  tags: Map<string, number>
+
+  /**
+   * Its open connections, and when they were opened, in ms since the epoch
+   */
+  connections: Map<Connection, number>
+}
+
+/**
+ * Returns `undefined` if the peer is neither connected nor tagged. Of two tags
+ * with the same name both count, so the sum of the two is given.
+ *
+ * @throws {InvalidOptionError} if it is not a `PeerId`
+ */
+export function tagInfo (peerId: PeerId, standing: Standing, table: ConnectionTable): TagInfo | undefined {
+  const key = peerKey(peerId)
+  const peer = table.getPeer(peerId)
+  const tags = standing.peerStoreTags.tags(key)
+
+  for (const [name, value] of standing.tags.tags(key)) {
+    tags.set(name, (tags.get(name) ?? 0) + value)
+  }
+
+  if (peer == null && tags.size === 0) {
+    return
+  }
+
+  return {
+    firstSeen: peer?.firstSeen,
+    value: standing.value(peerId, key),
+    tags,
+    connections: new Map((peer?.connections ?? []).map(connection => [connection, table.get(connection)?.openedAt ?? 0]))
+  }
+}

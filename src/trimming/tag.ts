@@ -1,0 +1,172 @@
+import { InvalidOptionError } from '../errors.ts'
+import { overwrite, sum } from './decay.ts'
+import type { Bump, Decay, DecayContext } from './decay.ts'
+
+/**
+ * How a tag behaves over time
+ */
+export interface TagOptions {
+  /**
+   * How the value decays. Without it the value stays until it is replaced or
+   * removed.
+   */
+  decay?: Decay
+
+  /**
+   * The time of one decay step in ms
+   *
+   * @default 60_000, for `expire` the time after which the tag expires
+   */
+  interval?: number
+
+  /**
+   * How a new value is combined with the current one
+   *
+   * @default sum() for a decaying tag, overwrite() for any other
+   */
+  bump?: Bump
+}
+
+/**
+ * The state of one tag of one peer
+ */
+export interface Tag {
+  /**
+   * The value when it was last written
+   */
+  value: number
+
+  /**
+   * When the current decay step began, in ms since the epoch
+   */
+  anchor: number
+
+  /**
+   * When the value was last bumped, in ms since the epoch
+   */
+  bumpedAt: number
+
+  decay?: Decay
+  interval: number
+  bump: Bump
+}
+
+/**
+ * One minute, the resolution of go-libp2p's decayer
+ */
+export const DEFAULT_DECAY_INTERVAL = 60_000
+
+/**
+ * The value of a tag at a moment. 0 means that the tag has decayed to nothing.
+ */
+export function evaluateTag (tag: Tag, now: number): number {
+  if (tag.decay == null) {
+    return tag.value
+  }
+
+  const steps = Math.floor((now - tag.anchor) / tag.interval)
+
+  // a clock that was set back must not make a value grow
+  if (!(steps > 0)) {
+    return tag.value
+  }
+
+  const value = callDecay(tag.decay, tag.value, { steps, idle: now - tag.bumpedAt })
+
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0
+}
+
+/**
+ * A tag that was set to 0 is a tag, one that has decayed to 0 is gone
+ */
+export function hasDecayed (tag: Tag, now: number): boolean {
+  return tag.decay != null && evaluateTag(tag, now) === 0
+}
+
+/**
+ * A function of the user that fails must not keep peers from being compared
+ */
+function callDecay (decay: Decay, value: number, context: DecayContext): unknown {
+  try {
+    return decay(value, context)
+  } catch {
+    return 0
+  }
+}
+
+/**
+ * The tag after it was given another value. Options that are not given stay what
+ * they are for a tag that exists.
+ *
+ * @throws {InvalidOptionError} if the value or an option is not usable
+ */
+export function bumpTag (tag: Tag | undefined, delta: number, options: TagOptions, now: number): Tag {
+  if (!Number.isFinite(delta)) {
+    throw new InvalidOptionError('value', delta, 'a finite number')
+  }
+
+  validateTagOptions(options)
+
+  const decay = options.decay ?? tag?.decay
+  const interval = options.interval ?? options.decay?.interval ?? tag?.interval ?? DEFAULT_DECAY_INTERVAL
+  const bump = options.bump ?? tag?.bump ?? (decay == null ? overwrite() : sum())
+  const current = tag == null ? 0 : evaluateTag(tag, now)
+  const value = bump(current, delta)
+
+  if (!Number.isFinite(value)) {
+    throw new InvalidOptionError('bump', value, 'a function that returns a finite number')
+  }
+
+  assertDecay(options.decay, value, interval)
+
+  return { value, anchor: nextAnchor(tag, interval, current, now), bumpedAt: now, decay, interval, bump }
+}
+
+/**
+ * A bump in the middle of a decay step does not put the next step off, so that a
+ * tag which is bumped often still decays
+ */
+function nextAnchor (tag: Tag | undefined, interval: number, current: number, now: number): number {
+  if (tag?.decay == null || current === 0 || tag.interval !== interval || now < tag.anchor) {
+    return now
+  }
+
+  return now - (now - tag.anchor) % interval
+}
+
+/**
+ * A decay is called later, where nobody is told of its mistakes
+ */
+function assertDecay (decay: Decay | undefined, value: number, interval: number): void {
+  if (decay == null) {
+    return
+  }
+
+  let decayed: unknown
+
+  try {
+    decayed = decay(value, { steps: 1, idle: interval })
+  } catch (err) {
+    decayed = err
+  }
+
+  if (!Number.isFinite(decayed)) {
+    throw new InvalidOptionError('decay', decayed, 'a function that returns a finite number')
+  }
+}
+
+function validateTagOptions (options: TagOptions): void {
+  const { decay, interval, bump } = options
+
+  if (decay != null && typeof decay !== 'function') {
+    throw new InvalidOptionError('decay', decay, 'a function')
+  }
+
+  if (bump != null && typeof bump !== 'function') {
+    throw new InvalidOptionError('bump', bump, 'a function')
+  }
+
+  if (interval != null && !(Number.isFinite(interval) && interval > 0)) {
+    throw new InvalidOptionError('interval', interval, 'a positive number of ms')
+  }
+}

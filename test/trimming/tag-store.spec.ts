@@ -1,0 +1,251 @@
+import { expect } from 'aegir/chai'
+import { expire, fixed } from '../../src/trimming/index.ts'
+import { TagStore } from '../../src/trimming/tag-store.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+describe('trimming/tag-store', () => {
+  let clock: VirtualClock
+  let store: TagStore
+
+  beforeEach(() => {
+    clock = new VirtualClock()
+    store = new TagStore(clock, { maxAbsentPeers: 3, absentTTL: HOUR })
+  })
+
+  describe('a connected peer', () => {
+    beforeEach(() => {
+      store.peerConnected('peer')
+    })
+
+    it('is worth the sum of its tags', () => {
+      store.tag('peer', 'a', 5)
+      store.tag('peer', 'b', -2)
+      store.tag('peer', 'c', 10, { decay: fixed(1) })
+
+      expect(store.value('peer')).to.equal(13)
+      expect(store.tags('peer')).to.deep.equal(new Map([['a', 5], ['b', -2], ['c', 10]]))
+    })
+
+    it('is worth nothing without a tag', () => {
+      expect(store.value('peer')).to.equal(0)
+      expect(store.tags('peer')).to.be.empty()
+    })
+
+    it('loses the value of a tag that is replaced', () => {
+      store.tag('peer', 'a', 5)
+      store.tag('peer', 'a', 7)
+
+      expect(store.value('peer')).to.equal(7)
+    })
+
+    it('loses a tag that is removed', () => {
+      store.tag('peer', 'a', 5)
+      store.tag('peer', 'b', 7)
+
+      expect(store.untag('peer', 'a')).to.be.true()
+      expect(store.untag('peer', 'a')).to.be.false()
+      expect(store.value('peer')).to.equal(7)
+    })
+
+    it('has a tag of the value 0', () => {
+      store.tag('peer', 'a', 0)
+
+      expect(store.tags('peer')).to.deep.equal(new Map([['a', 0]]))
+    })
+
+    it('loses a tag that has decayed to nothing, whether anybody reads it or not', async () => {
+      store.tag('peer', 'a', 25, { decay: fixed(10) })
+      store.tag('peer', 'b', 1)
+
+      await clock.advance(MINUTE)
+      expect(store.value('peer')).to.equal(16)
+
+      await clock.advance(2 * MINUTE)
+      expect(store.tags('peer')).to.deep.equal(new Map([['b', 1]]))
+      expect(store.value('peer')).to.equal(1)
+      expect(store.untag('peer', 'a')).to.be.false()
+    })
+
+    it('needs no timer', () => {
+      store.tag('peer', 'a', 25, { decay: fixed(10) })
+
+      expect(clock.timers).to.equal(0)
+    })
+
+    it('does not gather rounding errors', () => {
+      for (let i = 0; i < 1_000; i++) {
+        store.tag('peer', 'a', 0.1)
+        store.tag('peer', 'b', 0.2)
+        store.untag('peer', 'a')
+      }
+
+      expect(store.value('peer')).to.equal(0.2)
+    })
+
+    it('keeps its tags however long it stays', async () => {
+      store.tag('peer', 'a', 5)
+      await clock.advance(100 * HOUR)
+
+      expect(store.value('peer')).to.equal(5)
+    })
+
+    it('keeps what it had when a value is refused', () => {
+      store.tag('peer', 'a', 5)
+
+      expect(() => { store.tag('peer', 'a', NaN) }).to.throw()
+      expect(() => { store.tag('other', 'a', NaN) }).to.throw()
+      expect(store.value('peer')).to.equal(5)
+      expect(store.absentPeers).to.equal(0)
+    })
+  })
+
+  describe('a peer that was tagged before it connected', () => {
+    it('has its tags, and keeps them when it connects', () => {
+      store.tag('peer', 'a', 5)
+      expect(store.tags('peer')).to.deep.equal(new Map([['a', 5]]))
+      expect(store.absentPeers).to.equal(1)
+
+      store.peerConnected('peer')
+      expect(store.value('peer')).to.equal(5)
+      expect(store.absentPeers).to.equal(0)
+    })
+
+    it('is forgotten when it does not come', async () => {
+      store.tag('peer', 'a', 5)
+      await clock.advance(HOUR)
+
+      expect(store.value('peer')).to.equal(0)
+      expect(store.tags('peer')).to.be.empty()
+
+      store.peerConnected('peer')
+      expect(store.value('peer')).to.equal(0)
+    })
+
+    it('is waited for longer when it is tagged again', async () => {
+      store.tag('peer', 'a', 5)
+      await clock.advance(HOUR - 1)
+      store.tag('peer', 'b', 6)
+      await clock.advance(HOUR - 1)
+
+      expect(store.value('peer')).to.equal(11)
+    })
+
+    it('leaves nothing behind when its last tag is removed', () => {
+      store.tag('peer', 'a', 5)
+      store.untag('peer', 'a')
+
+      expect(store.absentPeers).to.equal(0)
+    })
+  })
+
+  describe('a peer that is gone', () => {
+    beforeEach(() => {
+      store.peerConnected('peer')
+      store.tag('peer', 'a', 5)
+      store.tag('peer', 'b', 30, { decay: fixed(10) })
+      store.peerDisconnected('peer')
+    })
+
+    it('has no tags', () => {
+      expect(store.tags('peer')).to.be.empty()
+      expect(store.value('peer')).to.equal(0)
+    })
+
+    it('is worth what it was when it returns, less what has decayed', async () => {
+      await clock.advance(MINUTE)
+      store.peerConnected('peer')
+
+      expect(store.tags('peer')).to.deep.equal(new Map([['a', 5], ['b', 20]]))
+      expect(store.value('peer')).to.equal(25)
+    })
+
+    it('is forgotten after a time', async () => {
+      await clock.advance(HOUR)
+      store.peerConnected('peer')
+
+      expect(store.value('peer')).to.equal(0)
+    })
+
+    it('is remembered with the tags that it is given meanwhile', () => {
+      store.tag('peer', 'c', 1)
+
+      expect(store.tags('peer')).to.deep.equal(new Map([['a', 5], ['b', 30], ['c', 1]]))
+    })
+
+    it('can be made to be forgotten', () => {
+      expect(store.untag('peer', 'a')).to.be.true()
+      expect(store.untag('peer', 'b')).to.be.true()
+      expect(store.absentPeers).to.equal(0)
+    })
+
+    it('takes no room when it has no tags, or none that is worth anything', async () => {
+      store.peerConnected('untagged')
+      store.peerDisconnected('untagged')
+      store.peerConnected('decayed')
+      store.tag('decayed', 'a', 1, { decay: expire(1_000) })
+      await clock.advance(1_000)
+      store.peerDisconnected('decayed')
+
+      expect(store.absentPeers).to.equal(1)
+    })
+  })
+
+  describe('many peers that are not connected', () => {
+    it('make room for each other, those that have waited longest first', () => {
+      for (const peer of ['a', 'b', 'c', 'd']) {
+        store.tag(peer, 'tag', 5)
+      }
+
+      expect(store.absentPeers).to.equal(3)
+      expect(['a', 'b', 'c', 'd'].map(peer => store.value(peer))).to.deep.equal([0, 5, 5, 5])
+    })
+
+    it('wait from when they were tagged last', () => {
+      for (const peer of ['a', 'b', 'c', 'a', 'd']) {
+        store.tag(peer, 'tag', 5)
+      }
+
+      expect(['a', 'b', 'c', 'd'].map(peer => store.value(peer))).to.deep.equal([5, 0, 5, 5])
+    })
+
+    it('make room when they are too old', async () => {
+      store.tag('a', 'tag', 5)
+      store.tag('b', 'tag', 5)
+      await clock.advance(HOUR)
+      store.tag('c', 'tag', 5)
+
+      expect(store.absentPeers).to.equal(1)
+    })
+
+    it('are not remembered if none may be', () => {
+      store = new TagStore(clock, { maxAbsentPeers: 0, absentTTL: HOUR })
+      store.tag('a', 'tag', 5)
+
+      expect(store.absentPeers).to.equal(0)
+    })
+
+    it('stay bounded when the clock is set back', async () => {
+      store.tag('a', 'tag', 5)
+      await clock.advance(-100 * HOUR)
+
+      for (const peer of ['b', 'c', 'd', 'e']) {
+        store.tag(peer, 'tag', 5)
+      }
+
+      expect(store.absentPeers).to.equal(3)
+    })
+  })
+
+  it('forgets everything', () => {
+    store.peerConnected('a')
+    store.tag('a', 'tag', 5)
+    store.tag('b', 'tag', 5)
+    store.clear()
+
+    expect(store.value('a')).to.equal(0)
+    expect(store.absentPeers).to.equal(0)
+  })
+})
