@@ -1,0 +1,123 @@
+import type { Reservation } from './admission.ts'
+import type { EvictionCandidate } from './eviction.ts'
+import type { AdmissionRefusal, ExceededLimit } from './refusals.ts'
+import type { OriginLimits } from './subnet-counts.ts'
+import type { IpAddress } from '../addresses/index.ts'
+import type { Clock } from '../clock.ts'
+import type { OpenConnectionOptions, RateLimits } from '../resources/index.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What the pipeline asks others about. Each has to answer at once, in a time that
+ * does not depend on how many connections are open; only `evictionCandidates` may
+ * go through all of them.
+ */
+export interface AdmissionComponents<R extends Reservation = Reservation> {
+  clock: Clock
+
+  /**
+   * How many connections are open, in both directions. What is about to be closed
+   * by `evict` does not count.
+   */
+  connectionCount(): number
+
+  /**
+   * The inbound connections that may be closed for another one. What is about to be
+   * closed by `evict` is none of them.
+   */
+  evictionCandidates(): readonly EvictionCandidate[]
+
+  /**
+   * Close a connection for a newcomer, not before this call has returned
+   */
+  evict(victim: EvictionCandidate): void
+
+  /**
+   * Reserve what a connection costs
+   *
+   * @throws {ResourceLimitError} if there is no room
+   */
+  reserve(options: OpenConnectionOptions): R
+
+  /**
+   * The peer of a connection is about to count in a realm, which may be full. Called as
+   * the last step, so that nobody has to go for a connection that is refused after all.
+   */
+  makeRoom?(realm: string, peer: string, direction: 'inbound'): void
+
+  bans?: {
+    ofPeer(peer: string): unknown
+    ofIp(ip: IpAddress): unknown
+  }
+
+  discouraged?: {
+    hasPeer(peer: string): boolean
+    hasIp(ip: IpAddress): boolean
+  }
+
+  deny?: { has(ip: IpAddress): boolean }
+
+  /**
+   * If given, nothing else may connect
+   */
+  netRestrict?: { has(ip: IpAddress): boolean }
+
+  allow?: {
+    has(ip: IpAddress): boolean
+    allows(ip: IpAddress, peer: string): boolean
+  }
+
+  /**
+   * Counts a connection of a host, unless it connects too often
+   */
+  hostRate?: { take(ip: IpAddress): ExceededLimit | undefined }
+
+  load?: { check(): ExceededLimit | undefined }
+
+  /**
+   * Whether a peer with this address is connected, which may dial back to find out
+   * whether this node can be reached
+   */
+  isConnectedHost?(ip: IpAddress): boolean
+
+  /**
+   * The peer id of this node
+   */
+  self?: string
+
+  /**
+   * Called for every connection that is refused
+   */
+  onRefuse?(refusal: AdmissionRefusal, remoteAddr: Multiaddr, peer?: string): void
+}
+
+/**
+ * The limits that the pipeline holds
+ */
+export interface AdmissionLimits {
+  /**
+   * How many connections there may be, in both directions, those that are not
+   * upgraded yet included. `Infinity` for no limit, 0 to refuse every inbound one.
+   */
+  maxConnections: number
+
+  /**
+   * How many connections may wait to be upgraded
+   */
+  maxPending: number
+
+  /**
+   * How many of these may come from one network or relay
+   */
+  pending: OriginLimits
+
+  /**
+   * How many connections may come from one network or relay
+   */
+  subnets: OriginLimits
+
+  /**
+   * How often networks may connect
+   */
+  rates: RateLimits
+}

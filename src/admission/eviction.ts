@@ -1,0 +1,245 @@
+import { keyedHash } from './keyed-hash.ts'
+import type { HashKey } from './keyed-hash.ts'
+import type { TransportKind } from '../addresses/index.ts'
+
+/**
+ * An inbound connection that may be closed for a newcomer. Whoever is protected,
+ * trusted or allow-listed is no candidate.
+ */
+export interface EvictionCandidate {
+  /**
+   * Unique among the candidates
+   */
+  readonly id: string
+
+  /**
+   * The network or relay that the connection comes from, so that the connections
+   * of one operator are in one group
+   */
+  readonly group: string
+
+  /**
+   * The lowest round trip time that was measured, in ms. `Infinity` if none was.
+   */
+  readonly rtt: number
+
+  /**
+   * When the peer last opened an application stream, in ms since the Unix epoch,
+   * 0 if it never did
+   */
+  readonly lastUseful: number
+
+  /**
+   * What the peer is worth
+   */
+  readonly value: number
+
+  /**
+   * When the connection was opened, in ms since the Unix epoch
+   */
+  readonly opened: number
+
+  readonly transport: TransportKind
+
+  /**
+   * Whether the peer has misbehaved
+   */
+  readonly isDiscouraged: boolean
+}
+
+// Bitcoin Core protects as many by group, by ping, by the last transaction and by
+// the last block, which a useful stream and the value of a peer stand for here
+const PROTECTED_BY_GROUP = 4
+const PROTECTED_BY_RTT = 8
+const PROTECTED_BY_USE = 4
+const PROTECTED_BY_VALUE = 4
+
+/**
+ * Transports of peers that can not choose: those in browsers, and those that can
+ * not be reached. Nodes have few of them, so they would lose to the others.
+ */
+const MINORITY_TRANSPORTS: readonly TransportKind[] = ['webrtc', 'webrtc-direct', 'webtransport', 'wss', 'ws', 'circuit']
+
+/**
+ * Which connection to close for a newcomer, `undefined` if none.
+ *
+ * An attacker who wants to push others out would have to be better than they are
+ * in ways that are hard to have at the same time. Protected are, one after the
+ * other: a few by the hash of their group, which he can not predict; those with the
+ * lowest round trip time, which he can not be near to everywhere; those that were
+ * useful last and those that are worth most, which costs him work; then half of
+ * what is left by how long they are connected, which costs him time, of which up to
+ * half goes to transports that few have. Of the rest one of the discouraged has to
+ * go, if there are any; from the group that has most, as an attacker's is, those that
+ * are protected included; of several groups from the one with the lowest hash; and of
+ * that group the youngest.
+ *
+ * By the hash, and not by age: while no group has more than one, an attacker who comes
+ * again and again would otherwise push out every newcomer, and keep what he has got.
+ * So he gains nothing by coming more often, only by having more networks.
+ *
+ * The order of the candidates does not matter.
+ */
+export function chooseEviction (candidates: readonly EvictionCandidate[], key: HashKey): EvictionCandidate | undefined {
+  const groups = groupsOf(candidates, key)
+  let rest = [...candidates]
+
+  rest = withoutBest(rest, PROTECTED_BY_GROUP, (a, b) => hashOf(groups, b) - hashOf(groups, a))
+  rest = withoutBest(rest, PROTECTED_BY_RTT, (a, b) => compare(a.rtt, b.rtt))
+  rest = withoutBest(rest, PROTECTED_BY_USE, (a, b) => compare(-a.lastUseful, -b.lastUseful))
+  rest = withoutBest(rest, PROTECTED_BY_VALUE, (a, b) => compare(-a.value, -b.value))
+  rest = withoutLongestConnected(rest)
+
+  if (rest.some(({ isDiscouraged }) => isDiscouraged)) {
+    rest = rest.filter(({ isDiscouraged }) => isDiscouraged)
+  }
+
+  return youngestOf(largestGroup(rest, groups))
+}
+
+type Comparator = (a: EvictionCandidate, b: EvictionCandidate) => number
+
+/**
+ * Candidates without the `count` first ones by a comparison. A pass with an
+ * insertion into a short list, as sorting all for a few would be wasted.
+ */
+function withoutBest (candidates: EvictionCandidate[], count: number, better: Comparator): EvictionCandidate[] {
+  const best: EvictionCandidate[] = []
+
+  for (const candidate of candidates) {
+    let place = best.length
+
+    while (place > 0 && order(candidate, best[place - 1], better) < 0) {
+      place--
+    }
+
+    if (place < count) {
+      best.splice(place, 0, candidate)
+      best.length = Math.min(best.length, count)
+    }
+  }
+
+  const isBest = new Set(best)
+
+  return candidates.filter(candidate => !isBest.has(candidate))
+}
+
+/**
+ * Half of the candidates are protected by how long they are connected. Up to half
+ * of these places are shared out among the transports that few have, those with the
+ * fewest candidates first; what they do not use goes to all.
+ */
+function withoutLongestConnected (candidates: EvictionCandidate[]): EvictionCandidate[] {
+  const places = Math.floor(candidates.length / 2)
+  const minorityPlaces = Math.floor(places / 2)
+  const byAge = [...candidates].sort(olderFirst)
+  const isProtected = new Set<EvictionCandidate>()
+  const minorities = MINORITY_TRANSPORTS
+    .map(kind => byAge.filter(({ transport }) => transport === kind))
+    .sort((a, b) => a.length - b.length)
+
+  for (let open = minorities; isProtected.size < minorityPlaces;) {
+    open = open.filter(members => members.some(member => !isProtected.has(member)))
+
+    if (open.length === 0) {
+      break
+    }
+
+    const share = Math.max(1, Math.floor((minorityPlaces - isProtected.size) / open.length))
+
+    for (const members of open) {
+      members
+        .filter(member => !isProtected.has(member))
+        .slice(0, Math.min(share, minorityPlaces - isProtected.size))
+        .forEach(member => isProtected.add(member))
+    }
+  }
+
+  for (const candidate of byAge) {
+    if (isProtected.size >= places) {
+      break
+    }
+
+    isProtected.add(candidate)
+  }
+
+  return candidates.filter(candidate => !isProtected.has(candidate))
+}
+
+/**
+ * The candidates of the group that has most connections
+ */
+function largestGroup (candidates: EvictionCandidate[], groups: Groups): EvictionCandidate[] {
+  let largest: string | undefined
+
+  for (const { group } of candidates) {
+    if (largest == null || isLarger(group, largest, groups)) {
+      largest = group
+    }
+  }
+
+  return candidates.filter(({ group }) => group === largest)
+}
+
+function isLarger (a: string, b: string, groups: Groups): boolean {
+  const { hash: hashA = 0, size: sizeA = 0 } = groups.get(a) ?? {}
+  const { hash: hashB = 0, size: sizeB = 0 } = groups.get(b) ?? {}
+
+  return (sizeB - sizeA || hashA - hashB || (a < b ? -1 : Number(a > b))) < 0
+}
+
+function youngestOf (candidates: EvictionCandidate[]): EvictionCandidate | undefined {
+  return candidates.reduce<EvictionCandidate | undefined>((youngest, candidate) => {
+    return youngest == null || olderFirst(youngest, candidate) < 0 ? candidate : youngest
+  }, undefined)
+}
+
+/**
+ * Ties go to who is connected for longer, and are decided in any case
+ */
+function order (a: EvictionCandidate, b: EvictionCandidate, better: Comparator): number {
+  return better(a, b) || olderFirst(a, b)
+}
+
+function olderFirst (a: EvictionCandidate, b: EvictionCandidate): number {
+  return compare(a.opened, b.opened) || (a.id < b.id ? -1 : 1)
+}
+
+/**
+ * A difference would not be a number for two infinite values. What is no number
+ * comes last.
+ */
+function compare (a: number, b: number): number {
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) {
+    return 0
+  }
+
+  return a < b || Number.isNaN(b) ? -1 : 1
+}
+
+interface Group {
+  readonly hash: number
+  size: number
+}
+
+type Groups = ReadonlyMap<string, Group>
+
+function groupsOf (candidates: readonly EvictionCandidate[], key: HashKey): Groups {
+  const groups = new Map<string, Group>()
+
+  for (const { group: name } of candidates) {
+    const group = groups.get(name)
+
+    if (group == null) {
+      groups.set(name, { hash: keyedHash(key, name), size: 1 })
+    } else {
+      group.size++
+    }
+  }
+
+  return groups
+}
+
+function hashOf (groups: Groups, { group }: EvictionCandidate): number {
+  return groups.get(group)?.hash ?? 0
+}

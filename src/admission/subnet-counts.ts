@@ -1,0 +1,210 @@
+import { PrefixNumbers, prefixText } from '../addresses/index.ts'
+import { CidrMap, parseCidr } from '../gating/index.ts'
+import type { Origin } from './origin.ts'
+import type { ExceededLimit } from './refusals.ts'
+import type { IpAddress } from '../addresses/index.ts'
+import type { LimitValue, NetworkLimit, SubnetLimit } from '../resources/index.ts'
+
+/**
+ * How many there may be of each origin. What is left out is not limited.
+ */
+export interface OriginLimits {
+  ipv4?: SubnetLimit[]
+  ipv6?: SubnetLimit[]
+
+  /**
+   * Networks with a limit of their own. The most specific one that an address is
+   * in decides alone.
+   */
+  networks?: NetworkLimit[]
+
+  /**
+   * For each relay
+   */
+  relay?: LimitValue
+}
+
+interface SubnetTable {
+  readonly bits: number
+  readonly limit: number
+  readonly counts: PrefixNumbers
+}
+
+interface NetworkCount {
+  readonly name: string
+  readonly limit: number
+  count: number
+}
+
+/**
+ * Counts what comes from each subnet, network and relay. Has an entry for what is
+ * counted and for nothing else.
+ */
+export class SubnetCounts {
+  private tables: Record<4 | 6, SubnetTable[]> = { 4: [], 6: [] }
+  private networks = new CidrMap<NetworkCount>()
+  private relays = new Map<string, number>()
+  private relayLimit = Infinity
+
+  /**
+   * There is nothing to limit, so that nothing need be counted
+   */
+  private isUnlimited = true
+
+  /**
+   * The address that was asked about last, as it is checked before it is counted
+   */
+  private lastIp: IpAddress | undefined
+  private lastNetwork: NetworkCount | undefined
+
+  constructor (limits: OriginLimits) {
+    this.setLimits(limits, [])
+  }
+
+  /**
+   * How many subnets and relays have a count
+   */
+  get size (): number {
+    return [...this.tables[4], ...this.tables[6]].reduce((sum, table) => sum + table.counts.size, this.relays.size)
+  }
+
+  /**
+   * Which limit does not allow one more, if there is one
+   */
+  check ({ ip, relay }: Origin): ExceededLimit | undefined {
+    if (this.isUnlimited) {
+      return
+    }
+
+    if (ip == null) {
+      const current = relay == null ? 0 : this.relays.get(relay) ?? 0
+
+      return relay != null && current >= this.relayLimit ? { scope: `relay:${relay}`, current, limit: this.relayLimit } : undefined
+    }
+
+    const network = this.networkOf(ip)
+
+    if (network != null) {
+      return network.count >= network.limit ? { scope: network.name, current: network.count, limit: network.limit } : undefined
+    }
+
+    for (const { bits, limit, counts } of this.tables[ip.family]) {
+      const current = counts.get(ip)
+
+      if (current >= limit) {
+        return { scope: `subnet:${prefixText(ip, bits)}`, current, limit }
+      }
+    }
+  }
+
+  /**
+   * Count one, whether the limits allow it or not
+   */
+  add (origin: Origin): void {
+    this.change(origin, 1)
+  }
+
+  /**
+   * Count one that was counted no longer
+   */
+  remove (origin: Origin): void {
+    this.change(origin, -1)
+  }
+
+  /**
+   * How many are counted in the smallest network that an address is in
+   */
+  count (ip: IpAddress): number {
+    const table = this.tables[ip.family].at(0)
+
+    return this.networkOf(ip)?.count ?? (table?.counts.get(ip) ?? 0)
+  }
+
+  /**
+   * Change the limits. What is counted stays counted, even if it is more than the
+   * new limits allow.
+   *
+   * @param limits - the new limits, which replace all others
+   * @param counted - what is counted at this moment
+   */
+  setLimits (limits: OriginLimits, counted: Iterable<Origin>): void {
+    this.tables = { 4: createTables(limits.ipv4 ?? []), 6: createTables(limits.ipv6 ?? []) }
+    this.networks = new CidrMap()
+    this.lastIp = undefined
+    this.relays = new Map()
+    this.relayLimit = toNumber(limits.relay ?? 'unlimited')
+
+    for (const { cidr: text, connections } of limits.networks ?? []) {
+      const cidr = parseCidr(text)
+      this.networks.set(cidr, { name: `network:${cidr.text}`, limit: toNumber(connections), count: 0 })
+    }
+
+    this.isUnlimited = this.relayLimit === Infinity && this.tables[4].length === 0 && this.tables[6].length === 0 &&
+      (limits.networks ?? []).every(({ connections }) => connections === 'unlimited')
+
+    for (const origin of counted) {
+      this.add(origin)
+    }
+  }
+
+  private networkOf (ip: IpAddress): NetworkCount | undefined {
+    if (ip !== this.lastIp) {
+      this.lastNetwork = this.networks.match(ip)
+      this.lastIp = ip
+    }
+
+    return this.lastNetwork
+  }
+
+  private change ({ ip, relay }: Origin, by: 1 | -1): void {
+    if (this.isUnlimited) {
+      return
+    }
+
+    if (ip == null) {
+      if (relay != null) {
+        const count = (this.relays.get(relay) ?? 0) + by
+
+        if (count > 0) {
+          this.relays.set(relay, count)
+        } else {
+          this.relays.delete(relay)
+        }
+      }
+
+      return
+    }
+
+    const network = this.networkOf(ip)
+
+    if (network != null) {
+      network.count = Math.max(0, network.count + by)
+      return
+    }
+
+    for (const { counts } of this.tables[ip.family]) {
+      counts.add(ip, by)
+    }
+  }
+}
+
+/**
+ * The number that a limit stands for
+ */
+export function toNumber (limit: LimitValue): number {
+  switch (limit) {
+    case 'unlimited':
+      return Infinity
+    case 'blockAll':
+      return 0
+    default:
+      return limit
+  }
+}
+
+function createTables (limits: SubnetLimit[]): SubnetTable[] {
+  return limits
+    .filter(({ connections }) => connections !== 'unlimited')
+    .map(({ prefix, connections }) => ({ bits: prefix, limit: toNumber(connections), counts: new PrefixNumbers(prefix) }))
+    .sort((a, b) => b.bits - a.bits)
+}

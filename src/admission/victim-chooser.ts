@@ -1,0 +1,53 @@
+import { chooseEviction } from './eviction.ts'
+import { createHashKey } from './keyed-hash.ts'
+import type { EvictionCandidate } from './eviction.ts'
+import type { HashKey } from './keyed-hash.ts'
+import type { Clock } from '../clock.ts'
+
+// a choice among 10 000 candidates takes some ms, so with one in 100 ms a flood of
+// newcomers keeps the processor busy for less than a tenth of the time
+const INTERVAL_PER_CANDIDATE = 0.01
+
+export interface VictimChooserComponents {
+  clock: Clock
+  evictionCandidates(): readonly EvictionCandidate[]
+}
+
+/**
+ * Chooses whom to close for a newcomer, less often the more there are to choose from
+ */
+export class VictimChooser {
+  private readonly components: VictimChooserComponents
+  private readonly hashKey: HashKey
+  private chosenAt = -Infinity
+  private interval = 0
+
+  /**
+   * @param components - the clock, and who there is to choose from
+   * @param hashKey - the secret behind the choice, a random one by default
+   */
+  constructor (components: VictimChooserComponents, hashKey: HashKey = createHashKey()) {
+    this.components = components
+    this.hashKey = hashKey
+  }
+
+  /**
+   * Whom to close, `undefined` if nobody can be closed, or somebody was chosen just
+   * before
+   */
+  choose (): EvictionCandidate | undefined {
+    const now = this.components.clock.now()
+    const elapsed = now - this.chosenAt
+
+    // a negative time is a clock that was set back
+    if (elapsed >= 0 && elapsed < this.interval) {
+      return undefined
+    }
+
+    const candidates = this.components.evictionCandidates()
+    this.chosenAt = now
+    this.interval = Math.floor(candidates.length * INTERVAL_PER_CANDIDATE)
+
+    return chooseEviction(candidates, this.hashKey)
+  }
+}

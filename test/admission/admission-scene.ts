@@ -1,0 +1,95 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { AdmissionPipeline } from '../../src/admission/index.ts'
+import { resourceManager } from '../../src/resources/index.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
+import type { Admission, AdmissionComponents, AdmissionLimits, AdmissionRefusal, EvictionCandidate } from '../../src/admission/index.ts'
+import type { ConnectionScope, ResourceManager } from '../../src/resources/index.ts'
+
+export const PEER = '12D3KooWJRSrypvnpHgc6ZAgyCni4KcSmbV7uGRaMw5LgMKT18fq'
+export const OTHER_PEER = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+
+export const UNLIMITED: AdmissionLimits = { maxConnections: Infinity, maxPending: Infinity, pending: {}, subnets: {}, rates: {} }
+
+const ROOM = { connections: 1_000, connectionsInbound: 1_000, fileDescriptors: 1_000 }
+
+/**
+ * A pipeline, and what there is around it
+ */
+export class Scene {
+  readonly clock = new VirtualClock()
+  readonly resources: ResourceManager = resourceManager({
+    limits: { system: ROOM, transient: ROOM, allowListed: { ...ROOM, connections: 2 }, allowListedTransient: ROOM, peer: { connections: 2 } }
+  })
+
+  readonly open = new Set<Admission<ConnectionScope>>()
+  readonly refusals: AdmissionRefusal[] = []
+  readonly evicted: string[] = []
+  candidates: EvictionCandidate[] = []
+  readonly pipeline: AdmissionPipeline<ConnectionScope>
+
+  constructor (limits: Partial<AdmissionLimits> = {}, components: Partial<AdmissionComponents<ConnectionScope>> = {}) {
+    this.pipeline = new AdmissionPipeline({
+      clock: this.clock,
+      connectionCount: () => this.open.size,
+      evictionCandidates: () => this.candidates,
+      evict: victim => { this.evicted.push(victim.id) },
+      reserve: options => this.resources.openConnection(options),
+      onRefuse: refusal => { this.refusals.push(refusal) },
+      ...components
+    }, { ...UNLIMITED, ...limits }, [1, 2])
+    this.pipeline.start()
+  }
+
+  /**
+   * A connection comes in. Returns what it was refused for, or `admitted`.
+   */
+  try (address: string): string {
+    return this.pipeline.admit(multiaddr(address)).refusal?.reason ?? 'admitted'
+  }
+
+  /**
+   * A connection comes in that must not be refused
+   */
+  admit (address: string): Admission<ConnectionScope> {
+    const { admission, refusal } = this.pipeline.admit(multiaddr(address))
+
+    if (admission == null) {
+      throw new Error(`refused: ${refusal.reason}`)
+    }
+
+    return admission
+  }
+
+  /**
+   * A connection comes in and is upgraded
+   */
+  connect (address: string): Admission<ConnectionScope> {
+    const admission = this.admit(address)
+    this.pipeline.upgraded(admission)
+    this.open.add(admission)
+
+    return admission
+  }
+
+  close (admission: Admission<ConnectionScope>): void {
+    this.open.delete(admission)
+    this.pipeline.release(admission)
+  }
+
+  /**
+   * What the resource manager counts
+   */
+  get reserved (): number {
+    const { system, allowListed } = this.resources.stat()
+
+    return (system.usage.connectionsInbound ?? 0) + (allowListed.usage.connectionsInbound ?? 0)
+  }
+}
+
+export function tcp (ip: string): string {
+  return `/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/4001`
+}
+
+export function candidate (id: number): EvictionCandidate {
+  return { id: String(id), group: 'one', rtt: Infinity, lastUseful: 0, value: 0, opened: id, transport: 'tcp', isDiscouraged: false }
+}

@@ -1,0 +1,88 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect } from 'aegir/chai'
+import fc from 'fast-check'
+import { AllowList } from '../../src/admission/index.ts'
+import { OTHER_PEER, PEER, Scene, tcp } from './admission-scene.ts'
+import type { Admission } from '../../src/admission/index.ts'
+import type { ConnectionScope } from '../../src/resources/index.ts'
+
+describe('admission/conservation', () => {
+  it('holds exactly what is open, in any order of events', () => {
+    const address = fc.constantFrom('203.0.113.7', '203.0.113.8', '198.51.100.1', '203.0.113.99', '2a01:4f8::1', '2a01:4f8:0:100::1', '127.0.0.1').map(tcp)
+    const step = fc.record({
+      action: fc.constantFrom('admit', 'admit', 'admit', 'upgrade', 'identify', 'release', 'release again', 'account', 'limit', 'wait'),
+      address,
+      pick: fc.nat(),
+      peer: fc.constantFrom(PEER, OTHER_PEER)
+    })
+
+    fc.assert(fc.property(fc.array(step, { maxLength: 150 }), steps => {
+      const scene = new Scene({
+        maxConnections: 6,
+        maxPending: 4,
+        pending: { ipv4: [{ prefix: 24, connections: 2 }], relay: 2 },
+        subnets: { ipv4: [{ prefix: 32, connections: 2 }], ipv6: [{ prefix: 48, connections: 2 }] },
+        rates: { ipv4: [{ prefix: 32, perSecond: 1, burst: 5 }] }
+      }, { allow: new AllowList([`/ip4/203.0.113.99/p2p/${PEER}`]) })
+      const held: Array<Admission<ConnectionScope>> = []
+      const released: Array<Admission<ConnectionScope>> = []
+      let accounted = 0
+
+      for (const { action, address, pick, peer } of steps) {
+        const admission = held[pick % held.length]
+
+        switch (true) {
+          case action === 'admit': {
+            const { admission } = scene.pipeline.admit(multiaddr(address))
+            held.push(...admission == null ? [] : [admission])
+            break
+          }
+          case action === 'account':
+            accounted++
+            held.push(scene.pipeline.account(multiaddr('/memory/1')))
+            break
+          case action === 'limit':
+            scene.pipeline.setSubnetLimits({ ipv4: [{ prefix: 32, connections: 2 }, { prefix: 16, connections: 3 + pick % 3 }] })
+            break
+          case action === 'wait':
+            scene.clock.advance(pick % 2_000).catch(() => {})
+            break
+          case action === 'release again':
+            released.slice(-1).forEach(admission => {
+              scene.pipeline.release(admission)
+              scene.pipeline.upgraded(admission)
+            })
+            break
+          case admission == null:
+            break
+          case action === 'upgrade':
+            if (admission.isPending) {
+              scene.pipeline.upgraded(admission)
+              scene.open.add(admission)
+            }
+            break
+          case action === 'identify':
+            if (admission.reservation.peer == null) {
+              scene.pipeline.identify(admission, peer)
+            }
+            break
+          default:
+            scene.close(admission)
+            held.splice(held.indexOf(admission), 1)
+            released.push(admission)
+        }
+
+        const ordinary = held.filter(({ isAllowListed, remoteAddr }) => !isAllowListed && remoteAddr.toString() !== '/memory/1')
+        expect(scene.pipeline.size).to.equal(held.length)
+        expect(scene.reserved).to.equal(held.length)
+        expect(scene.pipeline.pending).to.equal(held.filter(({ isPending }) => isPending).length)
+        expect(ordinary.filter(({ ip }) => ip?.text === '203.0.113.7')).to.have.lengthOf.at.most(2)
+        expect(ordinary.length).to.be.at.most(6 + accounted)
+      }
+
+      held.forEach(admission => { scene.close(admission) })
+      expect(scene.reserved).to.equal(0)
+      expect(scene.pipeline.pending).to.equal(0)
+    }), { numRuns: 300 })
+  })
+})
