@@ -1,0 +1,183 @@
+import { DialError } from '@libp2p/interface'
+import { DialDeniedError, NoValidAddressesError, hasErrorName } from '../errors.ts'
+import { prepareAddresses } from './address-preparation.ts'
+import { attachDialReport } from './dial-failure.ts'
+import { resolveAddresses } from './resolver.ts'
+import type { DialFailure, DialReport } from './dial-failure.ts'
+import type { AbortOptions, Address, ConnectionGater, Logger, MultiaddrResolver, PeerId, PeerRouting, PeerStore } from '@libp2p/interface'
+import type { TransportManager } from '@libp2p/interface-internal'
+import type { DNS } from '@multiformats/dns'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How many addresses that are not dialled are listed in a report
+ */
+const MAX_REPORTED = 100
+
+export interface AddressBookComponents {
+  peerId: PeerId
+  peerStore: Pick<PeerStore, 'get'>
+  peerRouting: Pick<PeerRouting, 'findPeer'>
+  transportManager: Pick<TransportManager, 'dialTransportForMultiaddr' | 'getAddrs'>
+  connectionGater: ConnectionGater
+  dns?: DNS
+}
+
+/**
+ * The addresses at which a peer can be dialled
+ */
+export interface FoundAddresses {
+  /**
+   * At least one, in no particular order
+   */
+  addresses: Address[]
+
+  /**
+   * Those that are not dialled, and why
+   */
+  report: DialReport
+}
+
+/**
+ * Finds the addresses at which a peer can be dialled
+ */
+export class AddressBook {
+  private readonly components: AddressBookComponents
+  private readonly resolvers: Record<string, MultiaddrResolver>
+  private readonly log: Logger
+
+  constructor (components: AddressBookComponents, resolvers: Record<string, MultiaddrResolver>, log: Logger) {
+    this.components = components
+    this.resolvers = resolvers
+    this.log = log
+  }
+
+  /**
+   * The addresses that are given, or else those in the peer store, or else those
+   * that peer routing finds: resolved, without those that lead nowhere or that the
+   * gater denies. The errors have a report on every address.
+   *
+   * @throws {DialError} if the peer is ourselves
+   * @throws {DialDeniedError} if the gater denies the peer or every address
+   * @throws {NoValidAddressesError} if no address is left
+   * @throws {RecursionLimitError} if nothing but an endless name was given
+   */
+  async find (peerId: PeerId | undefined, multiaddrs: readonly Multiaddr[], options: AbortOptions = {}): Promise<FoundAddresses> {
+    if (peerId != null) {
+      await this.assertDialable(peerId)
+    }
+
+    const known = multiaddrs.length > 0 || peerId == null
+      ? multiaddrs.map(multiaddr => ({ multiaddr, isCertified: false }))
+      : await this.lookUp(peerId, options)
+    const { resolved, failures } = await this.resolve(known, options)
+    const { addresses, refused, refusals } = prepareAddresses(resolved, {
+      peerId,
+      ownPeerId: this.components.peerId,
+      ownAddresses: this.components.transportManager.getAddrs(),
+      canDial: multiaddr => this.components.transportManager.dialTransportForMultiaddr(multiaddr) != null
+    })
+    const report: DialReport = {
+      peerId,
+      failures: [...failures, ...refused],
+      omitted: Object.values(refusals).reduce((sum, count) => sum + count, 0) - refused.length
+    }
+
+    if (addresses.length === 0) {
+      throw attachDialReport(nothingLeft(peerId, report), report)
+    }
+
+    const allowed = await this.withoutDenied(addresses, report)
+
+    if (allowed.length === 0) {
+      throw attachDialReport(new DialDeniedError(`The connection gater denied all addresses in the dial request for peer: ${nameOf(peerId)}`), report)
+    }
+
+    return { addresses: allowed, report }
+  }
+
+  private async assertDialable (peerId: PeerId): Promise<void> {
+    if (this.components.peerId.equals(peerId)) {
+      throw new DialError('Tried to dial self')
+    }
+
+    if (await this.components.connectionGater.denyDialPeer?.(peerId) === true) {
+      throw new DialDeniedError('The dial request is blocked by gater.allowDialPeer')
+    }
+  }
+
+  private async lookUp (peerId: PeerId, options: AbortOptions): Promise<Address[]> {
+    try {
+      const { addresses } = await this.components.peerStore.get(peerId, options)
+
+      if (addresses.length > 0) {
+        return addresses
+      }
+    } catch (err) {
+      if (!hasErrorName(err, 'NotFoundError')) {
+        throw err
+      }
+    }
+
+    try {
+      const peerInfo = await this.components.peerRouting.findPeer(peerId, options)
+
+      return peerInfo.multiaddrs.map(multiaddr => ({ multiaddr, isCertified: false }))
+    } catch (err) {
+      if (!hasErrorName(err, 'NoPeerRoutersError')) {
+        this.log.error('looking up %p in the peer routing failed - %e', peerId, err)
+      }
+
+      return []
+    }
+  }
+
+  private async resolve (addresses: Address[], options: AbortOptions): Promise<{ resolved: Address[], failures: DialFailure[] }> {
+    const { resolved, failures } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.resolvers, {
+      signal: options.signal,
+      dns: this.components.dns,
+      log: this.log
+    })
+
+    return {
+      // what an answer of DNS says is not certified
+      resolved: resolved.flatMap((found, i) => found.map(multiaddr => multiaddr === addresses[i].multiaddr ? addresses[i] : { multiaddr, isCertified: false })),
+      failures: failures.map(({ multiaddr, error }) => ({ multiaddr, error, reason: 'unresolved' }))
+    }
+  }
+
+  private async withoutDenied (addresses: Address[], report: DialReport): Promise<Address[]> {
+    const { connectionGater } = this.components
+    const allowed: Address[] = []
+
+    for (const address of addresses) {
+      if (await connectionGater.denyDialMultiaddr?.(address.multiaddr) !== true) {
+        allowed.push(address)
+      } else if (report.failures.length < MAX_REPORTED) {
+        report.failures.push({ multiaddr: address.multiaddr, reason: 'gated' })
+      } else {
+        report.omitted++
+      }
+    }
+
+    return allowed
+  }
+}
+
+function nothingLeft (peerId: PeerId | undefined, { failures }: DialReport): Error {
+  const reasons = new Set(failures.map(({ reason }) => reason))
+
+  if (reasons.size === 1 && reasons.has('unresolved') && failures[0].error != null) {
+    return failures[0].error
+  }
+
+  if (reasons.size === 1 && reasons.has('self')) {
+    return new DialError('Tried to dial self')
+  }
+
+  return new NoValidAddressesError(`The dial request has no valid addresses for peer: ${nameOf(peerId)}`)
+}
+
+function nameOf (peerId?: PeerId): string {
+  return peerId?.toString() ?? 'unknown peer'
+}

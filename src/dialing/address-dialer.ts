@@ -1,0 +1,232 @@
+import { ConnectionFailedError, TimeoutError } from '@libp2p/interface'
+import { addressGroup, transportKind } from '../addresses/index.ts'
+import { closeWithin } from '../connections/index.ts'
+import { toError } from '../errors.ts'
+import { headStart } from './ranker.ts'
+import type { GroupOf, TransportKind } from '../addresses/index.ts'
+import type { Clock, Timer } from '../clock.ts'
+import type { DialBudgets } from './budgets.ts'
+import type { DialHistory } from './dial-history.ts'
+import type { DialJob } from './dial-job.ts'
+import type { AttemptOptions } from './dial-scheduler.ts'
+import type { Address, Connection, OpenConnectionProgressEvents, PeerId } from '@libp2p/interface'
+import type { OpenConnectionOptions, TransportManager } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface AddressDialerComponents {
+  transportManager: Pick<TransportManager, 'dial'>
+  budgets: DialBudgets
+  history: DialHistory
+  clock: Clock
+}
+
+/**
+ * What transports hand on to the upgrader and to the dials they make themselves
+ */
+type TransportOptions = Pick<OpenConnectionOptions, 'signal' | 'onProgress' | 'priority' | 'initiator'>
+
+export interface AddressDialerInit {
+  /**
+   * How long the dial of an address may take now, in ms
+   */
+  timeout(): number
+
+  /**
+   * Which addresses share a network
+   *
+   * @default undefined, by their network
+   */
+  groupOf?: GroupOf
+
+  /**
+   * Reserve what the connection costs, before it is dialled
+   *
+   * @default undefined
+   */
+  reserve?: ReserveDial
+}
+
+/**
+ * Reserves what an outbound connection costs. What is returned is released when
+ * the dial has ended.
+ */
+export interface ReserveDial {
+  (multiaddr: Multiaddr, peerId: PeerId | undefined): { release(): void }
+}
+
+/**
+ * In ms: what is cancelled is gone by then, or never will be. Less than the node waits
+ * for cancelled dials when it stops.
+ */
+const ABANDON_TIMEOUT = 500
+
+/**
+ * Dials single addresses: within the budgets, for no longer than the timeout, and
+ * remembers how it went
+ */
+export class AddressDialer {
+  private readonly components: AddressDialerComponents
+  private readonly init: AddressDialerInit
+
+  constructor (components: AddressDialerComponents, init: AddressDialerInit) {
+    this.components = components
+    this.init = init
+  }
+
+  /**
+   * @throws {TimeoutError} if it takes too long, counted from when it could begin
+   * @throws {Error} what the transport throws, or the reason of the signal
+   */
+  async dial ({ multiaddr }: Address, job: DialJob, { signal, onHandshake }: AttemptOptions): Promise<Connection> {
+    const { budgets, history, transportManager } = this.components
+    const { peerId, priority, initiator, automatic } = job.options
+
+    const release = await budgets.acquire({
+      peer: (peerId ?? multiaddr).toString(),
+      transport: budgetOf(transportKind(multiaddr)),
+      group: automatic === true ? addressGroup(multiaddr, { groupOf: this.init.groupOf }) : undefined,
+      priority,
+      signal
+    })
+    const reservation = this.reserve(multiaddr, peerId, release)
+    const limit = this.limitTime(signal)
+
+    try {
+      history.recordStart(multiaddr)
+      const options: TransportOptions = {
+        signal: limit.signal,
+        initiator,
+        // the transport of relayed addresses dials the relay with these options,
+        // and whoever is waited for by another dial goes first
+        priority: priority + 1,
+        onProgress: event => {
+          if (isHandshake(event)) {
+            onHandshake(headStart(multiaddr))
+          }
+
+          job.progress(event)
+        }
+      }
+      const connection = await this.untilAbandoned(transportManager.dial(multiaddr, options), limit.signal)
+
+      // transports of others may not be typed
+      if (connection?.remotePeer == null) {
+        throw new ConnectionFailedError('The transport has returned no connection')
+      }
+
+      history.recordSuccess(connection.remotePeer, multiaddr)
+
+      return connection
+    } catch (err) {
+      signal.throwIfAborted()
+      const error = limit.error() ?? toError(err)
+      history.recordFailure(peerId, multiaddr, error)
+
+      throw error
+    } finally {
+      limit.clear()
+      reservation?.release()
+      release()
+    }
+  }
+
+  /**
+   * What a dial holds is not held for ever by a transport that takes no notice of its
+   * signal. What it connects later on is closed.
+   */
+  private async untilAbandoned (dialling: Promise<Connection>, signal: AbortSignal): Promise<Connection> {
+    const { clock } = this.components
+
+    return new Promise<Connection>((resolve, reject) => {
+      let timer: Timer | undefined
+      let isAbandoned = false
+      const onAbort = (): void => {
+        timer = clock.setTimeout(() => {
+          isAbandoned = true
+          reject(toError(signal.reason))
+        }, ABANDON_TIMEOUT)
+      }
+      const stop = (): void => {
+        timer?.clear()
+        signal.removeEventListener('abort', onAbort)
+      }
+
+      signal.addEventListener('abort', onAbort, { once: true })
+
+      if (signal.aborted) {
+        onAbort()
+      }
+
+      dialling.finally(stop).then(connection => {
+        if (isAbandoned) {
+          closeWithin(connection, ABANDON_TIMEOUT, clock).catch(() => {})
+        } else {
+          resolve(connection)
+        }
+      }, reject)
+    })
+  }
+
+  /**
+   * That there is no room here is not the fault of the address
+   */
+  private reserve (multiaddr: Multiaddr, peerId: PeerId | undefined, release: () => void): { release(): void } | undefined {
+    try {
+      return this.init.reserve?.(multiaddr, peerId)
+    } catch (err) {
+      release()
+      throw err
+    }
+  }
+
+  private limitTime (parent: AbortSignal): { signal: AbortSignal, error(): Error | undefined, clear(): void } {
+    const controller = new AbortController()
+    const timeout = this.init.timeout()
+    let error: Error | undefined
+    const onAbort = (): void => { controller.abort(parent.reason) }
+    const timer = this.components.clock.setTimeout(() => {
+      error = new TimeoutError(`No connection within ${Math.round(timeout)} ms`)
+      controller.abort(error)
+    }, timeout)
+
+    parent.addEventListener('abort', onAbort, { once: true })
+
+    // the dial may have been given up just when it could begin
+    if (parent.aborted) {
+      onAbort()
+    }
+
+    return {
+      signal: controller.signal,
+      error: () => error,
+      clear: () => {
+        timer.clear()
+        parent.removeEventListener('abort', onAbort)
+      }
+    }
+  }
+}
+
+/**
+ * The upgrader begins with the secure handshake as soon as the transport is
+ * connected
+ */
+function isHandshake ({ type }: OpenConnectionProgressEvents): boolean {
+  return type.startsWith('upgrader:encrypt-')
+}
+
+/**
+ * Transports that use up the same thing share a budget: file descriptors,
+ * RTCPeerConnections
+ */
+function budgetOf (kind: TransportKind): string {
+  switch (kind) {
+    case 'ws':
+    case 'wss':
+      return 'tcp'
+    case 'webrtc-direct':
+      return 'webrtc'
+    default:
+      return kind
+  }
+}

@@ -1,0 +1,212 @@
+import { CODE_P2P, CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
+import { remotePeerOf } from './dial-target.ts'
+import { dialTraits } from './dial-traits.ts'
+import type { DialTraits } from './dial-traits.ts'
+import type { Address, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How many addresses of one peer are looked at. The others are refused unseen.
+ */
+export const MAX_CONSIDERED_ADDRESSES = 1_000
+
+/**
+ * How many refused addresses are listed one by one. All of them are counted.
+ */
+export const MAX_LISTED_REFUSALS = 100
+
+/**
+ * Why an address is not dialled:
+ * `too-many` – the peer has more addresses than are looked at,
+ * `wrong-peer` – it is an address of another peer,
+ * `self` – it is our own peer id or one of our listen addresses,
+ * `unspecified` – it says where to listen, not where to dial,
+ * `link-local` – without a zone it does not say on which link,
+ * `no-transport` – none of the node's transports can dial it,
+ * `low-priority` – the same port can be reached with a better transport
+ */
+export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport' | 'low-priority'
+
+/**
+ * An address that is not dialled
+ */
+export interface RefusedAddress {
+  multiaddr: Multiaddr
+  reason: AddressRefusalReason
+}
+
+/**
+ * What {@link prepareAddresses} needs to know of the node and of the peer
+ */
+export interface AddressPreparation {
+  /**
+   * The peer that is dialled, if it is known
+   */
+  peerId?: PeerId
+
+  /**
+   * Ourselves
+   */
+  ownPeerId: PeerId
+
+  /**
+   * Where we listen
+   */
+  ownAddresses: readonly Multiaddr[]
+
+  /**
+   * Whether there is a transport for the address
+   */
+  canDial(multiaddr: Multiaddr): boolean
+}
+
+/**
+ * What is left to dial, and what is not
+ */
+export interface PreparedAddresses {
+  /**
+   * Every address once, with the peer id at its end if that is known
+   */
+  addresses: Address[]
+
+  /**
+   * The first {@link MAX_LISTED_REFUSALS} that are not dialled
+   */
+  refused: RefusedAddress[]
+
+  /**
+   * How many are not dialled, by reason
+   */
+  refusals: Partial<Record<AddressRefusalReason, number>>
+}
+
+/**
+ * Take out what is not worth a dial, and say why. The time it takes is bounded
+ * however many addresses there are; certified ones are looked at first.
+ */
+export function prepareAddresses (addresses: readonly Address[], preparation: AddressPreparation): PreparedAddresses {
+  const prepared: PreparedAddresses = { addresses: [], refused: [], refusals: {} }
+  const refuse = (multiaddr: Multiaddr, reason: AddressRefusalReason): void => {
+    prepared.refusals[reason] = (prepared.refusals[reason] ?? 0) + 1
+
+    if (prepared.refused.length < MAX_LISTED_REFUSALS) {
+      prepared.refused.push({ multiaddr, reason })
+    }
+  }
+
+  const candidates: Array<{ address: Address, traits: DialTraits }> = []
+  const ownAddresses = new Set(preparation.ownAddresses.filter(isDirect).map(withoutPeer))
+
+  for (const address of consider(addresses, preparation.peerId, refuse)) {
+    const traits = dialTraits(address.multiaddr)
+    const reason = refusalReason(address.multiaddr, traits, ownAddresses, preparation)
+
+    if (reason == null) {
+      candidates.push({ address, traits })
+    } else {
+      refuse(address.multiaddr, reason)
+    }
+  }
+
+  const kinds = new Set(candidates.map(({ traits }) => portKey(traits, traits.kind)))
+
+  for (const { address, traits } of candidates) {
+    const better = betterKind(traits)
+
+    if (better != null && kinds.has(portKey(traits, better))) {
+      refuse(address.multiaddr, 'low-priority')
+    } else {
+      prepared.addresses.push(address)
+    }
+  }
+
+  return prepared
+}
+
+/**
+ * The addresses to look at, certified ones first, every one once. An address
+ * that is known twice is certified if either is.
+ */
+function consider (addresses: readonly Address[], peerId: PeerId | undefined, refuse: (multiaddr: Multiaddr, reason: AddressRefusalReason) => void): Iterable<Address> {
+  const unique = new Map<string, Address>()
+  const certifiedFirst = [...addresses].sort((a, b) => Number(b.isCertified) - Number(a.isCertified))
+
+  for (const { multiaddr } of certifiedFirst.slice(MAX_CONSIDERED_ADDRESSES)) {
+    refuse(multiaddr, 'too-many')
+  }
+
+  for (const address of certifiedFirst.slice(0, MAX_CONSIDERED_ADDRESSES)) {
+    const { multiaddr, isCertified } = withPeer(address, peerId)
+    const key = multiaddr.toString()
+
+    if (!unique.has(key)) {
+      unique.set(key, { multiaddr, isCertified })
+    }
+  }
+
+  return unique.values()
+}
+
+function refusalReason (multiaddr: Multiaddr, traits: DialTraits, ownAddresses: Set<string>, preparation: AddressPreparation): AddressRefusalReason | undefined {
+  const { peerId, ownPeerId, canDial } = preparation
+  const remotePeer = remotePeerOf(multiaddr)
+
+  if (peerId != null && remotePeer !== peerId.toString()) {
+    return 'wrong-peer'
+  }
+
+  if (remotePeer === ownPeerId.toString() || (isDirect(multiaddr) && ownAddresses.has(withoutPeer(multiaddr)))) {
+    return 'self'
+  }
+
+  if (traits.isUnspecified) {
+    return 'unspecified'
+  }
+
+  if (traits.isLinkLocal) {
+    return 'link-local'
+  }
+
+  return canDial(multiaddr) ? undefined : 'no-transport'
+}
+
+/**
+ * The transport that is better than this one where both share a port: WebSockets
+ * and WebTransport exist for browsers, QUIC drafts for the past
+ */
+function betterKind ({ kind }: DialTraits): DialTraits['kind'] | undefined {
+  switch (kind) {
+    case 'quic':
+    case 'webtransport':
+      return 'quic-v1'
+    case 'ws':
+    case 'wss':
+      return 'tcp'
+    default:
+      return undefined
+  }
+}
+
+function portKey ({ scope, host, port }: DialTraits, kind: DialTraits['kind']): string {
+  return `${kind} ${scope} ${host ?? ''} ${port ?? ''}`
+}
+
+function withPeer (address: Address, peerId?: PeerId): Address {
+  if (peerId == null || address.multiaddr.getComponents().at(-1)?.code === CODE_P2P) {
+    return address
+  }
+
+  return { ...address, multiaddr: address.multiaddr.encapsulate(`/p2p/${peerId.toString()}`) }
+}
+
+/**
+ * A relayed address at which we listen is the beginning of the addresses of all
+ * other peers at the same relay
+ */
+function isDirect (multiaddr: Multiaddr): boolean {
+  return multiaddr.getComponents().every(({ code }) => code !== CODE_P2P_CIRCUIT)
+}
+
+function withoutPeer (multiaddr: Multiaddr): string {
+  return multiaddr.decapsulateCode(CODE_P2P).toString()
+}

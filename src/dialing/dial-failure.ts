@@ -1,0 +1,190 @@
+import { toError } from '../errors.ts'
+import type { AddressRefusalReason } from './address-preparation.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Why an address was not connected to. Either it was not dialled:
+ * one of {@link AddressRefusalReason},
+ * `gated` – the connection gater denied it,
+ * `back-off` – it failed lately,
+ * `black-hole` – UDP or IPv6 does not work here,
+ * `unresolved` – it could not be resolved to addresses;
+ *
+ * or the dial failed:
+ * `timeout` – no answer in time,
+ * `refused` – nobody listens there,
+ * `unreachable` – there is no route,
+ * `reset` – the remote hung up,
+ * `name-not-found` – there is no such host name,
+ * `encryption` – the secure handshake failed,
+ * `unexpected-peer` – another peer answered,
+ * `no-muxer` – no stream muxer in common,
+ * `relay` – the relay did not connect us,
+ * `local-limit` – a limit of this node or host,
+ * `cancelled` – the dial was given up,
+ * `queue-full` – too many dials wait,
+ * `no-addresses` – there was nothing to dial,
+ * `stopped` – the node does not run,
+ * `unknown`
+ */
+export type DialFailureReason = AddressRefusalReason | 'gated' | 'back-off' | 'black-hole' | 'unresolved' | 'timeout' | 'refused' | 'unreachable' | 'reset' | 'name-not-found' | 'encryption' | 'unexpected-peer' | 'no-muxer' | 'relay' | 'local-limit' | 'cancelled' | 'queue-full' | 'no-addresses' | 'stopped' | 'unknown'
+
+/**
+ * An address that was not connected to
+ */
+export interface DialFailure {
+  multiaddr: Multiaddr
+  reason: DialFailureReason
+
+  /**
+   * What the transport threw, if the address was dialled
+   */
+  error?: Error
+}
+
+/**
+ * How a dial failed
+ */
+export interface DialReport {
+  peerId?: PeerId
+  failures: DialFailure[]
+
+  /**
+   * How many more addresses were not connected to
+   */
+  omitted: number
+}
+
+// what a dial throws are libp2p's errors and those of transports, which callers
+// know by name and message. So the report stands beside the error
+const reports = new WeakMap<Error, DialReport>()
+
+/**
+ * Remember what lead to an error
+ */
+export function attachDialReport <T extends Error> (error: T, report: DialReport): T {
+  reports.set(error, report)
+
+  return error
+}
+
+/**
+ * The addresses that a failed dial had, and why each of them was not connected
+ * to. `undefined` for what is no error of a dial.
+ */
+export function dialReport (error: unknown): DialReport | undefined {
+  return error instanceof Error ? reports.get(error) : undefined
+}
+
+const REASONS_BY_CODE: Record<string, DialFailureReason> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  EAFNOSUPPORT: 'unreachable',
+  EINVAL: 'unreachable',
+  ENOTFOUND: 'name-not-found',
+  EAI_AGAIN: 'name-not-found',
+  EMFILE: 'local-limit',
+  ENFILE: 'local-limit',
+  ENOBUFS: 'local-limit',
+  EACCES: 'local-limit',
+  EPERM: 'local-limit'
+}
+
+const REASONS_BY_NAME: Record<string, DialFailureReason> = {
+  AbortError: 'cancelled',
+  TimeoutError: 'timeout',
+  UnexpectedPeerError: 'unexpected-peer',
+  InvalidCryptoExchangeError: 'encryption',
+  EncryptionFailedError: 'encryption',
+  MuxerUnavailableError: 'no-muxer',
+  DialDeniedError: 'gated',
+  ConnectionInterceptedError: 'gated',
+  ConnectionDeniedError: 'local-limit',
+  ResourceLimitError: 'local-limit',
+  ConnectionLimitError: 'local-limit',
+  TransportUnavailableError: 'no-transport',
+  NoValidAddressesError: 'no-addresses',
+  RecursionLimitError: 'unresolved',
+  DNSQueryFailedError: 'unresolved',
+  InvalidPeerIdError: 'self',
+  NotStartedError: 'stopped',
+  ConnectionClosedError: 'reset',
+  ConnectionClosingError: 'reset',
+  MuxerClosedError: 'reset',
+  StreamResetError: 'reset',
+  StreamClosedError: 'reset',
+  UnexpectedEOFError: 'reset',
+  InvalidMessageError: 'relay'
+}
+
+const CODE = /\bE[A-Z][A-Z_]{3,}\b/g
+const MAX_TEXT_LENGTH = 1_000
+const MAX_CAUSES = 5
+
+/**
+ * The reason that an error stands for. Looks through causes and, as upgraders
+ * wrap errors of sockets, for error codes in messages.
+ */
+export function dialFailureReason (error: unknown): DialFailureReason {
+  let reason: DialFailureReason = 'unknown'
+  let current = error == null ? undefined : toError(error)
+
+  for (let depth = 0; depth < MAX_CAUSES && current != null; depth++) {
+    const found = reasonByCode(current) ?? reasonByName(current)
+
+    if (found != null) {
+      // the code of a socket says more than the name of what was tried with it
+      reason = found
+      break
+    }
+
+    const cause: unknown = current.cause ?? (current instanceof AggregateError ? current.errors[0] : undefined)
+    current = cause == null ? undefined : toError(cause)
+  }
+
+  return reason
+}
+
+function reasonByCode (error: Error): DialFailureReason | undefined {
+  const codes = [
+    'code' in error ? String(error.code) : '',
+    ...error.message.slice(0, MAX_TEXT_LENGTH).match(CODE) ?? []
+  ]
+
+  return codes.map(code => own(REASONS_BY_CODE, code)).find(reason => reason != null)
+}
+
+function reasonByName (error: Error): DialFailureReason | undefined {
+  if (error.name === 'DialError') {
+    return reasonOfDialError(error.message)
+  }
+
+  return own(REASONS_BY_NAME, error.name)
+}
+
+/**
+ * libp2p uses one error for several things
+ */
+function reasonOfDialError (message: string): DialFailureReason | undefined {
+  if (message === 'Dial queue is full') {
+    return 'queue-full'
+  }
+
+  if (message === 'Tried to dial self') {
+    return 'self'
+  }
+
+  return message.includes('maxPeerAddrsToDial') ? 'too-many' : undefined
+}
+
+function own <T> (record: Record<string, T>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined
+}

@@ -1,0 +1,134 @@
+import { loadBackOff, saveBackOff } from './back-off-store.ts'
+import { DialBackOff } from './back-off.ts'
+import { BlackHoleDetector } from './black-hole.ts'
+import { dialFailureReason } from './dial-failure.ts'
+import { dialTraits } from './dial-traits.ts'
+import type { Clock } from '../clock.ts'
+import type { BackOffDatastore } from './back-off-store.ts'
+import type { DialBackOffInit } from './back-off.ts'
+import type { BlackHoleAddress, BlackHoleInit } from './black-hole.ts'
+import type { DialFailureReason } from './dial-failure.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * The options of {@link DialHistory}
+ */
+export interface DialHistoryInit {
+  /**
+   * How long addresses that failed are left alone, `false` to forget failures
+   *
+   * @default {}
+   */
+  backOff?: DialBackOffInit | false
+
+  /**
+   * When UDP and IPv6 count as not working, `false` to never think so
+   *
+   * @default {}
+   */
+  blackHole?: BlackHoleInit | false
+}
+
+/**
+ * Why an address is not expected to work
+ */
+export type Doubt = 'back-off' | 'black-hole'
+
+// what says nothing about the address: the fault is ours, or nobody's
+const NOT_THE_ADDRESS = new Set<DialFailureReason>(['cancelled', 'gated', 'local-limit', 'no-transport', 'stopped', 'queue-full', 'self'])
+
+// nothing came back from the network
+const NO_ANSWER = new Set<DialFailureReason>(['timeout', 'unreachable', 'unknown', 'name-not-found'])
+
+/**
+ * What earlier dials say about an address
+ */
+export class DialHistory {
+  readonly backOff?: DialBackOff
+  readonly blackHoles?: BlackHoleDetector
+  private readonly clock: Clock
+
+  constructor (init: DialHistoryInit, clock: Clock) {
+    this.clock = clock
+
+    if (init.backOff !== false) {
+      this.backOff = new DialBackOff(init.backOff)
+    }
+
+    if (init.blackHole !== false) {
+      this.blackHoles = new BlackHoleDetector(init.blackHole)
+    }
+  }
+
+  /**
+   * Why the address is not expected to work now, if so. Changes nothing.
+   */
+  doubt (peerId: PeerId | undefined, multiaddr: Multiaddr): Doubt | undefined {
+    const now = this.clock.now()
+
+    if (this.blackHoles?.isBlocked(ways(multiaddr), now) === true) {
+      return 'black-hole'
+    }
+
+    return this.backOff?.isBackedOff(peerKey(peerId, multiaddr), multiaddr.toString(), now) === true ? 'back-off' : undefined
+  }
+
+  /**
+   * The address is dialled now
+   */
+  recordStart (multiaddr: Multiaddr): void {
+    this.blackHoles?.recordStart(ways(multiaddr), this.clock.now())
+  }
+
+  /**
+   * There is a connection
+   */
+  recordSuccess (peerId: PeerId, multiaddr: Multiaddr): void {
+    this.blackHoles?.recordResult(ways(multiaddr), true, this.clock.now())
+    this.backOff?.clear(peerId.toString())
+    this.backOff?.clear(multiaddr.toString())
+  }
+
+  /**
+   * The dial of the address failed. Must not be called for one that was cancelled.
+   */
+  recordFailure (peerId: PeerId | undefined, multiaddr: Multiaddr, error: Error): void {
+    const reason = dialFailureReason(error)
+
+    if (NOT_THE_ADDRESS.has(reason)) {
+      return
+    }
+
+    const now = this.clock.now()
+    // a remote that refuses us shows that the way to it works
+    this.blackHoles?.recordResult(ways(multiaddr), !NO_ANSWER.has(reason), now)
+    this.backOff?.recordFailure(peerKey(peerId, multiaddr), multiaddr.toString(), now)
+  }
+
+  /**
+   * Take over what an earlier run of the node has stored
+   */
+  async load (datastore: BackOffDatastore): Promise<void> {
+    this.backOff?.restore(await loadBackOff(datastore), this.clock.now())
+  }
+
+  /**
+   * Store what a later run should know
+   */
+  async save (datastore: BackOffDatastore): Promise<void> {
+    if (this.backOff != null) {
+      await saveBackOff(datastore, this.backOff.entries(this.clock.now()))
+    }
+  }
+}
+
+function peerKey (peerId: PeerId | undefined, multiaddr: Multiaddr): string {
+  return (peerId ?? multiaddr).toString()
+}
+
+function ways (multiaddr: Multiaddr): BlackHoleAddress {
+  const { scope, isUDP, family } = dialTraits(multiaddr)
+
+  return { isPublic: scope === 'public', isUDP, isIPv6: family === 6 }
+}

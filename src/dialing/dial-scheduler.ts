@@ -1,0 +1,350 @@
+import type { Clock, Timer } from '../clock.ts'
+import type { RankedAddress } from './ranker.ts'
+import type { Address } from '@libp2p/interface'
+
+/**
+ * What an attempt is given by the scheduler
+ */
+export interface AttemptOptions {
+  /**
+   * Aborts when another attempt has won or the dial was given up
+   */
+  signal: AbortSignal
+
+  /**
+   * To be called when the remote has answered and the handshake begins: no
+   * further address is dialled for the given time, in ms
+   */
+  onHandshake(hold: number): void
+}
+
+/**
+ * An address that could not be dialled
+ */
+export interface FailedAttempt {
+  address: Address
+  error: Error
+}
+
+/**
+ * What the scheduler calls
+ */
+export interface DialSchedulerInit<Result> {
+  clock: Clock
+
+  /**
+   * Dial one address
+   */
+  attempt(address: Address, options: AttemptOptions): Promise<Result>
+
+  /**
+   * An attempt that had been cancelled succeeded all the same
+   */
+  discard(result: Result): void
+
+  /**
+   * At most this many addresses are dialled
+   *
+   * @default Infinity
+   */
+  maxAttempts?: number
+}
+
+/**
+ * How a dial ended without a connection
+ */
+export interface DialExhausted {
+  failed: FailedAttempt[]
+
+  /**
+   * How many addresses were not dialled because there were too many
+   */
+  skipped: number
+}
+
+/**
+ * All attempts failed
+ */
+export class AllAttemptsFailedError extends Error {
+  static name = 'AllAttemptsFailedError'
+
+  readonly outcome: DialExhausted
+
+  constructor (outcome: DialExhausted) {
+    super('All attempts failed')
+    this.name = 'AllAttemptsFailedError'
+    this.outcome = outcome
+  }
+}
+
+interface Waiting {
+  address: Address
+
+  /**
+   * When it is dialled at the latest, unless a handshake holds it back
+   */
+  due: number
+}
+
+interface Running {
+  controller: AbortController
+
+  /**
+   * Which of the starts it belongs to
+   */
+  batch: number
+
+  /**
+   * Until when it holds back further attempts
+   */
+  holdUntil: number
+
+  /**
+   * Resolves when nothing is left of the attempt
+   */
+  ended?: Promise<void>
+}
+
+/**
+ * Dials the addresses of one peer, staggered, until one of them answers:
+ *
+ * An address is dialled when it is due. When all that were started last have
+ * failed, the next ones start at once: there is nothing left that deserves a head
+ * start. While an attempt is in its handshake, no others start for a moment, as
+ * it is about to win. The first to succeed wins; the others are cancelled, which
+ * is no failure.
+ */
+export class DialScheduler<Result> {
+  private readonly init: DialSchedulerInit<Result>
+  private readonly clock: Clock
+
+  /**
+   * Not dialled yet, the next one first
+   */
+  private readonly waiting: Waiting[] = []
+
+  /**
+   * Being dialled
+   */
+  private readonly running = new Map<string, Running>()
+
+  /**
+   * Every address that was ever added, so that none is dialled twice
+   */
+  private readonly seen = new Set<string>()
+
+  private readonly failed: FailedAttempt[] = []
+  private attempts = 0
+  private batch = 0
+  private expected = 0
+  private timer?: Timer
+  private settled = false
+  // the executor of the promise sets both while the constructor runs
+  private resolve!: (result: Result) => void
+  private reject!: (reason: Error) => void
+
+  /**
+   * The result of the first attempt that succeeds, or rejects with
+   * {@link AllAttemptsFailedError} when there is nothing left to try
+   */
+  readonly result: Promise<Result>
+
+  constructor (init: DialSchedulerInit<Result>) {
+    this.init = init
+    this.clock = init.clock
+    this.result = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+
+    // whoever adds addresses need not wait for the outcome
+    this.result.catch(() => {})
+  }
+
+  /**
+   * How many addresses are being dialled
+   */
+  get inFlight (): number {
+    return this.running.size
+  }
+
+  /**
+   * Whether the dial is over
+   */
+  get isSettled (): boolean {
+    return this.settled
+  }
+
+  /**
+   * Resolves when the dial is over and what was cancelled has ended, too
+   */
+  async whenEnded (): Promise<void> {
+    await this.result.catch(() => {})
+    await Promise.all([...this.running.values()].map(async ({ ended }) => ended))
+  }
+
+  /**
+   * Addresses to dial, their delays counted from now. Those that were added
+   * before are ignored.
+   */
+  add (ranked: readonly RankedAddress[]): void {
+    if (this.settled) {
+      return
+    }
+
+    const now = this.clock.now()
+
+    for (const { address, delay } of ranked) {
+      const key = address.multiaddr.toString()
+
+      if (!this.seen.has(key)) {
+        this.seen.add(key)
+        this.waiting.push({ address, due: now + usable(delay) })
+      }
+    }
+
+    // a stable sort: among equals the order of the ranker counts
+    this.waiting.sort((a, b) => a.due - b.due)
+    this.proceed()
+  }
+
+  /**
+   * Further addresses are on their way: until the returned function is called the
+   * dial does not fail for want of addresses
+   */
+  expect (): () => void {
+    let arrived = false
+    this.expected++
+
+    return () => {
+      if (!arrived) {
+        arrived = true
+        this.expected--
+        this.proceed()
+      }
+    }
+  }
+
+  /**
+   * Give up: cancel what runs and start nothing more
+   */
+  abort (reason: Error): void {
+    if (!this.settled) {
+      this.settle(reason)
+      this.reject(reason)
+    }
+  }
+
+  private proceed (): void {
+    this.timer?.clear()
+    this.timer = undefined
+
+    if (this.settled) {
+      return
+    }
+
+    if (this.waiting.length > 0 && this.attempts < (this.init.maxAttempts ?? Infinity)) {
+      this.startNext()
+    } else if (this.running.size === 0 && this.expected === 0) {
+      this.fail()
+    }
+  }
+
+  private startNext (): void {
+    const now = this.clock.now()
+    const startAt = this.nextStart()
+
+    if (startAt > now) {
+      this.timer = this.clock.setTimeout(() => { this.proceed() }, startAt - now)
+      return
+    }
+
+    this.startBatch(Math.max(now, this.waiting[0].due))
+    this.proceed()
+  }
+
+  /**
+   * When the next addresses may start, which may be in the past
+   */
+  private nextStart (): number {
+    const running = [...this.running.values()]
+    const isHeadStartOver = running.every(({ batch }) => batch < this.batch)
+    const due = isHeadStartOver ? -Infinity : this.waiting[0].due
+
+    return running.reduce((latest, { holdUntil }) => Math.max(latest, holdUntil), due)
+  }
+
+  /**
+   * Start everything that is due at `time`
+   */
+  private startBatch (time: number): void {
+    this.batch++
+
+    while (this.waiting.length > 0 && this.waiting[0].due <= time && this.attempts < (this.init.maxAttempts ?? Infinity)) {
+      const [next] = this.waiting.splice(0, 1)
+      this.start(next.address)
+    }
+  }
+
+  private start (address: Address): void {
+    const key = address.multiaddr.toString()
+    const controller = new AbortController()
+    const entry: Running = { controller, batch: this.batch, holdUntil: -Infinity }
+    this.running.set(key, entry)
+    this.attempts++
+
+    // a promise even if the attempt throws at once
+    const attempt = (async () => this.init.attempt(address, {
+      signal: controller.signal,
+      onHandshake: hold => {
+        // once per attempt: a remote can not hold up the dial for long
+        if (entry.holdUntil === -Infinity) {
+          entry.holdUntil = this.clock.now() + hold
+          this.proceed()
+        }
+      }
+    }))()
+
+    entry.ended = attempt.then(result => {
+      this.running.delete(key)
+
+      if (this.settled) {
+        this.init.discard(result)
+        return
+      }
+
+      this.settle(new Error('Another address was faster'))
+      this.resolve(result)
+    }, error => {
+      this.running.delete(key)
+
+      if (!this.settled) {
+        this.failed.push({ address, error })
+        this.proceed()
+      }
+    })
+  }
+
+  private fail (): void {
+    const error = new AllAttemptsFailedError({ failed: this.failed, skipped: this.waiting.length })
+    this.settle(error)
+    this.reject(error)
+  }
+
+  private settle (reason: Error): void {
+    this.settled = true
+    this.timer?.clear()
+    this.waiting.length = 0
+
+    for (const { controller } of this.running.values()) {
+      controller.abort(reason)
+    }
+  }
+}
+
+/**
+ * Delays come from rankers of users. A timer takes no more than this.
+ */
+function usable (delay: number): number {
+  return Number.isNaN(delay) ? 0 : Math.min(Math.max(0, delay), 2 ** 31 - 1)
+}

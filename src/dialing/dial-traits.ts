@@ -1,0 +1,105 @@
+import {
+  CODE_DNS,
+  CODE_DNS4,
+  CODE_DNS6,
+  CODE_IP4,
+  CODE_IP6,
+  CODE_IP6ZONE,
+  CODE_MEMORY,
+  CODE_P2P_CIRCUIT,
+  CODE_QUIC,
+  CODE_TCP,
+  CODE_UDP,
+  CODE_UNIX
+} from '@multiformats/multiaddr'
+import { isLoopback, isPrivateOrLoopback, parseIp, transportKind } from '../addresses/index.ts'
+import type { IpAddress, TransportKind } from '../addresses/index.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How a dialled address is reached: over the internet, within the local network
+ * or this host, directly once a relay has introduced both sides (WebRTC),
+ * through a relay, or in a way that is not known here
+ */
+export type DialScope = 'public' | 'private' | 'signalled' | 'relayed' | 'other'
+
+/**
+ * What the rules of dialling ask of an address. Of relayed addresses it is the
+ * way to the relay that is described.
+ */
+export interface DialTraits {
+  scope: DialScope
+
+  /**
+   * The transport, `quic` being the drafts before `quic-v1`
+   */
+  kind: TransportKind | 'quic'
+
+  /**
+   * Undefined for names that are asked for both, and where there is no IP
+   */
+  family?: 4 | 6
+
+  /**
+   * The host as the address writes it
+   */
+  host?: string
+  port?: number
+  isUDP: boolean
+  isUnspecified: boolean
+  isLoopback: boolean
+
+  /**
+   * IPv6 link-local without a zone, which leads nowhere
+   */
+  isLinkLocal: boolean
+}
+
+const FAMILIES = new Map<number, 4 | 6>([[CODE_IP4, 4], [CODE_IP6, 6], [CODE_DNS4, 4], [CODE_DNS6, 6]])
+const NAMES = new Set<number>([CODE_DNS, CODE_DNS4, CODE_DNS6])
+
+// names that never leave the host or the local network (RFC 6761, RFC 6762)
+const LOCAL_NAME = /(^|\.)(localhost|local)\.?$/i
+
+/**
+ * What the rules of dialling ask of an address
+ */
+export function dialTraits (multiaddr: Multiaddr): DialTraits {
+  const isRelayed = multiaddr.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
+  const way = isRelayed ? multiaddr.decapsulateCode(CODE_P2P_CIRCUIT) : multiaddr
+  const components = way.getComponents()
+  const hostAt = components.findIndex(({ code }) => FAMILIES.has(code) || NAMES.has(code))
+  const host = hostAt === -1 ? undefined : components[hostAt]
+  const port = components.find(({ code }) => code === CODE_TCP || code === CODE_UDP)
+  const kind = transportKind(way)
+  const hostText = host?.value ?? ''
+  const ip = parseIp(hostText)
+
+  return {
+    scope: isRelayed ? relayedScope(multiaddr) : directScope(components.map(({ code }) => code), host, ip),
+    kind: components.some(({ code }) => code === CODE_QUIC) ? 'quic' : kind,
+    family: host == null ? undefined : FAMILIES.get(host.code),
+    host: host?.value,
+    port: port?.value == null ? undefined : Number(port.value),
+    isUDP: port?.code === CODE_UDP,
+    isUnspecified: hostText === '0.0.0.0' || hostText === '::',
+    isLoopback: ip != null && isLoopback(ip),
+    isLinkLocal: host?.code === CODE_IP6 && components[hostAt - 1]?.code !== CODE_IP6ZONE && /^fe[89ab]/i.test(hostText)
+  }
+}
+
+function relayedScope (multiaddr: Multiaddr): DialScope {
+  return transportKind(multiaddr) === 'webrtc' ? 'signalled' : 'relayed'
+}
+
+function directScope (codes: number[], host?: { code: number, value?: string }, ip?: IpAddress): DialScope {
+  if (host?.value == null) {
+    return codes.includes(CODE_MEMORY) || codes.includes(CODE_UNIX) ? 'private' : 'other'
+  }
+
+  if (NAMES.has(host.code)) {
+    return LOCAL_NAME.test(host.value) ? 'private' : 'public'
+  }
+
+  return ip != null && isPrivateOrLoopback(ip) ? 'private' : 'public'
+}

@@ -1,0 +1,74 @@
+import { messageOf } from '../error-message.ts'
+import { dialFailureReason, dialReport } from './dial-failure.ts'
+import type { DialFailure, DialFailureReason } from './dial-failure.ts'
+
+/**
+ * How many addresses are listed one by one
+ */
+const MAX_LINES = 16
+
+const EXPLANATIONS: Record<DialFailureReason, string> = {
+  'too-many': 'not dialled, the peer has too many addresses',
+  'wrong-peer': 'not dialled, it is an address of another peer',
+  self: 'not dialled, it is our own address',
+  unspecified: 'not dialled, it says where to listen, not where to dial',
+  'link-local': 'not dialled, a link-local address needs a zone such as /ip6zone/eth0',
+  'no-transport': 'not dialled, the node has no transport for it',
+  'low-priority': 'not dialled, the same port was dialled with a better transport',
+  gated: 'the connection gater denied it',
+  'back-off': 'not dialled, it failed a short time ago',
+  'black-hole': 'not dialled, UDP or IPv6 does not seem to work in this network',
+  unresolved: 'could not be resolved to an address',
+  timeout: 'no answer in time',
+  refused: 'nobody listens there',
+  unreachable: 'there is no route to it',
+  reset: 'the remote hung up, perhaps it refuses our connection',
+  'name-not-found': 'there is no such host name, or DNS does not answer',
+  encryption: 'the secure handshake failed',
+  'unexpected-peer': 'another peer answered',
+  'no-muxer': 'the remote has no stream muxer that the node has',
+  relay: 'the relay did not connect us, the peer may have left it',
+  'local-limit': 'a limit of this node or of its host was reached',
+  cancelled: 'the dial was given up',
+  'queue-full': 'too many dials are waiting already',
+  'no-addresses': 'there is no address that could be dialled',
+  stopped: 'the node is not running',
+  unknown: 'it failed'
+}
+
+/**
+ * A dial's error for people: what was dialled, and why each address failed. For
+ * everything else that can be thrown, one line.
+ */
+export function explainDialError (error: unknown): string {
+  const report = dialReport(error)
+
+  if (report == null || report.failures.length === 0) {
+    return `${report?.peerId == null ? 'The dial failed' : `Could not connect to ${report.peerId.toString()}`}: ${explainReason(error)}`
+  }
+
+  const listed = [...report.failures].sort((a, b) => Number(b.error != null) - Number(a.error != null)).slice(0, MAX_LINES)
+  const omitted = report.failures.length - listed.length + report.omitted
+
+  return [
+    `Could not connect to ${report.peerId?.toString() ?? 'the peer'}: ${explainReason(error)}`,
+    ...listed.map(explainFailure),
+    ...(omitted > 0 ? [`  … and ${omitted} more`] : [])
+  ].join('\n')
+}
+
+function explainReason (error: unknown): string {
+  if (error instanceof AggregateError) {
+    return 'no address could be connected to'
+  }
+
+  const reason = dialFailureReason(error)
+
+  return reason === 'unknown' ? messageOf(error) : EXPLANATIONS[reason]
+}
+
+function explainFailure ({ multiaddr, reason, error }: DialFailure): string {
+  const detail = error == null ? '' : ` (${messageOf(error)})`
+
+  return `  ${multiaddr.toString()} – ${EXPLANATIONS[reason]}${detail}`
+}

@@ -1,0 +1,281 @@
+import { DialError } from '@libp2p/interface'
+import { CustomProgressEvent } from 'progress-events'
+import { closeConnection } from '../connections/index.ts'
+import { NoValidAddressesError, toError } from '../errors.ts'
+import { ResourceLimitError } from '../resources/index.ts'
+import { attachDialReport, dialFailureReason, dialReport } from './dial-failure.ts'
+import { AllAttemptsFailedError, DialScheduler } from './dial-scheduler.ts'
+import { OTHER_DELAY, headStart, withoutDelays } from './ranker.ts'
+import type { AddressBook } from './address-book.ts'
+import type { AddressDialer } from './address-dialer.ts'
+import type { DialReport } from './dial-failure.ts'
+import type { DialHistory } from './dial-history.ts'
+import type { RunningDial } from './dial-job-queue.ts'
+import type { DialJob } from './dial-job.ts'
+import type { DialRanker, RankedAddress } from './ranker.ts'
+import type { Clock } from '../clock.ts'
+import type { Address, Connection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How many addresses a report lists
+ */
+const MAX_REPORTED = 200
+
+export interface PeerDialComponents {
+  addressBook: Pick<AddressBook, 'find'>
+  addressDialer: Pick<AddressDialer, 'dial'>
+  history: DialHistory
+  ranker: DialRanker
+  clock: Clock
+
+  /**
+   * At most this many addresses are dialled
+   */
+  maxPeerAddrsToDial: number
+
+  /**
+   * An address is dialled, `delay` ms after the first of the dial
+   */
+  onAttempt?(peerId: PeerId | undefined, multiaddr: Multiaddr, delay: number): void
+
+  /**
+   * An address could not be connected to
+   */
+  onAttemptFailed(peerId: PeerId | undefined, error: Error, multiaddr: Multiaddr): Promise<void>
+
+  /**
+   * There is a connection
+   */
+  onConnected(connection: Connection): Promise<void>
+}
+
+/**
+ * One dial of one peer: finds its addresses, ranks them, dials them staggered
+ */
+export class PeerDial {
+  private readonly job: DialJob
+  private readonly components: PeerDialComponents
+  private readonly scheduler: DialScheduler<Connection>
+  private readonly report: DialReport
+  private readonly recording: Array<Promise<void>> = []
+  private error?: Error
+
+  /**
+   * When the first address was dialled
+   */
+  private firstAttempt?: number
+
+  /**
+   * The addresses that were asked for so far
+   */
+  private readonly requested = new Set<string>()
+
+  /**
+   * Whether the known addresses of the peer were asked for
+   */
+  private isLookedUp = false
+
+  /**
+   * Whether failures of the past kept addresses from being dialled
+   */
+  private isAutomatic: boolean
+
+  constructor (job: DialJob, components: PeerDialComponents) {
+    this.job = job
+    this.components = components
+    this.isAutomatic = job.options.automatic === true
+    this.report = { peerId: job.options.peerId, failures: [], omitted: 0 }
+    this.scheduler = new DialScheduler({
+      clock: components.clock,
+      maxAttempts: components.maxPeerAddrsToDial,
+      attempt: async (address, options) => {
+        this.onAttempt(address)
+
+        return components.addressDialer.dial(address, job, options).catch(async err => {
+          if (!options.signal.aborted) {
+            this.onFailed(address, toError(err))
+          }
+
+          throw err
+        })
+      },
+      // the loser of a race that was over before it noticed
+      discard: connection => { closeConnection(connection).catch(() => {}) }
+    })
+  }
+
+  /**
+   * Dial until there is a connection
+   */
+  run (): RunningDial {
+    const { job, scheduler } = this
+    const onAbort = (): void => { scheduler.abort(toError(job.signal.reason)) }
+
+    job.callbacks.report = () => ({ ...this.report, failures: [...this.report.failures] })
+    job.callbacks.onJoin = () => { this.loadRequested() }
+    this.loadRequested()
+    job.signal.addEventListener('abort', onAbort, { once: true })
+
+    if (job.signal.aborted) {
+      onAbort()
+    }
+
+    return {
+      result: this.settle().finally(() => { job.signal.removeEventListener('abort', onAbort) }),
+      ended: scheduler.whenEnded()
+    }
+  }
+
+  private async settle (): Promise<Connection> {
+    try {
+      const connection = await this.scheduler.result
+      await this.components.onConnected(connection)
+
+      return connection
+    } catch (err) {
+      await Promise.all(this.recording)
+
+      throw attachDialReport(this.failure(err), this.report)
+    }
+  }
+
+  /**
+   * Dial what was asked for since the last time
+   */
+  private loadRequested (): void {
+    const { multiaddrs, wantsKnownAddresses, options: { automatic } } = this.job
+
+    if (this.isAutomatic && automatic !== true) {
+      // somebody has asked for this very peer, so what was left out is dialled
+      this.isAutomatic = false
+      this.isLookedUp = false
+      this.requested.clear()
+    }
+
+    const added = multiaddrs.filter(multiaddr => !this.requested.has(multiaddr.toString()))
+    added.forEach(multiaddr => this.requested.add(multiaddr.toString()))
+
+    if (added.length > 0) {
+      this.load(added)
+    }
+
+    if (wantsKnownAddresses && !this.isLookedUp) {
+      this.isLookedUp = true
+      this.load([])
+    }
+  }
+
+  /**
+   * Find addresses and let the scheduler have them. Without addresses, everything
+   * that is known of the peer is meant.
+   */
+  private load (multiaddrs: Multiaddr[]): void {
+    const arrived = this.scheduler.expect()
+
+    this.rank(multiaddrs)
+      .then(ranked => {
+        this.job.progress(new CustomProgressEvent<Address[]>('dial-queue:calculated-addresses', ranked.map(({ address }) => address)))
+        this.scheduler.add(this.scheduler.inFlight > 0 ? withHeadStart(ranked) : ranked)
+      }, err => {
+        this.error ??= toError(err)
+        this.addToReport(dialReport(err))
+      })
+      .finally(arrived)
+      .catch(err => { this.scheduler.abort(toError(err)) })
+  }
+
+  private async rank (multiaddrs: Multiaddr[]): Promise<RankedAddress[]> {
+    const { addressBook, history, ranker } = this.components
+    const { peerId, automatic, force, initiator } = this.job.options
+    const { addresses, report } = await addressBook.find(peerId, multiaddrs, { signal: this.job.signal })
+    this.addToReport(report)
+
+    // both ends dial at the same moment to open the way through their firewalls
+    const rank = initiator == null ? ranker : withoutDelays(ranker)
+
+    if (force === true) {
+      return rank(addresses)
+    }
+
+    const doubts = addresses.map(({ multiaddr }) => history.doubt(peerId, multiaddr))
+    const ranked = rank(addresses.filter((_, i) => doubts[i] == null))
+    const doubtful = addresses.filter((_, i) => doubts[i] != null)
+
+    if (automatic === true) {
+      addresses.forEach(({ multiaddr }, i) => {
+        const reason = doubts[i]
+
+        if (reason != null) {
+          this.addToReport({ failures: [{ multiaddr, reason }], omitted: 0 })
+        }
+      })
+
+      return ranked
+    }
+
+    // the user asked for it, so it is dialled, but not before the others
+    const last = ranked.at(-1)
+    const offset = last == null ? 0 : last.delay + OTHER_DELAY
+
+    return [...ranked, ...rank(doubtful).map(({ address, delay }) => ({ address, delay: offset + delay }))]
+  }
+
+  private onAttempt ({ multiaddr }: Address): void {
+    const { clock, onAttempt } = this.components
+    const now = clock.now()
+    this.firstAttempt ??= now
+    onAttempt?.(this.job.options.peerId, multiaddr, now - this.firstAttempt)
+  }
+
+  private onFailed (address: Address, error: Error): void {
+    this.addToReport({ failures: [{ multiaddr: address.multiaddr, reason: dialFailureReason(error), error }], omitted: 0 })
+    this.recording.push(this.components.onAttemptFailed(this.job.options.peerId, error, address.multiaddr))
+  }
+
+  private addToReport (report?: DialReport): void {
+    for (const failure of report?.failures ?? []) {
+      if (this.report.failures.length < MAX_REPORTED) {
+        this.report.failures.push(failure)
+      } else {
+        this.report.omitted++
+      }
+    }
+
+    this.report.omitted += report?.omitted ?? 0
+  }
+
+  /**
+   * The error that libp2p would throw
+   */
+  private failure (err: unknown): Error {
+    if (!(err instanceof AllAttemptsFailedError)) {
+      return toError(err)
+    }
+
+    const { failed, skipped } = err.outcome
+
+    if (skipped > 0) {
+      return new DialError('Peer had more than maxPeerAddrsToDial')
+    }
+
+    if (failed.length === 0) {
+      return this.error ?? new NoValidAddressesError(`All addresses of the peer failed a short time ago: ${this.job.options.peerId?.toString() ?? 'unknown peer'}`)
+    }
+
+    // that this node has no room for the peer is no matter of its addresses
+    if (failed.every(({ error }) => error instanceof ResourceLimitError)) {
+      return failed[0].error
+    }
+
+    return failed.length === 1 ? failed[0].error : new AggregateError(failed.map(({ error }) => error), 'All multiaddr dials failed')
+  }
+}
+
+/**
+ * Addresses of somebody who joined wait for those that are dialled already, as if
+ * these had been ranked before them
+ */
+function withHeadStart (ranked: RankedAddress[]): RankedAddress[] {
+  return ranked.map(({ address, delay }) => ({ address, delay: delay + headStart(address.multiaddr) }))
+}

@@ -1,0 +1,149 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect } from 'aegir/chai'
+import fc from 'fast-check'
+import { prepareAddresses } from '../../src/dialing/address-preparation.ts'
+import type { AddressPreparation, PreparedAddresses } from '../../src/dialing/address-preparation.ts'
+
+const ownPeerId = peerIdFromString('12D3KooWHFKTMzwerBtsVmtz4ZZEQy2heafxzWw6wNn5PPYkBxJ5')
+const peerId = peerIdFromString('12D3KooWBUC8S8zbSx6HT2VhBq5Rt8GUuDShBUSuM5FDuf68Y8kD')
+const relay = '12D3KooWGjMCwuvLFa8AxAwhrQHuLGaWCtMbkTBUMBkuEHzMgXmJ'
+const hash = 'uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g'
+
+describe('dialing/address-preparation', () => {
+  function prepare (addresses: string[], options: Partial<AddressPreparation> = {}): PreparedAddresses {
+    return prepareAddresses(addresses.map(text => ({ multiaddr: multiaddr(text), isCertified: false })), {
+      ownPeerId,
+      ownAddresses: [],
+      canDial: () => true,
+      ...options
+    })
+  }
+
+  function kept ({ addresses }: PreparedAddresses): string[] {
+    return addresses.map(({ multiaddr }) => multiaddr.toString())
+  }
+
+  function reasons ({ refused }: PreparedAddresses): string[] {
+    return refused.map(({ multiaddr, reason }) => `${reason} ${multiaddr.toString()}`)
+  }
+
+  it('keeps what can be dialled', () => {
+    const addresses = ['/ip4/127.0.0.1/tcp/1', '/ip4/1.2.3.4/udp/1/quic-v1', '/dns4/a.org/tcp/443/wss', '/memory/1', '/ip6zone/eth0/ip6/fe80::1/tcp/1']
+    const prepared = prepare(addresses)
+
+    expect(kept(prepared)).to.deep.equal(addresses)
+    expect(prepared.refused).to.be.empty()
+  })
+
+  it('appends the peer id where it is missing', () => {
+    expect(kept(prepare(['/ip4/1.2.3.4/tcp/1', `/ip4/1.2.3.4/tcp/2/p2p/${peerId}`, `/ip4/1.2.3.4/tcp/3/p2p/${relay}/p2p-circuit`], { peerId }))).to.deep.equal([
+      `/ip4/1.2.3.4/tcp/1/p2p/${peerId}`,
+      `/ip4/1.2.3.4/tcp/2/p2p/${peerId}`,
+      `/ip4/1.2.3.4/tcp/3/p2p/${relay}/p2p-circuit/p2p/${peerId}`
+    ])
+  })
+
+  it('keeps every address once, certified if either is', () => {
+    const { addresses } = prepareAddresses([
+      { multiaddr: multiaddr('/ip4/1.2.3.4/tcp/1'), isCertified: false },
+      { multiaddr: multiaddr(`/ip4/1.2.3.4/tcp/1/p2p/${peerId}`), isCertified: true }
+    ], { peerId, ownPeerId, ownAddresses: [], canDial: () => true })
+
+    expect(addresses).to.have.lengthOf(1)
+    expect(addresses[0]).to.have.property('isCertified', true)
+  })
+
+  it('refuses addresses of other peers', () => {
+    const prepared = prepare([`/ip4/1.2.3.4/tcp/1/p2p/${relay}`, '/ip4/1.2.3.4/tcp/2'], { peerId })
+
+    expect(reasons(prepared)).to.deep.equal([`wrong-peer /ip4/1.2.3.4/tcp/1/p2p/${relay}`])
+    expect(kept(prepared)).to.have.lengthOf(1)
+  })
+
+  it('refuses ourselves, by peer id and by listen address', () => {
+    const ownAddresses = [multiaddr(`/ip4/127.0.0.1/tcp/1/p2p/${ownPeerId}`), multiaddr('/memory/1')]
+
+    expect(reasons(prepare([
+      `/ip4/1.2.3.4/tcp/1/p2p/${ownPeerId}`,
+      '/ip4/127.0.0.1/tcp/1',
+      '/memory/1'
+    ], { ownAddresses }))).to.deep.equal([
+      `self /ip4/1.2.3.4/tcp/1/p2p/${ownPeerId}`,
+      'self /ip4/127.0.0.1/tcp/1',
+      'self /memory/1'
+    ])
+  })
+
+  it('does not take other peers at our relay for ourselves', () => {
+    const ownAddress = `/ip4/1.2.3.4/tcp/1/p2p/${relay}/p2p-circuit`
+    const ownAddresses = [multiaddr(ownAddress), multiaddr(`${ownAddress}/p2p/${ownPeerId}`)]
+
+    expect(kept(prepare([`/ip4/1.2.3.4/tcp/1/p2p/${relay}/p2p-circuit/p2p/${peerId}`], { ownAddresses, peerId }))).to.have.lengthOf(1)
+  })
+
+  it('refuses unspecified and IPv6 link-local addresses, and those without a transport', () => {
+    const prepared = prepare([
+      '/ip4/0.0.0.0/tcp/1',
+      '/ip6/::/udp/1/quic-v1',
+      '/ip6/fe80::1/tcp/1',
+      '/ip4/1.2.3.4/udp/1/quic'
+    ], { canDial: ma => !ma.toString().endsWith('/quic') })
+
+    expect(reasons(prepared)).to.deep.equal([
+      'unspecified /ip4/0.0.0.0/tcp/1',
+      'unspecified /ip6/::/udp/1/quic-v1',
+      'link-local /ip6/fe80::1/tcp/1',
+      'no-transport /ip4/1.2.3.4/udp/1/quic'
+    ])
+  })
+
+  it('refuses what a better transport at the same port makes needless', () => {
+    const webtransport = `/ip4/1.2.3.4/udp/1/quic-v1/webtransport/certhash/${hash}`
+
+    expect(reasons(prepare([
+      webtransport,
+      '/ip4/1.2.3.4/udp/1/quic',
+      '/ip4/1.2.3.4/udp/1/quic-v1',
+      '/ip4/1.2.3.4/tcp/1/ws',
+      '/ip4/1.2.3.4/tcp/1',
+      '/ip4/1.2.3.4/tcp/2/ws',
+      '/ip4/1.2.3.5/tcp/1/ws'
+    ]))).to.deep.equal([
+      `low-priority ${webtransport}`,
+      'low-priority /ip4/1.2.3.4/udp/1/quic',
+      'low-priority /ip4/1.2.3.4/tcp/1/ws'
+    ])
+  })
+
+  it('keeps the lesser transport where the better one can not be dialled', () => {
+    const addresses = [`/ip4/1.2.3.4/udp/1/quic-v1/webtransport/certhash/${hash}`, '/ip4/1.2.3.4/udp/1/quic-v1']
+
+    expect(kept(prepare(addresses, { canDial: ma => ma.toString() === addresses[0] }))).to.deep.equal([addresses[0]])
+  })
+
+  it('looks at 1 000 of 10 000 addresses, certified ones first', () => {
+    let asked = 0
+    const addresses = Array.from({ length: 10_000 }, (_, i) => ({
+      multiaddr: multiaddr(`/ip4/1.2.3.4/tcp/${i + 1}`),
+      isCertified: i === 9_999
+    }))
+    const prepared = prepareAddresses(addresses, { ownPeerId, ownAddresses: [], canDial: () => { asked++; return true } })
+
+    expect(asked).to.equal(1_000)
+    expect(prepared.addresses).to.have.lengthOf(1_000)
+    expect(prepared.addresses[0].multiaddr.toString()).to.equal('/ip4/1.2.3.4/tcp/10000')
+    expect(prepared.refusals).to.deep.equal({ 'too-many': 9_000 })
+    expect(prepared.refused).to.have.lengthOf(100)
+  })
+
+  it('keeps or refuses every address, whatever the mixture', () => {
+    const all = ['/ip4/0.0.0.0/tcp/1', '/ip4/1.2.3.4/tcp/1', '/ip4/1.2.3.4/tcp/1/ws', '/ip6/fe80::1/tcp/1', `/ip4/1.2.3.4/tcp/2/p2p/${relay}`, '/memory/1', '/dns/a.org/udp/1/quic-v1']
+
+    fc.assert(fc.property(fc.shuffledSubarray(all), fc.boolean(), (addresses, withPeerId) => {
+      const prepared = prepare(addresses, withPeerId ? { peerId } : {})
+
+      expect(prepared.addresses.length + prepared.refused.length).to.equal(addresses.length)
+    }))
+  })
+})
