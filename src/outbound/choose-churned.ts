@@ -1,0 +1,105 @@
+import { duration, numberRule } from '../options.ts'
+import type { OptionRules } from '../options.ts'
+import type { Random } from '../random.ts'
+
+/**
+ * When connections are closed to make room for other peers
+ */
+export interface ChurnInit {
+  /**
+   * In ms: between these two, at random, lies the time from one to the next
+   *
+   * @default [180_000, 420_000]
+   */
+  interval?: [number, number]
+
+  /**
+   * In ms: peers that have been connected for less are spared
+   *
+   * @default 600_000
+   */
+  minAge?: number
+
+  /**
+   * The part of all peers that is spared because it has the highest values, if these
+   * are more than 0
+   *
+   * @default 0.1
+   */
+  protectFraction?: number
+
+  /**
+   * The part of all peers that goes, those of the lowest values. `0`: one peer at
+   * random.
+   *
+   * @default 0
+   */
+  fraction?: number
+}
+
+const aPart = numberRule('a number from 0 to 1', value => value >= 0 && value <= 1)
+
+export const CHURN_RULES: OptionRules<ChurnInit> = {
+  interval: {
+    expected: 'two numbers of ms of at least 1, the lower one first',
+    isValid: value => Array.isArray(value) && value.length === 2 && value.every(ms => typeof ms === 'number' && ms >= 1) && value[0] <= value[1]
+  },
+  minAge: duration,
+  protectFraction: aPart,
+  fraction: aPart
+}
+
+/**
+ * Geth's numbers
+ */
+export const CHURN_DEFAULTS: Required<ChurnInit> = {
+  interval: [180_000, 420_000],
+  minAge: 600_000,
+  protectFraction: 0.1,
+  fraction: 0
+}
+
+/**
+ * A connected peer, as far as churn is concerned
+ */
+export interface ChurnCandidate {
+  readonly key: string
+
+  /**
+   * For how many ms it has been connected
+   */
+  readonly age: number
+  readonly value: number
+
+  /**
+   * It is static, trusted or protected, or the application uses it
+   */
+  readonly isSpared: boolean
+}
+
+/**
+ * Which peers go: one at random (Geth), or a part of those with the lowest values
+ * (Dingo). Never the last one.
+ */
+export function chooseChurned <T extends ChurnCandidate> (peers: readonly T[], init: Omit<Required<ChurnInit>, 'interval'>, random: Random): T[] {
+  const best = peers.filter(({ value }) => value > 0)
+    .sort((a, b) => b.value - a.value || compareKeys(a, b))
+    .slice(0, Math.floor(peers.length * init.protectFraction))
+  const candidates = peers.filter(peer => !peer.isSpared && peer.age >= init.minAge && !best.includes(peer))
+
+  if (candidates.length === 0 || peers.length < 2) {
+    return []
+  }
+
+  if (init.fraction === 0) {
+    return [candidates[Math.floor(random.next() * candidates.length)]]
+  }
+
+  const count = Math.min(candidates.length, peers.length - 1, Math.max(1, Math.floor(peers.length * init.fraction)))
+
+  return candidates.sort((a, b) => a.value - b.value || compareKeys(a, b)).slice(0, count)
+}
+
+function compareKeys (a: ChurnCandidate, b: ChurnCandidate): number {
+  return a.key < b.key ? -1 : Number(a.key > b.key)
+}

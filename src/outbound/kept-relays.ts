@@ -1,0 +1,91 @@
+import type { PeerProtection } from './trusted-peers.ts'
+import type { Libp2pEvents, Logger, PeerId, PeerUpdate } from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
+
+/**
+ * Protects relays through which others reach this node
+ */
+export const RELAY_TAG = 'relay'
+
+/**
+ * What libp2p's relay transport tags a relay with for as long as it has a reservation
+ * there
+ */
+export const RESERVATION_TAG = 'keep-alive-circuit-relay'
+
+export interface KeptRelaysComponents {
+  log: Logger
+  events: TypedEventTarget<Libp2pEvents>
+  protection: PeerProtection
+
+  /**
+   * The connected peers
+   */
+  peers(): Iterable<PeerId>
+  tagsOf(peerId: PeerId): readonly string[]
+}
+
+/**
+ * Protects the relays on which this node has a reservation, while it is asked to
+ */
+export class KeptRelays {
+  private readonly components: KeptRelaysComponents
+  private readonly relays = new Map<string, PeerId>()
+  private isKeeping = false
+
+  constructor (components: KeptRelaysComponents) {
+    this.components = components
+    this.onPeerUpdate = this.onPeerUpdate.bind(this)
+  }
+
+  /**
+   * Protect those that there are, and those that come, or none any more
+   */
+  keep (isKeeping: boolean): void {
+    if (isKeeping === this.isKeeping) {
+      return
+    }
+
+    const { events, peers, tagsOf } = this.components
+    this.isKeeping = isKeeping
+
+    if (!isKeeping) {
+      events.removeEventListener('peer:update', this.onPeerUpdate)
+      this.relays.forEach(peerId => { this.release(peerId) })
+      return
+    }
+
+    events.addEventListener('peer:update', this.onPeerUpdate)
+
+    for (const peerId of peers()) {
+      this.update(peerId, tagsOf(peerId).includes(RESERVATION_TAG))
+    }
+  }
+
+  list (): PeerId[] {
+    return [...this.relays.values()]
+  }
+
+  private onPeerUpdate ({ detail: { peer } }: CustomEvent<PeerUpdate>): void {
+    try {
+      this.update(peer.id, peer.tags.has(RESERVATION_TAG))
+    } catch (err) {
+      this.components.log.error('could not tell whether %p is a relay of ours - %e', peer.id, err)
+    }
+  }
+
+  private update (peerId: PeerId, hasReservation: boolean): void {
+    if (!hasReservation) {
+      this.release(peerId)
+    } else if (!this.relays.has(peerId.toString())) {
+      this.relays.set(peerId.toString(), peerId)
+      this.components.protection.protect(peerId, RELAY_TAG)
+    }
+  }
+
+  private release (peerId: PeerId): void {
+    if (this.relays.delete(peerId.toString())) {
+      this.components.protection.unprotect(peerId, RELAY_TAG)
+    }
+  }
+}

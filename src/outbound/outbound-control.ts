@@ -1,0 +1,190 @@
+import { isPeerId } from '@libp2p/interface'
+import { isMultiaddr } from '@multiformats/multiaddr'
+import { remotePeerOf } from '../dialing/index.ts'
+import type { Outbound, OutboundStat } from './outbound.ts'
+import type { ReconnectQueue } from './reconnect-queue.ts'
+import type { StaticPeers } from './static-peers.ts'
+import type { DialTarget, Logger, PeerId } from '@libp2p/interface'
+
+export interface OutboundControlComponents {
+  log: Logger
+  outbound: Outbound
+  staticPeers: StaticPeers
+  reconnectQueue: ReconnectQueue
+}
+
+/**
+ * - `user` because of `pause()`
+ * - `offline` there is no network
+ */
+type PauseReason = 'user' | 'offline'
+
+/**
+ * Everything that dials without being asked each time: static peers, peers with a
+ * `keep-alive` tag, and connections up to a target
+ */
+export class OutboundControl {
+  private readonly components: OutboundControlComponents
+  private readonly pauses = new Set<PauseReason>()
+  private isStarted = false
+  private isReady = false
+
+  constructor (components: OutboundControlComponents) {
+    this.components = components
+  }
+
+  /**
+   * How far the connections are that the node opens of its own choice
+   */
+  get stat (): OutboundStat {
+    return { ...this.components.outbound.stat, paused: !this.isDialling }
+  }
+
+  /**
+   * Whether nothing is dialled that nobody asks for, because of `pause()` or because
+   * there is no network
+   */
+  get isPaused (): boolean {
+    return this.pauses.size > 0
+  }
+
+  private get isDialling (): boolean {
+    return this.isStarted && this.isReady && this.pauses.size === 0
+  }
+
+  /**
+   * Dial nobody until `resume` is called, neither static peers, nor those with a
+   * `keep-alive` tag, nor up to the target. What is open stays open, and whoever
+   * is asked for is dialled.
+   */
+  pause (): void {
+    this.suspend('user')
+  }
+
+  /**
+   * Take up again what `pause` has interrupted
+   */
+  resume (): void {
+    this.proceed('user')
+  }
+
+  /**
+   * There is no network
+   */
+  readonly offline = (): void => {
+    this.suspend('offline')
+  }
+
+  /**
+   * There is a network, maybe another one
+   */
+  networkChanged (): void {
+    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    this.proceed('offline')
+
+    if (this.isDialling) {
+      outbound.networkChanged()
+      staticPeers.networkChanged()
+      reconnectQueue.networkChanged()
+        .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })
+    }
+  }
+
+  async start (): Promise<void> {
+    const { log, outbound, reconnectQueue } = this.components
+    this.isStarted = true
+    globalThis.addEventListener?.('offline', this.offline)
+
+    // only browsers know
+    if (globalThis.navigator?.onLine === false) {
+      this.pauses.add('offline')
+    }
+
+    if (this.pauses.size === 0) {
+      reconnectQueue.start()
+    }
+
+    try {
+      await outbound.start()
+    } catch (err) {
+      log.error('could not read whom to dial first - %e', err)
+    }
+  }
+
+  /**
+   * The node is started as a whole, so it can dial
+   */
+  afterStart (): void {
+    if (this.isStarted && !this.isReady) {
+      this.isReady = true
+      this.proceed()
+    }
+  }
+
+  /**
+   * To be called before connections are closed
+   */
+  async stop (): Promise<void> {
+    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    this.isStarted = false
+    this.isReady = false
+    globalThis.removeEventListener?.('offline', this.offline)
+    this.pauses.delete('offline')
+    reconnectQueue.stop()
+    staticPeers.stop()
+
+    try {
+      await outbound.stop()
+    } catch (err) {
+      log.error('could not store whom to dial first - %e', err)
+    }
+  }
+
+  /**
+   * The user hangs up on a peer. It is left alone until it is connected again.
+   */
+  hangUp (peerId: PeerId, connected: boolean): void {
+    this.components.reconnectQueue.hangUp(peerId, connected)
+    this.components.staticPeers.hangUp(peerId)
+    this.components.outbound.hangUp(peerId)
+  }
+
+  /**
+   * The user asks for a connection
+   */
+  want (target: DialTarget): void {
+    const [first] = Array.isArray(target) ? target : [target]
+
+    if (isPeerId(first)) {
+      this.components.outbound.want(first.toString())
+    } else if (isMultiaddr(first)) {
+      this.components.outbound.want(remotePeerOf(first))
+    }
+  }
+
+  private suspend (reason: PauseReason): void {
+    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    this.pauses.add(reason)
+
+    if (this.isStarted && this.pauses.size === 1) {
+      log('dialling nobody - %s', reason)
+      reconnectQueue.pause()
+      staticPeers.stop()
+      outbound.pause()
+        .catch(err => { log.error('could not give up dials - %e', err) })
+    }
+  }
+
+  private proceed (reason?: PauseReason): void {
+    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    const wasPaused = reason == null || this.pauses.delete(reason)
+
+    if (wasPaused && this.isDialling) {
+      staticPeers.start()
+      outbound.resume()
+      reconnectQueue.start()
+      reconnectQueue.afterStart()
+        .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { aFlag, anObject, assertOption, assertOptions, numberRule, orFalse, withDefaults } from '../options.ts'
+import { outboundTarget } from './dial-slots.ts'
+import type { Reachability, ReachabilityReason } from '../nat/index.ts'
+import type { OptionRules } from '../options.ts'
+
+/**
+ * What is different while nobody can dial this node
+ */
+export interface WhilePrivateInit {
+  /**
+   * How many times as many peers are connected to as `outbound.target` says, at most
+   * as many as `lowWater`. Besides, `outbound.ratio` is taken of `lowWater`, as the
+   * inbound connections that the rest stands for cannot come. A target and a ratio of
+   * 0 stay 0.
+   *
+   * @default 2
+   */
+  outboundFactor?: number
+
+  /**
+   * Whether relays on which this node has a reservation are protected, by the tag
+   * `relay`, and relayed connections with limits are not the first that are trimmed or
+   * evicted, and not closed for being idle: nobody gets here in another way
+   *
+   * @default true
+   */
+  keepRelays?: boolean
+}
+
+/**
+ * The options with their defaults, `false` if nothing is different
+ */
+export type WhilePrivateConfig = Required<WhilePrivateInit> | false
+
+export const WHILE_PRIVATE_RULE = orFalse(anObject)
+
+const RULES: OptionRules<WhilePrivateInit> = {
+  outboundFactor: numberRule('a number of at least 1', value => value >= 1 && value < Infinity),
+  keepRelays: aFlag
+}
+
+// peers dial this node no more, so it does for both ends
+const DEFAULTS: Required<WhilePrivateInit> = { outboundFactor: 2, keepRelays: true }
+
+/**
+ * @throws {InvalidOptionError} if an option is unknown or not usable
+ */
+export function resolveWhilePrivate (init: WhilePrivateInit | false = {}): WhilePrivateConfig {
+  assertOption('whilePrivate', init, WHILE_PRIVATE_RULE)
+
+  if (init === false) {
+    return false
+  }
+
+  assertOptions(init, RULES, 'whilePrivate.', true)
+
+  return withDefaults(init, DEFAULTS)
+}
+
+/**
+ * Whether nobody can dial a node: no address of it can be dialled, or nobody could
+ * try, but the gateway has no public address itself
+ */
+export function isPrivateNode ({ state, reason }: { state: Reachability, reason?: ReachabilityReason }): boolean {
+  return state === 'private' || (state === 'unknown' && reason === 'double-nat')
+}
+
+/**
+ * What {@link privateOutboundTarget} looks at
+ */
+export interface PrivateTargetInput {
+  /**
+   * The number of outbound connections that was asked for
+   */
+  readonly target: number
+
+  /**
+   * The part of all connections that was asked for
+   */
+  readonly ratio: number
+
+  /**
+   * How many connections are open
+   */
+  readonly connections: number
+
+  /**
+   * How many a trim leaves open: as many as there are where others can dial
+   */
+  readonly lowWater: number
+  readonly factor: number
+}
+
+/**
+ * How many outbound connections there should be while nobody can dial this node.
+ * Never less than where others can, and never more than a trim leaves open.
+ */
+export function privateOutboundTarget ({ target, ratio, connections, lowWater, factor }: PrivateTargetInput): number {
+  // without a watermark there is nothing that tells how many there would be
+  const all = lowWater === Infinity ? connections : Math.max(connections, lowWater)
+  const raised = Math.min(lowWater, outboundTarget(Math.ceil(target * factor), ratio, all))
+
+  return Math.max(raised, outboundTarget(target, ratio, connections))
+}
+
+/**
+ * Where the numbers come from that the target depends on
+ */
+export interface TargetComponents {
+  /**
+   * How many connections are open
+   */
+  connectionCount(): number
+
+  /**
+   * How many a trim leaves open
+   */
+  lowWater(): number
+
+  /**
+   * How many times as many outbound connections there should be, if nobody can dial
+   * this node
+   */
+  privateFactor(): number | undefined
+}
+
+/**
+ * How many outbound connections there should be now
+ */
+export function targetOfTheMoment ({ target, ratio }: { target: number, ratio: number }, { connectionCount, lowWater, privateFactor }: TargetComponents): number {
+  const factor = privateFactor()
+
+  return factor == null
+    ? outboundTarget(target, ratio, connectionCount())
+    : privateOutboundTarget({ target, ratio, factor, connections: connectionCount(), lowWater: lowWater() })
+}

@@ -1,0 +1,340 @@
+import { AbortError, TimeoutError } from '@libp2p/interface'
+import { anySignal } from 'any-signal'
+import { ownAddresses, withPeer } from './candidate.ts'
+import { STABLE_SESSION, STATIC_RETRY, retryDelay } from './retry-delay.ts'
+import type { Clock, Timer } from '../clock.ts'
+import type { Random } from '../random.ts'
+import type { Logger, Peer, PeerId, PeerInfo } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface StaticPeerComponents {
+  clock: Clock
+  random: Random
+  log: Logger
+
+  /**
+   * How many ms one dial may take
+   */
+  dialTimeout: number
+  isConnected(peerId: PeerId): boolean
+
+  /**
+   * Addresses that have to be resolved are resolved each time
+   */
+  dial(multiaddrs: Multiaddr[], signal: AbortSignal): Promise<unknown>
+
+  /**
+   * What the peer store says about a peer
+   */
+  lookUp(peerId: PeerId): Promise<Peer | undefined>
+
+  /**
+   * Ask other peers where a peer is
+   */
+  findPeer(peerId: PeerId, signal: AbortSignal): Promise<PeerInfo>
+}
+
+/**
+ * What is known of a static peer
+ */
+export interface StaticPeerStatus {
+  readonly peerId: PeerId
+
+  /**
+   * The addresses that were given, not those that were found
+   */
+  readonly multiaddrs: readonly Multiaddr[]
+
+  /**
+   * - `connected`
+   * - `dialling` it is being dialled
+   * - `waiting` it will be dialled
+   * - `hung-up` the user hung up on it
+   * - `paused` nothing is dialled, because the node does not run, or was told so
+   */
+  readonly state: 'connected' | 'dialling' | 'waiting' | 'hung-up' | 'paused'
+
+  /**
+   * How many dials have failed, and sessions have ended within 30 s, since it was
+   * connected for longer
+   */
+  readonly failures: number
+}
+
+/**
+ * In ms: other peers are asked where a peer is after this, twice as long after each
+ * time that it was in vain, an hour at most (Geth)
+ */
+const FIND_RETRY = { base: 60_000, max: 3_600_000, jitter: 0.2 }
+
+/**
+ * Keeps the connection to one peer
+ */
+export class StaticPeer {
+  private readonly peerId: PeerId
+  private readonly key: string
+  private readonly components: StaticPeerComponents
+  private readonly multiaddrs = new Map<string, Multiaddr>()
+
+  /**
+   * Dials that have failed, and sessions that were not stable, since the last stable
+   * one
+   */
+  private failures = 0
+
+  /**
+   * Since when it is connected
+   */
+  private connectedAt?: number
+
+  /**
+   * A connection was lost, so nobody is in a hurry: others may have lost theirs at the
+   * same moment
+   */
+  private isLost = false
+
+  /**
+   * The next dial
+   */
+  private timer?: Timer
+
+  /**
+   * The dial that is under way
+   */
+  private controller?: AbortController
+  private isHungUp = false
+  private isStarted = false
+
+  /**
+   * When other peers may be asked again where it is
+   */
+  private findAt = -Infinity
+  private findFailures = 0
+
+  constructor (peerId: PeerId, components: StaticPeerComponents) {
+    this.peerId = peerId
+    this.key = peerId.toString()
+    this.components = components
+  }
+
+  get status (): StaticPeerStatus {
+    return { peerId: this.peerId, multiaddrs: [...this.multiaddrs.values()], state: this.state, failures: this.failures }
+  }
+
+  private get state (): StaticPeerStatus['state'] {
+    if (this.components.isConnected(this.peerId)) {
+      return 'connected'
+    }
+
+    if (this.controller != null) {
+      return 'dialling'
+    }
+
+    if (this.isHungUp) {
+      return 'hung-up'
+    }
+
+    return this.isStarted ? 'waiting' : 'paused'
+  }
+
+  addAddress (multiaddr: Multiaddr): void {
+    this.multiaddrs.set(multiaddr.toString(), multiaddr)
+  }
+
+  start (): void {
+    this.isStarted = true
+    this.check()
+  }
+
+  stop (): void {
+    this.isStarted = false
+    this.endSession()
+    this.cancel()
+  }
+
+  /**
+   * The user wants to be connected, whatever was before
+   */
+  revive (isRunning: boolean): void {
+    this.isHungUp = false
+    this.findAt = -Infinity
+
+    if (isRunning) {
+      this.isStarted = true
+      this.retry()
+    }
+  }
+
+  /**
+   * The user does not want to be connected, until there is another connection
+   */
+  hangUp (): void {
+    this.isHungUp = true
+    this.cancel()
+  }
+
+  /**
+   * Dial now if there is no connection, as if nothing had failed
+   */
+  retry (): void {
+    this.failures = 0
+    this.isLost = false
+    this.timer?.clear()
+    this.timer = undefined
+    this.check()
+  }
+
+  onConnected (): void {
+    this.connectedAt ??= this.components.clock.now()
+    this.isHungUp = false
+    this.cancelTimer()
+  }
+
+  /**
+   * Does what is to be done: goes by what is, not by what has happened
+   */
+  check (): void {
+    if (this.components.isConnected(this.peerId)) {
+      this.connectedAt ??= this.components.clock.now()
+      this.cancelTimer()
+      return
+    }
+
+    this.endSession()
+
+    if (!this.isStarted || this.isHungUp || this.controller != null || this.timer != null) {
+      return
+    }
+
+    const { clock, random } = this.components
+    const delay = this.failures === 0 && !this.isLost ? 0 : retryDelay(Math.max(1, this.failures), STATIC_RETRY, random)
+    this.timer = clock.setTimeout(() => {
+      this.timer = undefined
+      this.connect()
+    }, delay)
+  }
+
+  private endSession (): void {
+    if (this.connectedAt != null) {
+      const duration = this.components.clock.now() - this.connectedAt
+      this.connectedAt = undefined
+      this.isLost = true
+      this.failures = duration >= STABLE_SESSION ? 0 : this.failures + 1
+    }
+  }
+
+  private connect (): void {
+    const controller = new AbortController()
+    this.controller = controller
+
+    this.tryAll(controller.signal)
+      // it may have been closed again before anybody was told
+      .then(() => { this.onConnected() })
+      .catch(err => {
+        if (!controller.signal.aborted) {
+          this.failures++
+          this.components.log('could not connect to the static peer %p, %d times in a row - %e', this.peerId, this.failures, err)
+        }
+      })
+      .finally(() => {
+        if (this.controller === controller) {
+          this.controller = undefined
+        }
+
+        this.check()
+      })
+  }
+
+  /**
+   * Dial what is known, and if that fails, what others know
+   */
+  private async tryAll (signal: AbortSignal): Promise<void> {
+    const known = await this.knownAddresses()
+    let error: unknown = new Error('No address of the peer is known')
+
+    if (known.length > 0) {
+      try {
+        await this.dial(known, signal)
+        return
+      } catch (err) {
+        error = err
+      }
+    }
+
+    signal.throwIfAborted()
+    const found = await this.find(known, signal)
+
+    if (found.length === 0) {
+      throw error
+    }
+
+    await this.dial(found, signal)
+  }
+
+  private async knownAddresses (): Promise<Multiaddr[]> {
+    const peer = await this.components.lookUp(this.peerId)
+    const stored = ownAddresses(this.key, peer?.addresses.map(({ multiaddr }) => withPeer(multiaddr, this.key)) ?? [])
+
+    return [...new Map([...this.multiaddrs.values(), ...stored].map(multiaddr => [multiaddr.toString(), multiaddr])).values()]
+  }
+
+  /**
+   * Addresses that were not known
+   */
+  private async find (known: Multiaddr[], signal: AbortSignal): Promise<Multiaddr[]> {
+    const { clock, findPeer, log, random } = this.components
+    const now = clock.now()
+
+    if (now < this.findAt && now > this.findAt - FIND_RETRY.max) {
+      return []
+    }
+
+    let found: Multiaddr[] = []
+
+    try {
+      await this.limited(signal, async signal => {
+        const { multiaddrs } = await findPeer(this.peerId, signal)
+        found = ownAddresses(this.key, multiaddrs).map(multiaddr => withPeer(multiaddr, this.key))
+      })
+    } catch (err) {
+      log('could not find out where the static peer %p is - %e', this.peerId, err)
+    }
+
+    this.findFailures = found.length === 0 ? this.findFailures + 1 : 0
+    this.findAt = clock.now() + retryDelay(Math.max(1, this.findFailures), FIND_RETRY, random)
+
+    return found.filter(multiaddr => !known.some(other => other.equals(multiaddr)))
+  }
+
+  private async dial (multiaddrs: Multiaddr[], signal: AbortSignal): Promise<void> {
+    await this.limited(signal, async signal => this.components.dial(multiaddrs, signal))
+  }
+
+  /**
+   * A dial that is passed a signal has no timeout but that signal
+   */
+  private async limited (signal: AbortSignal, action: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    const timeout = new AbortController()
+    const timer = this.components.clock.setTimeout(() => { timeout.abort(new TimeoutError('The dial timed out')) }, this.components.dialTimeout)
+    const limit = anySignal([signal, timeout.signal])
+
+    try {
+      limit.throwIfAborted()
+      await action(limit)
+    } finally {
+      timer.clear()
+      limit.clear()
+    }
+  }
+
+  private cancel (): void {
+    this.cancelTimer()
+    this.controller?.abort(new AbortError('The peer is not to be connected any more'))
+    this.controller = undefined
+  }
+
+  private cancelTimer (): void {
+    this.timer?.clear()
+    this.timer = undefined
+  }
+}

@@ -1,0 +1,164 @@
+import { parseStaticPeer } from './parse-peers.ts'
+import { StaticPeer } from './static-peer.ts'
+import type { StaticPeerInput } from './parse-peers.ts'
+import type { StaticPeerComponents, StaticPeerStatus } from './static-peer.ts'
+import type { PeerProtection } from './trusted-peers.ts'
+import type { Timer } from '../clock.ts'
+import type { Connection, Libp2pEvents, PeerId } from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
+
+export interface StaticPeersComponents extends StaticPeerComponents {
+  events: TypedEventTarget<Libp2pEvents>
+  protection: PeerProtection
+}
+
+/**
+ * Protects static peers
+ */
+export const STATIC_TAG = 'static'
+
+/**
+ * In ms: how often it is looked whether static peers are connected, as an event may
+ * have been missed
+ */
+const CHECK_INTERVAL = 30_000
+
+/**
+ * The peers that are dialled whenever they are not connected
+ */
+export class StaticPeers {
+  private readonly components: StaticPeersComponents
+  private readonly peers = new Map<string, StaticPeer>()
+  private timer?: Timer
+
+  constructor (components: StaticPeersComponents, inputs: readonly StaticPeerInput[] = []) {
+    this.components = components
+    this.onOpen = this.onOpen.bind(this)
+    this.onDisconnect = this.onDisconnect.bind(this)
+    inputs.forEach(input => { this.add(input) })
+  }
+
+  /**
+   * How many there are
+   */
+  get size (): number {
+    return this.peers.size
+  }
+
+  /**
+   * Keep a connection to this peer from now on. If it is one of the static peers, the
+   * address is added to its others, and it is dialled even if it was hung up on.
+   *
+   * @throws {InvalidOptionError} if it is neither an address that ends with the id of
+   * a peer, nor the id of a peer
+   */
+  add (input: StaticPeerInput): void {
+    const { peerId, multiaddr } = parseStaticPeer(input, 'peer')
+    const key = peerId.toString()
+    let peer = this.peers.get(key)
+
+    if (peer == null) {
+      peer = new StaticPeer(peerId, this.components)
+      this.peers.set(key, peer)
+      this.components.protection.protect(peerId, STATIC_TAG)
+    }
+
+    if (multiaddr != null) {
+      peer.addAddress(multiaddr)
+    }
+
+    peer.revive(this.timer != null)
+  }
+
+  /**
+   * Do not dial this peer any more. What is open stays open, and counts as any other.
+   * Returns `false` if it was none of the static peers.
+   *
+   * @throws {InvalidOptionError} if it is neither an address that ends with the id of
+   * a peer, nor the id of a peer
+   */
+  remove (input: StaticPeerInput): boolean {
+    const { peerId } = parseStaticPeer(input, 'peer')
+    const key = peerId.toString()
+    const peer = this.peers.get(key)
+
+    if (peer == null) {
+      return false
+    }
+
+    peer.stop()
+    this.peers.delete(key)
+    this.components.protection.unprotect(peerId, STATIC_TAG)
+
+    return true
+  }
+
+  has (peerId: PeerId): boolean {
+    return this.peers.has(peerId.toString())
+  }
+
+  list (): StaticPeerStatus[] {
+    return [...this.peers.values()].map(peer => peer.status)
+  }
+
+  start (): void {
+    if (this.timer != null) {
+      return
+    }
+
+    this.components.events.addEventListener('connection:open', this.onOpen)
+    this.components.events.addEventListener('peer:disconnect', this.onDisconnect)
+    this.schedule()
+    this.peers.forEach(peer => { peer.start() })
+  }
+
+  /**
+   * Dial nobody any more
+   */
+  stop (): void {
+    this.components.events.removeEventListener('connection:open', this.onOpen)
+    this.components.events.removeEventListener('peer:disconnect', this.onDisconnect)
+    this.timer?.clear()
+    this.timer = undefined
+    this.peers.forEach(peer => { peer.stop() })
+  }
+
+  /**
+   * The user hangs up on a peer
+   */
+  hangUp (peerId: PeerId): void {
+    this.peers.get(peerId.toString())?.hangUp()
+  }
+
+  /**
+   * Failures of the past mean nothing any more: dial all that are not connected
+   */
+  networkChanged (): void {
+    if (this.timer != null) {
+      this.peers.forEach(peer => { peer.retry() })
+    }
+  }
+
+  private schedule (): void {
+    this.timer = this.components.clock.setTimeout(() => {
+      this.schedule()
+      this.peers.forEach(peer => { peer.check() })
+    }, CHECK_INTERVAL)
+  }
+
+  private onOpen (event: CustomEvent<Connection>): void {
+    try {
+      this.peers.get(event.detail.remotePeer.toString())?.onConnected()
+    } catch (err) {
+      this.components.log.error('could not follow a connection - %e', err)
+    }
+  }
+
+  private onDisconnect (event: CustomEvent<PeerId>): void {
+    try {
+      this.peers.get(event.detail.toString())?.check()
+    } catch (err) {
+      this.components.log.error('could not follow a peer - %e', err)
+    }
+  }
+}
