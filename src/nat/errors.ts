@@ -1,0 +1,91 @@
+/**
+ * Why a gateway did not do what it was asked
+ *
+ * - `timeout`: no answer in time
+ * - `unavailable`: nobody listens there (connection refused, no route)
+ * - `malformed`: the answer is not one, or breaks a limit
+ * - `unsupported`: the gateway does not know the protocol or the action
+ * - `not-authorized`: the gateway may do it, but not for this node
+ * - `network-failure`: the gateway has no working public address of its own
+ * - `no-resources`: the gateway is full, or the quota is used up
+ * - `conflict`: the external port belongs to somebody else
+ * - `same-port-only`: the external port must equal the internal one
+ * - `permanent-lease-only`: the gateway does not know leases that end
+ * - `not-found`: there is no such mapping
+ * - `private-address`: the gateway's external address is not a public one
+ * - `failed`: everything else
+ */
+export type GatewayErrorCode = 'timeout' | 'unavailable' | 'malformed' | 'unsupported' | 'not-authorized' |
+  'network-failure' | 'no-resources' | 'conflict' | 'same-port-only' | 'permanent-lease-only' | 'not-found' |
+  'private-address' | 'failed'
+
+/**
+ * What else is known about a {@link GatewayError}
+ */
+export interface GatewayErrorDetail {
+  /**
+   * The number the gateway gave, in its own protocol's terms
+   */
+  status?: number
+
+  /**
+   * The external address the gateway told along with its refusal
+   */
+  externalAddress?: string
+
+  /**
+   * What caused the error
+   */
+  cause?: unknown
+}
+
+/**
+ * A gateway refused, was silent, or answered nonsense
+ */
+export class GatewayError extends Error {
+  static name = 'GatewayError'
+
+  /**
+   * Why, in terms common to all gateway protocols
+   */
+  readonly code: GatewayErrorCode
+
+  /**
+   * The number the gateway gave, in its own protocol's terms
+   */
+  readonly status?: number
+
+  /**
+   * The external address the gateway told along with its refusal
+   */
+  readonly externalAddress?: string
+
+  constructor (code: GatewayErrorCode, message: string, detail: GatewayErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
+    this.name = 'GatewayError'
+    this.code = code
+    this.status = detail.status
+    this.externalAddress = detail.externalAddress
+  }
+}
+
+/**
+ * Any thrown value as a {@link GatewayError}
+ */
+export function toGatewayError (err: unknown): GatewayError {
+  if (err instanceof GatewayError) {
+    return err
+  }
+
+  const { name, code, message } = err instanceof Error ? err as Error & { code?: unknown } : { name: '', code: '', message: String(err) }
+
+  if (name === 'TimeoutError' || name === 'AbortError' || code === 'ETIMEDOUT') {
+    return new GatewayError('timeout', 'The gateway did not answer in time', { cause: err })
+  }
+
+  if (code === 'ECONNREFUSED' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL' || code === 'ENETDOWN') {
+    return new GatewayError('unavailable', `The gateway cannot be reached: ${message}`, { cause: err })
+  }
+
+  return new GatewayError('failed', message, { cause: err })
+}

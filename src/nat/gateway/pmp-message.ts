@@ -1,0 +1,135 @@
+import { GatewayError } from '../errors.ts'
+import { bytesToIp } from '../ip.ts'
+import type { GatewayErrorCode } from '../errors.ts'
+import type { TransportProtocol } from '../ip.ts'
+
+/**
+ * The port of NAT-PMP and PCP servers (RFC 6886 section 3.1)
+ */
+export const PORT_CONTROL_PORT = 5351
+
+const VERSION = 0
+const OPCODE_ADDRESS = 0
+const OPCODES: Record<TransportProtocol, number> = { udp: 1, tcp: 2 }
+const RESPONSE = 0x80
+const HEADER_LENGTH = 8
+const ADDRESS_LENGTH = 12
+const MAPPING_LENGTH = 16
+const REQUEST_LENGTH = 12
+
+// RFC 6886 section 3.5
+const RESULTS: Record<number, GatewayErrorCode> = {
+  1: 'unsupported',
+  2: 'not-authorized',
+  3: 'network-failure',
+  4: 'no-resources',
+  5: 'unsupported'
+}
+
+/**
+ * The answer to a NAT-PMP request for the external address
+ */
+export interface PMPAddress {
+  /**
+   * How many seconds the gateway has kept its mappings
+   */
+  epoch: number
+  externalAddress: string
+}
+
+/**
+ * The answer to a NAT-PMP request for a mapping
+ */
+export interface PMPMapping {
+  epoch: number
+  internalPort: number
+  externalPort: number
+
+  /**
+   * In seconds
+   */
+  lifetime: number
+}
+
+/**
+ * Ask for the external address (RFC 6886 section 3.2)
+ */
+export function encodePMPAddressRequest (): Uint8Array {
+  return Uint8Array.of(VERSION, OPCODE_ADDRESS)
+}
+
+/**
+ * Ask for a mapping, for `lifetime` seconds; 0 removes it (RFC 6886 section
+ * 3.3)
+ */
+export function encodePMPMappingRequest (protocol: TransportProtocol, internalPort: number, externalPort: number, lifetime: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(REQUEST_LENGTH))
+  view.setUint8(0, VERSION)
+  view.setUint8(1, OPCODES[protocol])
+  view.setUint16(4, internalPort)
+  view.setUint16(6, externalPort)
+  view.setUint32(8, lifetime)
+
+  return new Uint8Array(view.buffer)
+}
+
+/**
+ * Read the answer to {@link encodePMPAddressRequest}. `undefined` if this is
+ * not that answer.
+ *
+ * @throws {GatewayError} the gateway refused
+ */
+export function decodePMPAddress (data: Uint8Array): PMPAddress | undefined {
+  const view = viewOf(data, OPCODE_ADDRESS)
+
+  if (view == null || view.byteLength < ADDRESS_LENGTH) {
+    return undefined
+  }
+
+  return {
+    epoch: view.getUint32(4),
+    externalAddress: bytesToIp(data.subarray(HEADER_LENGTH, ADDRESS_LENGTH))
+  }
+}
+
+/**
+ * Read the answer to {@link encodePMPMappingRequest}. `undefined` if this is
+ * not that answer.
+ *
+ * @throws {GatewayError} the gateway refused
+ */
+export function decodePMPMapping (data: Uint8Array, protocol: TransportProtocol, internalPort: number): PMPMapping | undefined {
+  // a refusal names the port, too, unless the gateway is terse
+  if (data.byteLength >= MAPPING_LENGTH && new DataView(data.buffer, data.byteOffset).getUint16(8) !== internalPort) {
+    return undefined
+  }
+
+  const view = viewOf(data, OPCODES[protocol])
+
+  if (view == null || view.byteLength < MAPPING_LENGTH) {
+    return undefined
+  }
+
+  return {
+    epoch: view.getUint32(4),
+    internalPort,
+    externalPort: view.getUint16(10),
+    lifetime: view.getUint32(12)
+  }
+}
+
+function viewOf (data: Uint8Array, opcode: number): DataView | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+
+  if (view.byteLength < HEADER_LENGTH || view.getUint8(0) !== VERSION || view.getUint8(1) !== (opcode | RESPONSE)) {
+    return undefined
+  }
+
+  const result = view.getUint16(2)
+
+  if (result !== 0) {
+    throw new GatewayError(RESULTS[result] ?? 'failed', `NAT-PMP result ${result}`, { status: result })
+  }
+
+  return view
+}

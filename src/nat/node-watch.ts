@@ -1,0 +1,114 @@
+import { judgeDoubleNAT } from './double-nat.ts'
+import { isUndecidable } from './state/address-state.ts'
+import { nextNodeState, UNKNOWN_NODE } from './state/node-state.ts'
+import type { Agenda } from './agenda.ts'
+import type { DoubleNAT, ReachabilityChange, ReachabilityStatus } from './events.ts'
+import type { Clock } from '../clock.ts'
+import type { Candidate } from './probing/candidates.ts'
+import type { NodeState } from './state/node-state.ts'
+
+/**
+ * What {@link NodeWatch} looks at and whom it tells
+ */
+export interface NodeWatchEnvironment {
+  agenda: Agenda
+  clock: Clock
+  settleTime: number
+  getCandidates(): Candidate[]
+  hasServers(): boolean
+  lacksGateway(): boolean
+  observedAddress(): string | undefined
+  onChange(detail: ReachabilityChange): void
+  onDoubleNAT(detail: DoubleNAT): void
+}
+
+const JOB = 'node'
+
+/**
+ * Draws from everything that is known whether others can reach this node
+ */
+export class NodeWatch {
+  private readonly env: NodeWatchEnvironment
+  private state: NodeState = UNKNOWN_NODE
+  private gatewayAddress?: string
+  private previousAddress?: string
+  private doubleNAT?: DoubleNAT
+
+  constructor (env: NodeWatchEnvironment) {
+    this.env = env
+  }
+
+  /**
+   * What is known now
+   */
+  get status (): ReachabilityStatus {
+    const { state, ip4, ip6, reason } = this.state
+
+    return { state, ip4: ip4.state, ip6: ip6.state, reason }
+  }
+
+  /**
+   * What the gateway told about its external address
+   */
+  setEvidence (gatewayAddress: string | undefined, previousAddress: string | undefined): void {
+    this.gatewayAddress = gatewayAddress
+    this.previousAddress = previousAddress
+    this.update()
+  }
+
+  /**
+   * Something changed
+   */
+  update (): void {
+    this.judge()
+    const previous = this.status
+    this.state = nextNodeState(this.state, {
+      addresses: this.env.getCandidates().map(({ socket, state, origin }) => ({ family: socket.family, status: state.status, origin, isUndecidable: isUndecidable(state) })),
+      hasServers: this.env.hasServers(),
+      lacksGateway: this.env.lacksGateway(),
+      isDoubleNAT: this.doubleNAT != null
+    }, this.env.clock.now(), this.env.settleTime)
+
+    if (this.state.wakeAt == null) {
+      this.env.agenda.delete(JOB)
+    } else {
+      this.env.agenda.set(JOB, this.state.wakeAt, () => { this.update() })
+    }
+
+    const { status } = this
+
+    if (status.state !== previous.state || status.ip4 !== previous.ip4 || status.ip6 !== previous.ip6 || status.reason !== previous.reason) {
+      this.env.onChange({ ...status, previous: previous.state })
+    }
+  }
+
+  /**
+   * Forget everything
+   */
+  reset (): void {
+    this.env.agenda.delete(JOB)
+    this.gatewayAddress = undefined
+    this.previousAddress = undefined
+    this.doubleNAT = undefined
+    const { state: previous } = this.status
+    this.state = UNKNOWN_NODE
+
+    if (previous !== 'unknown') {
+      this.env.onChange({ ...this.status, previous })
+    }
+  }
+
+  private judge (): void {
+    const verdict = judgeDoubleNAT({
+      gatewayAddress: this.gatewayAddress,
+      previousAddress: this.previousAddress,
+      observedAddress: this.env.observedAddress()
+    })
+    const isNew = verdict != null && (verdict.gatewayAddress !== this.doubleNAT?.gatewayAddress || verdict.observedAddress !== this.doubleNAT.observedAddress)
+    this.doubleNAT = verdict
+
+    if (isNew) {
+      this.env.onDoubleNAT(verdict)
+    }
+  }
+}

@@ -1,0 +1,311 @@
+import { autoNATv2 } from '@libp2p/autonat-v2'
+import { start, stop } from '@libp2p/interface'
+import { lpStream } from '@libp2p/utils'
+import { socketAddressOf } from '../ip.ts'
+import { ServerGuard } from './autonat-server.ts'
+import { decorate } from './decorate.ts'
+import { DialResponseReader } from './dial-response.ts'
+import { createNonce, DIAL_BACK_OK, MAX_DIAL_BACK_BYTES, nonceKey, readDialBack, sendNonce } from './nonce.ts'
+import type { DialVerdict } from './dial-response.ts'
+import type { SocketAddress } from '../ip.ts'
+import type { ServerGuardInit } from './autonat-server.ts'
+import type { Timer } from '../../clock.ts'
+import type { ComponentLogger, Connection, Logger, Metrics, Peer, PeerStore, Stream, StreamHandler, Topology } from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, NodeAddress, RandomWalk, Registrar } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What AutoNAT needs of the node
+ */
+export interface AutoNATComponents {
+  registrar: Registrar
+  addressManager: AddressManager
+  connectionManager: ConnectionManager
+  peerStore: PeerStore
+  randomWalk: RandomWalk
+  logger: ComponentLogger
+  metrics?: Metrics
+}
+
+/**
+ * What {@link AutoNAT} is configured with
+ */
+export interface AutoNATInit extends ServerGuardInit {
+  protocolPrefix: string
+
+  /**
+   * How long a request to a server may take, in ms
+   */
+  timeout: number
+
+  /**
+   * A connected peer verifies addresses for others
+   */
+  onServer(connection: Connection): void
+
+  /**
+   * It left, or does so no more
+   */
+  onServerGone(connection: { remotePeer: Connection['remotePeer'] }): void
+}
+
+// how long libp2p's client may take before it opens a stream
+const START_TIMEOUT = 1_000
+
+// what libp2p's client gets as id of the topology that is kept from it
+const CAPTURED = 'captured'
+
+/**
+ * libp2p's AutoNAT v2, asked one question at a time. It decides for itself when
+ * to ask whom about which addresses, once per connection; here it is given one
+ * server and one address whenever there is reason to, and its conclusions are
+ * replaced by what the server answered. That works with every version that
+ * starts from a topology and reads the addresses from the address manager.
+ */
+export class AutoNAT {
+  private readonly components: AutoNATComponents
+  private readonly init: AutoNATInit
+  private readonly service: unknown
+  private readonly requestProtocol: string
+  private readonly dialBackProtocol: string
+  private readonly server: ServerGuard
+  private readonly log: Logger
+  private topology?: Topology
+  private topologyId?: string
+
+  // all that the client gets to see of the addresses of this node
+  private view: NodeAddress[] = []
+
+  // what the request that starts now is about
+  private target?: Multiaddr
+
+  // requests start one after the other
+  private starting: Promise<void> = Promise.resolve()
+
+  // from where servers dialled back for the requests that run, by their nonce
+  private readonly running = new Map<string, SocketAddress[]>()
+
+  constructor (components: AutoNATComponents, init: AutoNATInit) {
+    this.components = components
+    this.init = init
+    this.requestProtocol = `/${init.protocolPrefix}/autonat/2/dial-request`
+    this.dialBackProtocol = `/${init.protocolPrefix}/autonat/2/dial-back`
+    this.server = new ServerGuard(init)
+    this.log = components.logger.forComponent('libp2p:reachability:autonat')
+    this.service = autoNATv2({ protocolPrefix: init.protocolPrefix, timeout: init.timeout })(this.decorateComponents())
+  }
+
+  async start (): Promise<void> {
+    await start(this.service)
+    this.topologyId = await this.components.registrar.register(this.requestProtocol, {
+      onConnect: (peerId, connection) => { this.init.onServer(connection) },
+      onDisconnect: peerId => { this.init.onServerGone({ remotePeer: peerId }) }
+    })
+  }
+
+  async stop (): Promise<void> {
+    if (this.topologyId != null) {
+      this.components.registrar.unregister(this.topologyId)
+      this.topologyId = undefined
+    }
+
+    await stop(this.service)
+  }
+
+  /**
+   * Whether a peer that speaks these protocols verifies addresses
+   */
+  isServer (protocols: string[]): boolean {
+    return protocols.includes(this.requestProtocol)
+  }
+
+  /**
+   * Ask the server at the other end of a connection to dial an address
+   */
+  async probe (address: Multiaddr, connection: Connection, signal: AbortSignal): Promise<DialVerdict> {
+    const target = socketAddressOf(address)
+    const nonce = createNonce()
+    const dialBacks: SocketAddress[] = []
+    this.running.set(nonceKey(nonce), dialBacks)
+
+    try {
+      const verdict = await this.ask(address, connection, nonce, signal)
+
+      // a server may claim what it likes: it must have come through the address
+      return verdict === 'reachable' && !dialBacks.some(from => cameThrough(from, target)) ? 'failed' : verdict
+    } finally {
+      this.running.delete(nonceKey(nonce))
+    }
+  }
+
+  private async ask (address: Multiaddr, connection: Connection, nonce: Uint8Array, signal: AbortSignal): Promise<DialVerdict> {
+    const abort = new AbortController()
+    const onAbort = (): void => { abort.abort(signal.reason) }
+    const timers: Timer[] = []
+    signal.addEventListener('abort', onAbort)
+
+    try {
+      return await new Promise<DialVerdict>((resolve, reject) => {
+        const previous = this.starting
+        abort.signal.addEventListener('abort', () => { resolve('failed') })
+
+        this.starting = previous.then(async () => new Promise<void>(_resolve => {
+          const begin = (): void => {
+            this.view = []
+            _resolve()
+          }
+
+          if (abort.signal.aborted) {
+            begin()
+            return
+          }
+
+          timers.push(this.init.clock.setTimeout(() => {
+            begin()
+            abort.abort(new Error('The request did not start'))
+          }, START_TIMEOUT))
+
+          const tapped = decorate(() => connection, {
+            newStream: async (protocols, options) => {
+              timers.forEach(timer => { timer.clear() })
+              timers.push(this.init.clock.setTimeout(() => { abort.abort(new Error('The server did not answer in time')) }, this.init.timeout))
+              begin()
+
+              try {
+                const stream = await connection.newStream(protocols, { ...options, signal: abort.signal })
+                sendNonce(stream, nonce)
+                listenIn(stream, abort.signal, resolve)
+
+                return stream
+              } catch (err) {
+                resolve('failed')
+                throw err
+              }
+            }
+          })
+
+          // the client looks twice: at first, while there is nothing to see, it forgets earlier requests
+          this.target = address
+          Promise.resolve(this.topology?.onConnect?.(connection.remotePeer, tapped)).catch(reject)
+          this.view = [{ multiaddr: address, verified: false, expires: 0, type: 'transport' }]
+        }))
+      })
+    } finally {
+      timers.forEach(timer => { timer.clear() })
+      signal.removeEventListener('abort', onAbort)
+      abort.abort()
+    }
+  }
+
+  private decorateComponents (): AutoNATComponents {
+    const { components } = this
+    const guarded = this.server.guardDials(() => components.connectionManager)
+
+    return {
+      logger: components.logger,
+      metrics: components.metrics,
+
+      registrar: decorate(() => components.registrar, {
+        register: async (protocol, topology) => {
+          this.topology = topology
+
+          return CAPTURED
+        },
+        handle: async (protocol, handler, options) => {
+          if (protocol === this.requestProtocol && !this.init.options.enabled) {
+            return
+          }
+
+          await components.registrar.handle(protocol, protocol === this.requestProtocol ? this.server.guard(handler) : this.onDialBack, options)
+        },
+        unhandle: async (protocol, options) => {
+          if (protocol === this.dialBackProtocol || (protocol === this.requestProtocol && this.init.options.enabled)) {
+            await components.registrar.unhandle(protocol, options)
+          }
+        }
+      }),
+
+      addressManager: decorate(() => components.addressManager, {
+        getAddressesWithMetadata: () => [...this.view],
+        confirmObservedAddr: () => {},
+        removeObservedAddr: () => {}
+      }),
+
+      connectionManager: decorate(() => guarded, {
+        // whether there is room for a dial back is judged where its result is
+        getConnections: () => [],
+        getMaxConnections: () => Infinity
+      }),
+
+      peerStore: decorate(() => components.peerStore, {
+        // an address is only given to servers that have one of its family, which was seen to already
+        get: async id => ({ id, addresses: this.target == null ? [] : [{ multiaddr: this.target, isCertified: false }], protocols: [], metadata: new Map(), tags: new Map() } satisfies Peer)
+      }),
+
+      randomWalk: decorate(() => components.randomWalk, {
+
+        walk: async function * () {}
+      })
+    }
+  }
+
+  /**
+   * A server has dialled an address. Instead of libp2p's handler, which forgets a
+   * request after its first dial-back, and which address it was about.
+   */
+  private readonly onDialBack: StreamHandler = async (stream, connection) => {
+    const timeout = new AbortController()
+    const timer = this.init.clock.setTimeout(() => { timeout.abort(new Error('There was no nonce in time')) }, this.init.timeout)
+    const { signal } = timeout
+
+    try {
+      const message = await lpStream(stream, { maxDataLength: MAX_DIAL_BACK_BYTES }).read({ signal })
+      const nonce = readDialBack(message.subarray())
+      const dialBacks = nonce == null ? undefined : this.running.get(nonceKey(nonce))
+      const from = socketAddressOf(connection.remoteAddr)
+
+      if (dialBacks == null) {
+        throw new Error('Nobody was asked for this dial-back')
+      }
+
+      if (from != null) {
+        dialBacks.push(from)
+      }
+
+      stream.send(DIAL_BACK_OK)
+      await stream.close({ signal })
+    } catch (err) {
+      this.log('%p dialled back in vain - %e', connection.remotePeer, err)
+      stream.abort(err instanceof Error ? err : new Error(String(err)))
+    } finally {
+      timer.clear()
+    }
+  }
+}
+
+function cameThrough (from: SocketAddress, target: SocketAddress | undefined): boolean {
+  return from.family === target?.family && from.protocol === target.protocol
+}
+
+function listenIn (stream: Stream, signal: AbortSignal, onVerdict: (verdict: DialVerdict) => void): void {
+  const reader = new DialResponseReader()
+  const onAbort = (): void => {
+    if (stream.status === 'open') {
+      stream.abort(new Error('The request ended'))
+    }
+  }
+
+  stream.addEventListener('message', ({ data }) => {
+    const verdict = reader.read(data.subarray())
+
+    if (verdict != null) {
+      signal.removeEventListener('abort', onAbort)
+      onVerdict(verdict)
+    }
+  })
+  stream.addEventListener('close', () => {
+    signal.removeEventListener('abort', onAbort)
+    onVerdict('failed')
+  })
+  signal.addEventListener('abort', onAbort)
+}

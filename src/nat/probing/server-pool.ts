@@ -1,0 +1,239 @@
+import { networkGroupOf, remoteIpOf } from '../ip.ts'
+import { backOff } from '../state/back-off.ts'
+import type { Clock } from '../../clock.ts'
+import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+
+const MINUTE = 60_000
+
+// below the 12 per minute that servers allow (go-libp2p)
+const MAX_REQUESTS_PER_MINUTE = 10
+const MIN_FAILURE_WAIT = 5_000
+const REFRESH_TIMEOUT = 5_000
+
+/**
+ * A connected peer that verifies addresses for others
+ */
+export interface Server {
+  peer: PeerId
+  id: string
+
+  /**
+   * The one to ask over. Others may be the server's own dials, which it closes
+   * again, or dead without knowing.
+   */
+  connection: Connection
+
+  /**
+   * The network it votes for
+   */
+  group: string
+  hasIPv6: boolean
+
+  /**
+   * When it was asked, in ms
+   */
+  requests: number[]
+
+  /**
+   * Not to be asked before then, in ms
+   */
+  restsUntil: number
+  failures: number
+
+  /**
+   * A request is running
+   */
+  isBusy: boolean
+
+  /**
+   * A new connection is being made
+   */
+  isRefreshing: boolean
+}
+
+/**
+ * What {@link ServerPool} needs
+ */
+export interface ServerPoolInit {
+  components: {
+    connectionManager: Pick<ConnectionManager, 'getConnections' | 'openConnection'>
+    peerStore: Pick<PeerStore, 'get'>
+  }
+  clock: Clock
+  throttle: number
+
+  /**
+   * There is somebody to ask
+   */
+  onAvailable(): void
+}
+
+/**
+ * The servers that can be asked
+ */
+export class ServerPool {
+  private readonly init: ServerPoolInit
+  private readonly servers = new Map<string, Server>()
+
+  constructor (init: ServerPoolInit) {
+    this.init = init
+  }
+
+  get size (): number {
+    return this.servers.size
+  }
+
+  async add (connection: Connection): Promise<void> {
+    const id = connection.remotePeer.toString()
+    const ip = remoteIpOf(connection.remoteAddr)
+
+    const known = this.servers.get(id)
+
+    if (ip == null || connection.limits != null) {
+      return
+    }
+
+    if (known != null) {
+      known.connection = known.connection.status === 'open' ? known.connection : connection
+      return
+    }
+
+    const server: Server = {
+      peer: connection.remotePeer,
+      id,
+      connection,
+      group: networkGroupOf(ip, id),
+      hasIPv6: ip.includes(':'),
+      requests: [],
+      restsUntil: 0,
+      failures: 0,
+      isBusy: false,
+      isRefreshing: false
+    }
+    this.servers.set(id, server)
+
+    try {
+      const { addresses } = await this.init.components.peerStore.get(connection.remotePeer)
+      server.hasIPv6 ||= addresses.some(({ multiaddr }) => remoteIpOf(multiaddr)?.includes(':') === true)
+    } catch {
+      // nothing is known about it but this connection
+    }
+
+    this.init.onAvailable()
+  }
+
+  remove (peer: PeerId): void {
+    this.servers.delete(peer.toString())
+  }
+
+  clear (): void {
+    this.servers.clear()
+  }
+
+  /**
+   * Whether a server is only not asked because it is being asked already
+   */
+  get isBusy (): boolean {
+    return [...this.servers.values()].some(server => server.isBusy || server.isRefreshing)
+  }
+
+  /**
+   * The servers that may be asked now, in the order of their arrival
+   */
+  available (family: 4 | 6): Server[] {
+    const now = this.init.clock.now()
+
+    return [...this.servers.values()].filter(server => {
+      return now >= server.restsUntil && !server.isRefreshing && !server.isBusy && (family === 4 || server.hasIPv6) &&
+        server.requests.filter(at => at > now - MINUTE).length < MAX_REQUESTS_PER_MINUTE
+    })
+  }
+
+  /**
+   * When one of those that rest may be asked again, in ms
+   */
+  get wakeAt (): number {
+    const now = this.init.clock.now()
+
+    return Math.min(...[...this.servers.values()].flatMap(({ restsUntil, requests }) => [
+      restsUntil > now ? restsUntil : Infinity,
+      requests.length >= MAX_REQUESTS_PER_MINUTE ? requests[0] + MINUTE : Infinity
+    ]))
+  }
+
+  /**
+   * The connection to ask a server over
+   */
+  connectionTo (server: Server): Connection | undefined {
+    if (server.connection.status !== 'open') {
+      server.connection = this.init.components.connectionManager.getConnections(server.peer)
+        .find(({ status, limits, remoteAddr }) => status === 'open' && limits == null && remoteIpOf(remoteAddr) != null) ?? server.connection
+    }
+
+    return server.connection.status === 'open' ? server.connection : undefined
+  }
+
+  /**
+   * The server is asked
+   */
+  ask (server: Server): void {
+    const now = this.init.clock.now()
+    server.isBusy = true
+    server.requests = [...server.requests.filter(at => at > now - MINUTE), now]
+  }
+
+  /**
+   * How that went
+   */
+  answered (server: Server, how: 'well' | 'rejected' | 'failed'): void {
+    const { clock, throttle } = this.init
+    server.isBusy = false
+    server.failures = how === 'failed' ? server.failures + 1 : 0
+
+    if (how === 'rejected') {
+      server.restsUntil = clock.now() + throttle
+    } else if (how === 'failed') {
+      server.restsUntil = clock.now() + backOff(server.failures, { min: Math.min(MIN_FAILURE_WAIT, throttle), max: throttle })
+    }
+  }
+
+  /**
+   * The network changed: connections may be dead and look open. Make new ones to
+   * `count` servers before they are asked again.
+   */
+  refresh (count: number, signal: AbortSignal): void {
+    for (const server of [...this.servers.values()].slice(0, count)) {
+      if (!server.isRefreshing) {
+        server.isRefreshing = true
+        void this.redial(server, signal)
+      }
+    }
+
+    for (const server of this.servers.values()) {
+      server.restsUntil = 0
+      server.failures = 0
+    }
+  }
+
+  private async redial (server: Server, signal: AbortSignal): Promise<void> {
+    const abort = new AbortController()
+    const onAbort = (): void => { abort.abort() }
+    const timer = this.init.clock.setTimeout(onAbort, REFRESH_TIMEOUT)
+    signal.addEventListener('abort', onAbort)
+
+    try {
+      server.connection = await this.init.components.connectionManager.openConnection(server.peer, { force: true, signal: abort.signal })
+    } catch {
+      // the connections there are have to do
+    } finally {
+      timer.clear()
+      signal.removeEventListener('abort', onAbort)
+      server.isRefreshing = false
+
+      if (!signal.aborted) {
+        this.init.onAvailable()
+      }
+    }
+  }
+}
