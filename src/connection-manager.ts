@@ -1,0 +1,399 @@
+import { serviceCapabilities } from '@libp2p/interface'
+import { TypedEventEmitter } from 'main-event'
+import { systemClock } from './clock.ts'
+import { WATERMARK_DEFAULTS, resolveConfig } from './config.ts'
+import { closeWithin } from './connections/index.ts'
+import { assertInstalled, hasConnectionMonitor, install } from './install.ts'
+import { withGuardedMetrics } from './metrics/index.ts'
+import { systemRandom } from './random.ts'
+import { tagInfo, withMaxConnections } from './trimming/index.ts'
+import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, createRecycler, createRooms, hangUp, openStream, registerMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
+import type { Clock } from './clock.ts'
+import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
+import type { Recycler } from './connections/index.ts'
+import type { DialQueue, DialQueueComponents, Dialer } from './dialing/index.ts'
+import type { BanList, DiscouragedList, MisbehaviourResult, Penalty } from './gating/index.ts'
+import type { InstallComponents } from './install.ts'
+import type { TrimResult } from './metrics/index.ts'
+import type { OutboundControl, ReconnectQueue, StaticPeers, TrustedPeers } from './outbound/index.ts'
+import type { Realms } from './resources/index.ts'
+import type { TagInfo, TagOptions, TrimOptions } from './trimming/index.ts'
+import type { ConnectionManagerEvents, ConnectionStats, Emit, Explainer, NodeReachabilityStatus, PeerStreamOptions, ResourceControls, OutboundNodeComponents, Rooms } from './wiring/index.ts'
+import type { AbortOptions, Connection, DialTarget, IsDialableOptions, Logger, MultiaddrConnection, PeerId, PendingDial, Startable, Stream, Upgrader } from '@libp2p/interface'
+import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
+import type { PeerMap } from '@libp2p/peer-collections'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What the connection manager uses of a libp2p node
+ */
+export interface ConnectionManagerComponents extends Omit<DialQueueComponents, 'datastore' | 'peerStore' | 'peerRouting'>, OutboundNodeComponents, InstallComponents {
+  upgrader: Upgrader
+}
+
+/**
+ * The connection manager as a service of a libp2p node. It wires the rooms and
+ * has no policy of its own.
+ */
+export class ConnectionManagerService extends TypedEventEmitter<ConnectionManagerEvents> implements ConnectionManager, Startable {
+  /**
+   * The dials that run and wait
+   */
+  readonly dialQueue: DialQueue
+
+  /**
+   * Reconnects to peers with a `keep-alive` tag
+   */
+  readonly reconnectQueue: ReconnectQueue
+
+  /**
+   * Dials peers without being asked each time
+   */
+  readonly outbound: OutboundControl
+
+  /**
+   * Who is dialled whenever there is no connection
+   */
+  readonly staticPeers: StaticPeers
+
+  /**
+   * Who is trusted
+   */
+  readonly trustedPeers: TrustedPeers
+
+  /**
+   * Who is banned
+   */
+  readonly bans: BanList
+
+  /**
+   * Who may only stay while there is room
+   */
+  readonly discouraged: DiscouragedList
+
+  /**
+   * Who may use how much, and uses it
+   */
+  readonly resources: ResourceControls
+
+  /**
+   * Named groups of peers with limits of their own
+   */
+  readonly realms: Realms
+
+  /**
+   * Everything that there is to say about a peer
+   */
+  readonly explain: Explainer['explain']
+
+  /**
+   * What was decided lately
+   */
+  readonly decisions: Explainer['decisions']
+
+  private readonly components: ConnectionManagerComponents
+  private readonly config: ConnectionManagerConfig
+  private readonly clock: Clock
+  private readonly log: Logger
+  private readonly rooms: Rooms
+  private readonly dialer: Dialer
+  private readonly recycler: Recycler
+  private started = false
+
+  constructor (components: ConnectionManagerComponents, init: ConnectionManagerInit = {}, clock: Clock = systemClock) {
+    super()
+
+    this.components = components
+    this.config = resolveConfig(init, hasConnectionMonitor(components))
+    this.clock = clock
+    this.log = components.logger.forComponent('libp2p:connmgr')
+
+    const { config, log } = this
+    const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
+    const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
+    const context = { clock, log, random: systemRandom, emit }
+    const rooms = createRooms(measured, config, context)
+    this.rooms = rooms
+    this.realms = rooms.realms.realms
+
+    const { dialQueue, dialer } = createDialer(measured, rooms, config, context)
+    const created = createOutbound({ ...context, node: measured, rooms, dialer, connectionManager: this }, config)
+    const explainer = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: created.staticPeers }, config);
+    ({ bans: this.bans, discouraged: this.discouraged, controls: this.resources } = rooms);
+    ({ dialQueue: this.dialQueue, dialer: this.dialer } = { dialQueue, dialer });
+    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = created);
+    ({ explain: this.explain, decisions: this.decisions } = explainer)
+
+    const close = async (connection: Connection): Promise<void> => { await closeWithin(connection, config.connectionCloseTimeout, clock) }
+    const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)
+    this.recycler = createRecycler({ ...context, ...rooms, events: this, close, dial }, config.recycleCooldown)
+
+    registerMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
+
+    install(components, {
+      manager: this,
+      gater: createGate({ ...rooms, clock, log, realmOf: peerId => this.realms.placeOf(peerId) }, { ...config, bans: rooms.bans, deny: [] }),
+      limitGater: async denied => deniedInTime(denied, context),
+      middleware: accountStreams({ ...rooms, scopeOf: connection => rooms.held.of(connection) }),
+      timeouts: init,
+      replaceMonitor: config.liveness !== false
+    })
+  }
+
+  readonly [Symbol.toStringTag] = 'libp2p-connmgr'
+
+  readonly [serviceCapabilities]: string[] = [
+    '@libp2p/connection-manager'
+  ]
+
+  isStarted (): boolean {
+    return this.started
+  }
+
+  /**
+   * @throws {InvalidOptionError} if the service has another name than
+   * `connectionManager`, as libp2p would go on using its own manager then
+   * @throws {Error} if the stored bans cannot be read
+   */
+  async start (): Promise<void> {
+    if (this.started) {
+      return
+    }
+
+    assertInstalled(this.components, this)
+    this.started = true
+    this.dialer.start()
+    globalThis.addEventListener?.('online', this.networkChanged)
+    await startRooms(this.rooms)
+    await this.outbound.start()
+    this.log('started')
+  }
+
+  afterStart (): void {
+    this.rooms.standing.peerStoreTags.load()
+      .catch(err => { this.log.error('could not read the tags in the peer store - %e', err) })
+    this.outbound.afterStart()
+  }
+
+  async stop (): Promise<void> {
+    if (!this.started) {
+      return
+    }
+
+    this.started = false
+    globalThis.removeEventListener?.('online', this.networkChanged)
+    await this.outbound.stop()
+    await Promise.all([this.dialer.stop(), stopRooms(this.rooms, this.clock, this.log)])
+    this.log('stopped')
+  }
+
+  getConnections (peerId?: PeerId): Connection[] {
+    return peerId == null ? this.rooms.table.allConnections() : [...this.rooms.table.byPeer.get(peerId) ?? []]
+  }
+
+  getConnectionsMap (): PeerMap<Connection[]> {
+    return this.rooms.table.byPeer
+  }
+
+  getMaxConnections (): number {
+    return this.rooms.pipeline.maxConnections
+  }
+
+  /**
+   * Change `maxConnections`. The watermarks that were not given follow from it,
+   * the others are lowered where they would be above it. If more connections are
+   * open than it allows, they are trimmed at once.
+   *
+   * @throws {InvalidOptionError} if it is not a number of at least 1
+   */
+  setMaxConnections (maxConnections: number): void {
+    changeMaxConnections(this.rooms, withMaxConnections(this.config.init, maxConnections, WATERMARK_DEFAULTS), this.log)
+  }
+
+  /**
+   * How many connections are open, to all peers or to one
+   */
+  connectionCount (peerId?: PeerId): number {
+    return peerId == null ? this.rooms.table.size : this.rooms.table.getPeer(peerId)?.connections.length ?? 0
+  }
+
+  /**
+   * How many connections there are, and may be
+   */
+  getStats (): ConnectionStats {
+    return connectionStats(this.rooms, this.dialer.pending)
+  }
+
+  async openConnection (target: DialTarget, options: OpenConnectionOptions = {}): Promise<Connection> {
+    this.outbound.want(target)
+
+    return this.dialer.openConnection(target, options)
+  }
+
+  /**
+   * Open a stream over the best connection to a peer. The peer is dialled if there
+   * is none.
+   */
+  async openStream (target: DialTarget, protocol: string | string[], options: PeerStreamOptions = {}): Promise<Stream> {
+    return openStream({
+      clock: this.clock,
+      events: this.components.events,
+      openConnection: async (target, options) => this.openConnection(target, options),
+      getConnection: peerId => this.getConnection(peerId)
+    }, target, protocol, options, this.config.dialTimeout)
+  }
+
+  /**
+   * The connection over which a peer is reached best. Where there is a relayed and a
+   * direct one, that is the direct one.
+   */
+  getConnection (peerId: PeerId): Connection | undefined {
+    const peer = this.rooms.table.getPeer(peerId)
+
+    return peer == null ? undefined : this.rooms.paths.select(peer)
+  }
+
+  /**
+   * Close the connections to a peer. A peer with a `keep-alive` tag is not dialled
+   * again until it was connected another time.
+   */
+  async closeConnections (peerId: PeerId, options: AbortOptions = {}): Promise<void> {
+    await hangUp(peerId, { clock: this.clock, rooms: this.rooms, outbound: this.outbound }, this.config.connectionCloseTimeout, options)
+  }
+
+  acceptIncomingConnection (maConn: MultiaddrConnection): boolean {
+    return this.rooms.inbound.accept(maConn)
+  }
+
+  afterUpgradeInbound (): void {
+    this.rooms.inbound.afterUpgrade()
+  }
+
+  getDialQueue (): PendingDial[] {
+    return this.dialQueue.pendingDials()
+  }
+
+  async isDialable (target: Multiaddr | Multiaddr[], options: IsDialableOptions = {}): Promise<boolean> {
+    return this.dialQueue.isDialable(target, options)
+  }
+
+  /**
+   * Give a peer a tag that counts towards its value. A tag that exists gets the
+   * new value, or what its `bump` option makes of the old and the new one. Tags
+   * can be given to peers that are not connected.
+   *
+   * @throws {InvalidOptionError} if an argument is not what it should be
+   */
+  tag (peerId: PeerId, name: string, value: number, options?: TagOptions): void {
+    this.rooms.standing.tag(peerId, name, value, options)
+  }
+
+  /**
+   * Remove a tag that was given with `tag`. Returns `false` if there was none.
+   */
+  untag (peerId: PeerId, name: string): boolean {
+    return this.rooms.standing.untag(peerId, name)
+  }
+
+  /**
+   * Returns `undefined` if the peer is neither connected nor tagged
+   */
+  getTagInfo (peerId: PeerId): TagInfo | undefined {
+    return tagInfo(peerId, this.rooms.standing, this.rooms.table)
+  }
+
+  /**
+   * Never trim this peer, whether it is connected now or later. It is protected
+   * for as long as at least one tag protects it.
+   */
+  protect (peerId: PeerId, tag: string): void {
+    this.rooms.standing.protect(peerId, tag)
+  }
+
+  /**
+   * Take back the protection by one tag. Returns `true` if another tag still
+   * protects the peer.
+   */
+  unprotect (peerId: PeerId, tag: string): boolean {
+    return this.rooms.protection.unprotect(peerId, tag)
+  }
+
+  /**
+   * Whether a tag protects the peer, or any tag if none is given
+   */
+  isProtected (peerId: PeerId, tag?: string): boolean {
+    return this.rooms.standing.isProtected(peerId, tag)
+  }
+
+  /**
+   * Trim down to the low watermark now. If a trim is running, resolves with its
+   * result.
+   */
+  async trim (options?: TrimOptions): Promise<TrimResult> {
+    return this.rooms.trimmer.trim(options)
+  }
+
+  /**
+   * Close the `n` least valuable connections, whatever the watermarks
+   *
+   * @throws {InvalidOptionError} if `n` is not a whole number of at least 0
+   */
+  async trimConnections (n: number): Promise<TrimResult> {
+    return this.rooms.trimmer.trimConnections(n)
+  }
+
+  /**
+   * Close a connection that does not do what it should, and dial its peer again. The
+   * peer keeps its place in its realm. Resolves to the new connection, or to
+   * `undefined` if the connection was not replaced: because it is not open, because
+   * one to this peer was replaced a short while ago, or because no other peer is
+   * connected.
+   *
+   * @throws {Error} what dialling throws
+   */
+  async recycle (connection: Connection, reason: string): Promise<Connection | undefined> {
+    return this.recycler.recycle({ connection, reason })
+  }
+
+  /**
+   * The network has changed: probe all connections at once, and dial those again
+   * that are to be kept. A connection that turns out to be dead is replaced if we had
+   * dialled it, or its peer is protected.
+   */
+  readonly networkChanged = (): void => {
+    this.rooms.liveness?.networkChanged()
+    this.outbound.networkChanged()
+  }
+
+  /**
+   * Others can dial this node, or cannot. While they cannot, it opens more connections
+   * itself and holds on to its relays (`whilePrivate`). Called by `reachability()`.
+   *
+   * @throws {InvalidOptionError} if the state is none
+   */
+  readonly reachabilityChanged = (status: NodeReachabilityStatus): void => {
+    this.rooms.reachability.change(status)
+  }
+
+  /**
+   * A peer has misbehaved. What it does once too often is `transient` and decays,
+   * what it never should have done is `persistent`. With a high score it is
+   * discouraged, with a higher one banned.
+   *
+   * @throws {InvalidOptionError} if the penalty is not made of numbers of 0 or more
+   * @throws {Error} if the ban cannot be stored
+   */
+  async reportMisbehaviour (peerId: PeerId, penalty: Penalty, reason?: string): Promise<MisbehaviourResult> {
+    return this.rooms.misbehaviour.report(peerId, penalty, reason)
+  }
+}
+
+/**
+ * A drop-in connection manager. The service has to be named `connectionManager`,
+ * and should be the first one.
+ *
+ * @throws {InvalidOptionError} if the options are not usable
+ */
+export function connectionManager (init: ConnectionManagerInit = {}): (components: ConnectionManagerComponents) => ConnectionManagerService {
+  return components => new ConnectionManagerService(components, init)
+}

@@ -1,0 +1,3 @@
+export { Inspector, inspector } from './inspector.ts'
+export type { InspectorComponents } from './inspector.ts'
+export type { InspectorInit } from './options.ts'

@@ -1,0 +1,4 @@
+// the server takes /uplot.js from the package uplot
+import Plot from 'uplot'
+
+export default Plot

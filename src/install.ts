@@ -1,0 +1,220 @@
+import { serviceCapabilities } from '@libp2p/interface'
+import { InvalidOptionError } from './errors.ts'
+import { composeGaters } from './gating/index.ts'
+import type { AnswerLimit } from './gating/index.ts'
+import type { ConnectionGater, StreamMiddleware } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+
+/**
+ * What is replaced. `createLibp2p` has built its own connection manager by the
+ * time the services are built, and never starts it when a service takes its
+ * place.
+ */
+export interface InstallComponents {
+  connectionManager: ConnectionManager
+  connectionGater: ConnectionGater
+  registrar: Registrar
+  upgrader: object
+
+  /**
+   * Only there unless it is disabled
+   */
+  connectionMonitor?: object
+}
+
+/**
+ * What takes its place
+ */
+export interface Installation {
+  manager: ReplacementManager
+
+  /**
+   * Asked whether a connection is allowed, after the user's gater
+   */
+  gater: ConnectionGater
+
+  /**
+   * Limits how long what the user's gater does not answer at once may take
+   */
+  limitGater: AnswerLimit
+
+  /**
+   * Sees every stream whose protocol is negotiated, in both directions, before any
+   * other middleware does
+   */
+  middleware: StreamMiddleware
+  timeouts: UpgraderTimeouts
+
+  /**
+   * Leave the watching of connections to us
+   */
+  replaceMonitor: boolean
+}
+
+/**
+ * The timeouts that libp2p's upgrader takes from the configuration of the
+ * connection manager
+ */
+export interface UpgraderTimeouts {
+  inboundUpgradeTimeout?: number
+  inboundStreamProtocolNegotiationTimeout?: number
+  outboundStreamProtocolNegotiationTimeout?: number
+  connectionCloseTimeout?: number
+}
+
+const TIMEOUTS: ReadonlyArray<keyof UpgraderTimeouts> = [
+  'inboundUpgradeTimeout',
+  'inboundStreamProtocolNegotiationTimeout',
+  'outboundStreamProtocolNegotiationTimeout',
+  'connectionCloseTimeout'
+]
+
+const METHODS: ReadonlyArray<keyof ConnectionManager> = [
+  'getConnections',
+  'getConnectionsMap',
+  'getMaxConnections',
+  'setMaxConnections',
+  'openConnection',
+  'openStream',
+  'closeConnections',
+  'acceptIncomingConnection',
+  'afterUpgradeInbound',
+  'getDialQueue',
+  'isDialable'
+]
+
+/**
+ * Fields of libp2p's own connection manager that are no part of the interface,
+ * but read by other projects
+ */
+const FIELDS = ['dialQueue', 'reconnectQueue'] as const
+
+/**
+ * A connection manager that can take the place of libp2p's own: other projects read these
+ * fields of it, too
+ */
+export interface ReplacementManager extends ConnectionManager {
+  dialQueue: { queue: object }
+  reconnectQueue: object
+}
+
+/**
+ * Puts a connection manager in the place of the one that libp2p has built.
+ *
+ * Most of libp2p looks the connection manager up when it needs it, and gets ours.
+ * What was built earlier holds the discarded one: the transports (the relay's
+ * reservation store among them) and the services that are listed before ours.
+ * So everything that is asked of the discarded one is answered by ours.
+ */
+export function install (components: InstallComponents, installation: Installation): void {
+  const { manager, gater, limitGater, middleware, timeouts, replaceMonitor } = installation
+  const discarded = components.connectionManager
+
+  redirect(discarded, manager, METHODS)
+  redirectDialQueueMetric(discarded, manager)
+  redirect(discarded, manager, FIELDS)
+  applyTimeouts(components.upgrader, timeouts)
+
+  // both are looked up whenever they are used
+  components.connectionGater = composeGaters(components.connectionGater, gater, limitGater)
+  components.registrar = withMiddleware(components.registrar, middleware)
+
+  if (replaceMonitor) {
+    components.connectionMonitor = inertMonitor
+  }
+}
+
+/**
+ * Whether libp2p uses the connection manager
+ *
+ * @throws {InvalidOptionError} if the service has another name than
+ * `connectionManager`, as libp2p would go on using its own manager then
+ */
+export function assertInstalled ({ connectionManager }: Pick<InstallComponents, 'connectionManager'>, manager: ReplacementManager): void {
+  if (connectionManager !== manager) {
+    throw new InvalidOptionError('services', 'another name', 'a record in which this service is named "connectionManager"')
+  }
+}
+
+/**
+ * Whether the node has a connection monitor of its own. What a node does not have
+ * may not even be asked for.
+ */
+export function hasConnectionMonitor (components: Pick<InstallComponents, 'connectionMonitor'>): boolean {
+  try {
+    return components.connectionMonitor != null
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Takes the place of the connection monitor, which is started with the node
+ */
+const inertMonitor = {
+  [Symbol.toStringTag]: 'libp2p-connmgr/connection-monitor',
+  [serviceCapabilities]: ['@libp2p/connection-monitor']
+}
+
+/**
+ * A registrar whose `getMiddleware` puts one in front, and returns a list of its
+ * own each time, as the connection adds to the list that it is given
+ */
+function withMiddleware (registrar: Registrar, middleware: StreamMiddleware): Registrar {
+  const getMiddleware = (protocol: string): StreamMiddleware[] => [middleware, ...registrar.getMiddleware(protocol)]
+
+  return new Proxy(registrar, {
+    get: (target, name) => {
+      if (name === 'getMiddleware') {
+        return getMiddleware
+      }
+
+      const value: unknown = Reflect.get(target, name)
+
+      // the methods are called on the proxy, and may use private fields
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+    set: (target, name, value) => Reflect.set(target, name, value)
+  })
+}
+
+function redirect (from: object, to: object, names: readonly string[]): void {
+  for (const name of names) {
+    Object.defineProperty(from, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        const value: unknown = Reflect.get(to, name)
+
+        return typeof value === 'function' ? value.bind(to) : value
+      },
+      // whoever wraps a method of the one means that of the other
+      set: (value: unknown) => {
+        Reflect.set(to, name, value)
+      }
+    })
+  }
+}
+
+/**
+ * The discarded manager has registered the metric `libp2p_dial_queue`, and the
+ * registry keeps the first that was registered. It reads the length of the
+ * discarded queue, and the number of jobs that run.
+ */
+function redirectDialQueueMetric (discarded: object, manager: ReplacementManager): void {
+  const dialQueue: unknown = Reflect.get(discarded, 'dialQueue')
+
+  if (typeof dialQueue !== 'object' || dialQueue == null || !('queue' in dialQueue) || typeof dialQueue.queue !== 'object' || dialQueue.queue == null) {
+    return
+  }
+
+  redirect(dialQueue.queue, manager.dialQueue.queue, ['queue', 'pending'])
+}
+
+function applyTimeouts (upgrader: object, timeouts: UpgraderTimeouts): void {
+  for (const name of TIMEOUTS) {
+    if (timeouts[name] != null) {
+      Reflect.set(upgrader, name, timeouts[name])
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { AdmissionPipeline, HostRate, LoadMonitor, pendingLimits } from '../admission/index.ts'
+import { cidrSet } from '../gating/index.ts'
+import { TRUSTED_TAG } from '../outbound/index.ts'
+import { evictionCandidates } from './eviction-candidates.ts'
+import type { ConnectedHosts } from './connected-hosts.ts'
+import type { RoomsConfig, RoomsContext } from './context.ts'
+import type { Departures } from './departures.ts'
+import type { ConnectionCandidate } from './eviction-candidates.ts'
+import type { NodeReachability } from './node-reachability.ts'
+import type { RealmRooms } from './realm-rooms.ts'
+import type { AllowList, EvictionCandidate } from '../admission/index.ts'
+import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
+import type { BanList, DiscouragedList } from '../gating/index.ts'
+import type { ConnectionScope, Limits, ResourceManager } from '../resources/index.ts'
+import type { Standing } from '../trimming/index.ts'
+import type { PeerId } from '@libp2p/interface'
+
+export interface CreateAdmissionComponents extends RoomsContext {
+  peerId: PeerId
+  table: ConnectionTable
+  standing: Standing
+  use: ApplicationUse
+  bans: BanList
+  discouraged: DiscouragedList
+  allowList: AllowList
+  departures: Departures
+  hosts: ConnectedHosts
+  resources: ResourceManager
+  reachability: NodeReachability
+  realms: RealmRooms
+}
+
+export interface CreatedAdmission {
+  pipeline: AdmissionPipeline<ConnectionScope>
+  load?: LoadMonitor
+}
+
+/**
+ * Connects the admission of inbound connections with the other rooms
+ */
+export function createAdmission (components: CreateAdmissionComponents, config: RoomsConfig, limits: Limits): CreatedAdmission {
+  const { allowList, bans, clock, departures, discouraged, emit, hosts, log, realms, resources, standing, table } = components
+  const load = isShedding(config) ? new LoadMonitor({ clock }, config.load === false ? {} : config.load) : undefined
+  const { rates = {}, ...subnets } = limits.subnets ?? {}
+
+  // the candidates are made for one choice, so what they stand for is found by it
+  let candidates: ConnectionCandidate[] = []
+
+  const pipeline = new AdmissionPipeline<ConnectionScope>({
+    clock,
+    bans,
+    discouraged: {
+      hasIp: ip => discouraged.hasIp(ip),
+      hasPeer: peer => discouraged.hasPeer(peer) && !standing.protection.isProtected(peer, TRUSTED_TAG)
+    },
+    load,
+    deny: cidrSet(config.deny, 'deny'),
+    netRestrict: config.netRestrict == null ? undefined : cidrSet(config.netRestrict, 'netRestrict'),
+    allow: allowList,
+    hostRate: new HostRate(clock, config),
+    self: components.peerId.toString(),
+    connectionCount: () => table.size - departures.size,
+    isConnectedHost: ip => hosts.has(ip),
+    reserve: options => resources.openConnection(options),
+    makeRoom: realms.makeRoomFor,
+    evictionCandidates: () => {
+      candidates = evictionCandidates(components).filter(({ connection }) => !departures.has(connection))
+
+      return candidates
+    },
+    evict: (victim: EvictionCandidate) => {
+      const connection = candidates.find(({ id }) => id === victim.id)?.connection
+      candidates = []
+
+      if (connection != null) {
+        departures.add(connection, 'evict')
+        emit('connection:evict', { connection, peerId: connection.remotePeer })
+      }
+    },
+    onRefuse: (refusal, remoteAddr, peer) => {
+      log('refused a connection from %a - %s %s %d of %d', remoteAddr, refusal.reason, refusal.scope, refusal.current, refusal.limit)
+      emit('connection:refuse', { ...refusal, remoteAddr, peer })
+    }
+  }, {
+    maxConnections: config.maxConnections,
+    maxPending: config.maxIncomingPendingConnections,
+    pending: config.limits === false ? {} : pendingLimits(config.maxIncomingPendingConnections, subnets.networks),
+    subnets,
+    rates
+  }, components.hashKey)
+
+  return { pipeline, load }
+}
+
+/**
+ * Without limits, only where it was asked for
+ */
+function isShedding ({ limits, load }: RoomsConfig): boolean {
+  return load !== false && (limits !== false || load != null)
+}

@@ -1,0 +1,44 @@
+import { DialQueue, Dialer } from '../dialing/index.ts'
+import { dialObserver, tellOfDials } from './dial-events.ts'
+import type { RoomsContext } from './context.ts'
+import type { Rooms } from './rooms.ts'
+import type { DialQueueComponents, DialQueueInit } from '../dialing/index.ts'
+import type { PeerId } from '@libp2p/interface'
+
+export interface CreatedDialer {
+  dialQueue: DialQueue
+  dialer: Dialer
+}
+
+/**
+ * Connects dialling with the other rooms
+ */
+export function createDialer (components: DialQueueComponents & { peerId: PeerId }, rooms: Rooms, config: DialQueueInit, { clock, emit }: Pick<RoomsContext, 'clock' | 'emit'>): CreatedDialer {
+  const { dials, paths, realms, table, tracker } = rooms
+  const dialQueue = new DialQueue(components, {
+    ...config,
+    reserve: (multiaddr, peerId) => dials.reserve(multiaddr, peerId?.toString(), peerId == null ? undefined : realms.realms.placeOf(peerId)),
+    observer: dialObserver(emit)
+  }, clock)
+  const dialer = new Dialer({
+    peerId: components.peerId,
+    dialQueue,
+    getConnections: peerId => table.byPeer.get(peerId) ?? [],
+    selectConnection: peerId => {
+      const peer = table.getPeer(peerId)
+
+      return peer == null ? undefined : paths.select(peer)
+    },
+    onConnection: (connection, forced) => {
+      tracker.adopt(connection)
+
+      if (forced) {
+        paths.markForced(connection)
+      }
+    }
+  })
+
+  tellOfDials(dialQueue, clock, emit)
+
+  return { dialQueue, dialer }
+}

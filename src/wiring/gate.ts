@@ -1,0 +1,127 @@
+import { isDenied, timeLimit, untilAborted } from '../connections/index.ts'
+import { connectionGater } from '../gating/index.ts'
+import type { InboundConnections } from './inbound-connections.ts'
+import type { RawConnections } from './raw-connections.ts'
+import type { Clock } from '../clock.ts'
+import type { AfterConnect, BeforeConnect, Flapping } from '../connections/index.ts'
+import type { ConnectionGaterInit } from '../gating/index.ts'
+import type { Refusal, RefusalReason } from '../metrics/index.ts'
+import type { Standing } from '../trimming/index.ts'
+import type { ConnectionGater, Logger, MultiaddrConnection, PeerId } from '@libp2p/interface'
+
+export interface GateComponents {
+  inbound: InboundConnections
+  raw: RawConnections
+  flapping?: Flapping
+  standing: Standing
+  log: Logger
+  clock: Clock
+
+  /**
+   * The realm that the connections of a peer count in
+   */
+  realmOf(peerId: PeerId): string | undefined
+
+  /**
+   * A connection was refused that admission has let in
+   */
+  onRefuse(refusal: Refusal): void
+}
+
+export interface GateInit extends ConnectionGaterInit {
+  beforeConnect: BeforeConnect[]
+  afterConnect: AfterConnect[]
+}
+
+/**
+ * In ms: hooks that say nothing for longer deny. What waits for them holds a place, and
+ * an upgrade may take twice as long by default.
+ */
+const HOOK_TIMEOUT = 5_000
+
+/**
+ * What a hook answers, or `true` if it says nothing in time
+ *
+ * @throws {unknown} what the hook rejects with
+ */
+export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pick<GateComponents, 'clock' | 'log'>): Promise<boolean> {
+  const { signal, clear } = timeLimit(HOOK_TIMEOUT, clock)
+
+  try {
+    return await untilAborted(denied, signal)
+  } catch (err) {
+    if (!signal.aborted) {
+      throw err
+    }
+
+    log.error('a hook did not say whether to connect - %e', err)
+
+    return true
+  } finally {
+    clear()
+  }
+}
+
+/**
+ * The manager's part of the node's connection gater: bans and ranges, the limits
+ * that need to know the peer, peers that flap, and the user's hooks
+ */
+export function createGate (components: GateComponents, init: GateInit): ConnectionGater {
+  const { inbound, raw, flapping, log, realmOf, standing } = components
+  const network = connectionGater(init)
+
+  const inTime = async (denied: Promise<boolean>): Promise<boolean> => deniedInTime(denied, components)
+
+  // ranges were looked at when the connection was made, bans may be newer than it
+  const isBanned = async (peerId: PeerId, maConn: MultiaddrConnection): Promise<boolean> => await network.denyInboundEncryptedConnection?.(peerId, maConn) === true
+
+  const refuse = (reason: RefusalReason, peerId: PeerId, { remoteAddr }: MultiaddrConnection): true => {
+    log('refused a connection from %p - %s', peerId, reason)
+    components.onRefuse({ reason, remoteAddr, peer: peerId.toString(), scope: `peer:${peerId.toString()}`, current: 0, limit: 0 })
+
+    return true
+  }
+
+  return {
+    denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || inTime(isDenied(init.beforeConnect, peerId)),
+    denyDialMultiaddr: multiaddr => network.denyDialMultiaddr?.(multiaddr) ?? false,
+    denyOutboundConnection: (peerId, maConn) => network.denyOutboundConnection?.(peerId, maConn) ?? false,
+    denyOutboundEncryptedConnection: (peerId, maConn) => network.denyOutboundEncryptedConnection?.(peerId, maConn) ?? false,
+
+    denyInboundEncryptedConnection: async (peerId, maConn) => {
+      const refusal = inbound.identify(maConn, peerId.toString(), realmOf(peerId))
+
+      if (refusal != null) {
+        log('refused a connection from %p - %s %s %d of %d', peerId, refusal.reason, refusal.scope, refusal.current, refusal.limit)
+
+        return true
+      }
+
+      if (flapping?.isDenied(peerId.toString()) === true && !standing.isProtected(peerId)) {
+        return refuse('flapping', peerId, maConn)
+      }
+
+      return await isBanned(peerId, maConn) && refuse('banned', peerId, maConn)
+    },
+
+    denyInboundUpgradedConnection: async (peerId, maConn) => {
+      raw.remember(maConn)
+
+      if (await inTime(isDenied(init.afterConnect, peerId, maConn, 'inbound'))) {
+        return refuse('hook', peerId, maConn)
+      }
+
+      return await isBanned(peerId, maConn) && refuse('banned', peerId, maConn)
+    },
+
+    denyOutboundUpgradedConnection: async (peerId, maConn) => {
+      raw.remember(maConn)
+
+      return await inTime(isDenied(init.afterConnect, peerId, maConn, 'outbound')) || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
+    },
+
+    denyInboundRelayReservation: source => network.denyInboundRelayReservation?.(source) ?? false,
+    denyOutboundRelayedConnection: (source, destination) => network.denyOutboundRelayedConnection?.(source, destination) ?? false,
+    denyInboundRelayedConnection: (relay, remotePeer) => network.denyInboundRelayedConnection?.(relay, remotePeer) ?? false
+  }
+}

@@ -1,0 +1,20 @@
+import type { Rooms } from './rooms.ts'
+import type { Watermarks } from '../trimming/index.ts'
+import type { Logger } from '@libp2p/interface'
+
+/**
+ * Hold other watermarks. If more connections are open than they allow, they are
+ * trimmed at once.
+ */
+export function changeMaxConnections ({ controls, pipeline, trimmer }: Rooms, { maxConnections, lowWater, highWater }: Watermarks, log: Logger): void {
+  const isLower = maxConnections < pipeline.maxConnections
+  pipeline.maxConnections = maxConnections
+  trimmer.lowWater = lowWater
+  trimmer.highWater = highWater
+  controls.followMaxConnections(maxConnections)
+
+  if (isLower) {
+    trimmer.enforce()
+      .catch(err => { log.error('could not trim connections - %e', err) })
+  }
+}

@@ -1,0 +1,192 @@
+import { remoteIp } from '../addresses/index.ts'
+import { WatermarkCrossings } from './watermark-crossings.ts'
+import type { CloseReasons } from './close-reasons.ts'
+import type { ConnectedHosts } from './connected-hosts.ts'
+import type { Emit } from './context.ts'
+import type { Departures } from './departures.ts'
+import type { OpenedConnection } from './events.ts'
+import type { HeldScopes } from './held-scopes.ts'
+import type { RealmRooms } from './realm-rooms.ts'
+import type { RealmWatermarks } from './realm-watermarks.ts'
+import type { IpAddress } from '../addresses/index.ts'
+import type { Clock } from '../clock.ts'
+import type { ConnectionEntry, ConnectionTable, Flapping, IdleCloser, Liveness, PathKeeper, PeerEntry } from '../connections/index.ts'
+import type { Refusal } from '../metrics/index.ts'
+import type { Standing, Trimmer } from '../trimming/index.ts'
+import type { Connection, Logger, PeerId, StreamCloseEvent } from '@libp2p/interface'
+
+export interface OpenConnectionsComponents {
+  clock: Clock
+  log: Logger
+  emit: Emit
+  closing: CloseReasons
+  table: ConnectionTable
+  held: HeldScopes
+  departures: Departures
+  hosts: ConnectedHosts
+  standing: Standing
+  realms: RealmRooms
+  paths: PathKeeper
+  idle: IdleCloser
+  liveness?: Liveness
+  flapping?: Flapping
+  trimmer: Trimmer
+
+  /**
+   * Notes what a peer is worth, for the next trim
+   */
+  note(peer: PeerEntry): void
+
+  /**
+   * Have realms liveness times of their own?
+   */
+  hasRealmLiveness: boolean
+  watermarks: RealmWatermarks
+
+  /**
+   * A connection was open for which there is no room
+   */
+  onRefuse(refusal: Refusal): void
+}
+
+/**
+ * Tells the rooms of connections that open and close
+ */
+export class OpenConnections {
+  private readonly components: OpenConnectionsComponents
+  private readonly crossings: WatermarkCrossings
+
+  constructor (components: OpenConnectionsComponents) {
+    this.components = components
+    this.onRefusedClose = this.onRefusedClose.bind(this)
+    this.onKeptClose = this.onKeptClose.bind(this)
+    this.crossings = new WatermarkCrossings(() => components.trimmer, crossing => { components.emit('watermark:cross', crossing) })
+  }
+
+  onPeerConnect (peer: PeerEntry): void {
+    this.components.standing.tags.peerConnected(peer.key)
+  }
+
+  onPeerDisconnect (peer: PeerEntry): void {
+    const { realms, standing } = this.components
+
+    standing.tags.peerDisconnected(peer.key)
+    realms.peerDisconnected(peer.peerId)
+  }
+
+  /**
+   * A connected peer is in another realm: what holds for its connections may have
+   * changed
+   */
+  onRealm (peerId: PeerId): void {
+    const { hasRealmLiveness, liveness, table, watermarks } = this.components
+
+    for (const connection of hasRealmLiveness ? table.getPeer(peerId)?.connections ?? [] : []) {
+      liveness?.unwatch(connection)
+      liveness?.watch(connection)
+    }
+
+    watermarks.check(peerId)
+  }
+
+  onOpen (connection: Connection): void {
+    const { departures, emit, held, hosts, idle, liveness, note, onRefuse, paths, realms, table, trimmer, watermarks } = this.components
+    const entry = table.get(connection)
+
+    // whoever was told of the peer has closed it already
+    if (entry == null) {
+      return
+    }
+
+    const { peer } = entry
+    entry.onClose = this.onRefusedClose
+    entry.listen()
+    const error = held.opened(entry)
+    const host = this.hostOf(entry)
+
+    if (host != null) {
+      hosts.add(host)
+    }
+
+    // it came in past admission, or was dialled without a peer id
+    if (error != null) {
+      const { scope, current, limit } = error
+      onRefuse({ reason: 'resources', remoteAddr: connection.remoteAddr, peer: connection.remotePeer.toString(), scope, current, limit })
+      departures.add(connection, 'refuse')
+      return
+    }
+
+    // an earlier one may have been refused
+    if (peer.connections.length === 1 || peer.connections.every(other => other === connection || departures.has(other))) {
+      realms.realms.peerConnected(peer.peerId)
+    }
+
+    entry.onClose = this.onKeptClose
+    note(peer)
+    paths.onOpen(connection, peer)
+    liveness?.watch(connection)
+    idle.watch(connection)
+    emit('connection:open', opened(connection))
+    this.crossings.update(table.size)
+    trimmer.check()
+    watermarks.check(peer.peerId)
+  }
+
+  /**
+   * A connection was closed that was not to stay
+   */
+  private onRefusedClose (entry: ConnectionEntry): void {
+    const { held, hosts } = this.components
+    const host = this.hostOf(entry)
+    held.closed(entry)
+
+    if (host != null) {
+      hosts.remove(host)
+    }
+  }
+
+  private onKeptClose (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void {
+    const { clock, closing, emit, idle, liveness, paths, table } = this.components
+    const { connection, openedAt, peer } = entry
+    this.onRefusedClose(entry)
+    const reason = closing.of(entry, event)
+
+    // who is sent away does not come and go by itself
+    if (reason === 'remote' || reason === 'error') {
+      this.onLeave(connection, peer)
+    }
+
+    paths.onClose(connection, peer)
+    liveness?.unwatch(connection)
+    idle.unwatch(connection)
+    emit('connection:close', {
+      ...opened(connection),
+      reason,
+      duration: Math.max(0, clock.now() - openedAt),
+      error: event.error
+    })
+    this.crossings.update(table.size)
+  }
+
+  /**
+   * Admission has read the address already
+   */
+  private hostOf (entry: ConnectionEntry): IpAddress | undefined {
+    return this.components.held.hostOf(entry) ?? remoteIp(entry.connection.remoteAddr)
+  }
+
+  private onLeave (connection: Connection, peer: PeerEntry): void {
+    const { clock, flapping, log } = this.components
+    const isGone = peer.connections.every(other => other === connection)
+
+    if (isGone && flapping?.onDisconnect(peer.key, clock.now() - peer.firstSeen) === true) {
+      log('%p connects and disconnects too often, keeping it out for a while', peer.peerId)
+    }
+  }
+}
+
+function opened (connection: Connection): OpenedConnection {
+  const { direction, remoteAddr, remotePeer } = connection
+
+  return { connection, direction, remoteAddr, peerId: remotePeer }
+}

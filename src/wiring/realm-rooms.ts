@@ -1,0 +1,246 @@
+import { Realms, chooseRealmVictims, overShare } from '../resources/index.ts'
+import { compareVictims } from '../trimming/index.ts'
+import type { Emit } from './context.ts'
+import type { Departures } from './departures.ts'
+import type { Clock } from '../clock.ts'
+import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
+import type { Refusal } from '../metrics/index.ts'
+import type { ConnectionScope, PeerTraits, RealmAssignment, RealmLimitReached, RealmOf, ResourceManager, ScopeStat } from '../resources/index.ts'
+import type { RealmShares, TrimCandidate } from '../trimming/index.ts'
+import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, MessageStreamDirection, PeerId, PeerUpdate } from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
+
+export interface RealmRoomsComponents {
+  clock: Clock
+  log: Logger
+  logger: ComponentLogger
+  events: TypedEventTarget<Libp2pEvents>
+  emit: Emit
+  resources: ResourceManager
+  table: ConnectionTable
+
+  /**
+   * What is reserved for a connection
+   */
+  scopeOf(connection: Connection): ConnectionScope | undefined
+
+  /**
+   * The names of the tags of a peer
+   */
+  tagsOf(peerId: PeerId): Iterable<string>
+
+  isProtected(peer: PeerEntry): boolean
+
+  departures: Departures
+
+  /**
+   * Those of the connections that may be closed now
+   */
+  candidatesOf(connections: Connection[]): TrimCandidate[]
+
+  /**
+   * A connected peer is in another realm than before
+   */
+  onAssign(peerId: PeerId): void
+
+  /**
+   * A connection was open for which its realm has no room
+   */
+  onRefuse(refusal: Refusal): void
+}
+
+export interface RealmRoomsInit {
+  realmOf?: RealmOf
+  realms: Iterable<string>
+}
+
+/**
+ * What a peer speaks, and so its realm, is known soon after it has connected. When
+ * the realm turns out to be full within this many ms, the peer came for nothing. When
+ * it was put there later, it stays where it is.
+ */
+const NEWCOMER_PERIOD = 60_000
+
+/**
+ * Connects the realms with what is known of peers, and closes connections of a
+ * realm for the realm alone
+ */
+export class RealmRooms {
+  readonly realms: Realms
+  private readonly components: RealmRoomsComponents
+
+  /**
+   * The protocols that connected peers speak
+   */
+  private readonly protocols = new Map<string, readonly string[]>()
+
+  constructor (components: RealmRoomsComponents, init: RealmRoomsInit) {
+    this.components = components
+    this.onPeerUpdate = this.onPeerUpdate.bind(this)
+    this.onIdentify = this.onIdentify.bind(this)
+    this.makeRoomFor = this.makeRoomFor.bind(this)
+    this.realms = new Realms({
+      logger: components.logger,
+      clock: components.clock,
+      resources: components.resources,
+      traitsOf: peerId => this.traitsOf(peerId),
+      connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
+      trimRealm: (realm, count) => count - this.close(realm, count),
+      makeRoom: (realm, count) => this.close(realm, count) > 0
+    }, init)
+    this.realms.addEventListener('realm:assign', ({ detail }) => { this.onAssign(detail) })
+    this.realms.addEventListener('realm:limit', ({ detail }) => { this.onLimit(detail) })
+  }
+
+  start (): void {
+    this.components.events.addEventListener('peer:update', this.onPeerUpdate)
+    this.components.events.addEventListener('peer:identify', this.onIdentify)
+    this.realms.start()
+  }
+
+  stop (): void {
+    this.components.events.removeEventListener('peer:update', this.onPeerUpdate)
+    this.components.events.removeEventListener('peer:identify', this.onIdentify)
+    this.realms.stop()
+    this.protocols.clear()
+  }
+
+  peerDisconnected (peerId: PeerId): void {
+    this.protocols.delete(peerId.toString())
+    this.realms.peerDisconnected(peerId)
+  }
+
+  /**
+   * Has the realm of a connected peer no more connections than are reserved for it?
+   * Then none of them may go for the sake of others.
+   */
+  isReserved (peerId: PeerId): boolean {
+    const realm = this.realms.shareOf(peerId)
+    const stat = realm == null ? undefined : this.components.resources.scopeStat(`realm:${realm}`)
+
+    return stat != null && stat.usage.connections <= (stat.limits.reserved ?? 0)
+  }
+
+  /**
+   * How connections are spread over the realms. `undefined` if there are none.
+   */
+  shares (): RealmShares | undefined {
+    const usages = this.realms.usages(this.components.table.size)
+
+    if (usages.length < 2) {
+      return
+    }
+
+    const spare = new Map(usages.map(({ realm, connections, reserved = 0 }) => [realm, Math.max(0, connections - reserved)]))
+
+    return {
+      spare: realm => spare.get(realm) ?? Infinity,
+      over: left => overShare(usages, left)
+    }
+  }
+
+  /**
+   * A peer is about to count in a realm. If the realm is full, its least valuable
+   * connection loses its place, unless the peer has no room for itself.
+   */
+  makeRoomFor (realm: string, peer: string, direction: MessageStreamDirection): void {
+    if (this.isFull(`realm:${realm}`, direction) && !this.isFull(`peer:${peer}`, direction)) {
+      this.close(realm, 1)
+    }
+  }
+
+  private isFull (scope: string, direction: MessageStreamDirection): boolean {
+    const stat = this.components.resources.scopeStat(scope)
+
+    return stat != null && !hasPlace(stat, direction)
+  }
+
+  private traitsOf (peerId: PeerId): PeerTraits {
+    return {
+      tags: this.components.tagsOf(peerId),
+      protocols: this.protocols.get(peerId.toString())
+    }
+  }
+
+  private onPeerUpdate ({ detail: { peer } }: CustomEvent<PeerUpdate>): void {
+    this.learn(peer.id, peer.protocols)
+  }
+
+  /**
+   * A peer that returns and speaks what it spoke before is no update
+   */
+  private onIdentify ({ detail: { peerId, protocols } }: CustomEvent<IdentifyResult>): void {
+    this.learn(peerId, protocols)
+  }
+
+  private learn (peerId: PeerId, protocols: readonly string[]): void {
+    try {
+      if (this.components.table.getPeer(peerId) != null) {
+        this.protocols.set(peerId.toString(), protocols)
+        this.realms.refresh(peerId)
+      }
+    } catch (err) {
+      this.components.log.error('could not tell the realm of %p - %e', peerId, err)
+    }
+  }
+
+  private onAssign (assignment: RealmAssignment): void {
+    this.components.onAssign(assignment.peer)
+    this.components.emit('realm:assign', assignment)
+  }
+
+  private onLimit (reached: RealmLimitReached): void {
+    const { emit, isProtected, table } = this.components
+    const peer = reached.peer == null ? undefined : table.getPeer(reached.peer)
+    emit('realm:limit', reached)
+
+    if (peer != null && this.isNewcomer(peer) && !isProtected(peer)) {
+      this.refuse(peer, reached)
+    }
+  }
+
+  private isNewcomer ({ firstSeen }: PeerEntry): boolean {
+    return this.components.clock.now() - firstSeen < NEWCOMER_PERIOD
+  }
+
+  private refuse ({ connections }: PeerEntry, { realm, error }: RealmLimitReached): void {
+    const { departures, onRefuse } = this.components
+    const { scope = `realm:${realm}`, current = 0, limit = 0 } = error ?? {}
+
+    for (const connection of [...connections]) {
+      if (!departures.has(connection)) {
+        onRefuse({ reason: 'resources', remoteAddr: connection.remoteAddr, peer: connection.remotePeer.toString(), scope, current, limit })
+        departures.add(connection, 'refuse')
+      }
+    }
+  }
+
+  /**
+   * Returns how many connections have lost their place
+   */
+  private close (realm: string, count: number): number {
+    const { departures, candidatesOf, emit, scopeOf } = this.components
+
+    // a peer in several realms counts in one, and gives no place in the others
+    const counting = this.realms.connections(realm).filter(connection => scopeOf(connection)?.realm === realm && !departures.has(connection))
+    const candidates = candidatesOf(counting).map(candidate => ({ ...candidate, realm }))
+    const victims = chooseRealmVictims(candidates, realm, count, compareVictims)
+
+    for (const { connection, peerId } of victims) {
+      departures.add(connection, 'evict')
+      emit('connection:evict', { connection, peerId, realm })
+    }
+
+    return victims.length
+  }
+}
+
+function hasPlace ({ usage, limits }: ScopeStat, direction: MessageStreamDirection): boolean {
+  const isFree = (field: 'connections' | 'connectionsInbound' | 'connectionsOutbound'): boolean => {
+    const limit = limits[field]
+
+    return typeof limit !== 'number' || usage[field] < limit
+  }
+
+  return isFree('connections') && isFree(direction === 'inbound' ? 'connectionsInbound' : 'connectionsOutbound')
+}

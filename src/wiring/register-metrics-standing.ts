@@ -1,0 +1,63 @@
+import { GracePeriod } from '../trimming/index.ts'
+import type { Rooms } from './rooms.ts'
+import type { Clock } from '../clock.ts'
+
+/**
+ * Of how many open connections it is asked at most every so many ms whether they could
+ * be trimmed: as all have to be looked at, and the answer does not change much
+ */
+export const STANDING_MAX_AGE = 5_000
+
+/**
+ * How many open connections could be trimmed, and how many could not, by reason. Cheaper
+ * than the choice of a trim, as nobody's value is asked for.
+ */
+export function connectionStandings ({ rules, table }: Pick<Rooms, 'rules' | 'table'>, gracePeriod: number, now: number): Record<string, number> {
+  const grace = new GracePeriod(gracePeriod, now)
+  const counts = { candidate: 0, protected: 0, 'in-grace': 0, 'allow-listed': 0 }
+
+  for (const peer of table.allPeers()) {
+    if (rules.isProtected(peer)) {
+      counts.protected += peer.entries.length
+      continue
+    }
+
+    const period = rules.gracePeriodOf?.(peer)
+
+    if (grace.remaining(peer.firstSeen, period) > 0) {
+      counts['in-grace'] += peer.entries.length
+      continue
+    }
+
+    for (const { connection, openedAt } of peer.entries) {
+      if (peer.entries.length > 1 && grace.remaining(openedAt, period) > 0) {
+        counts['in-grace']++
+      } else if (rules.isAllowListed(connection)) {
+        counts['allow-listed']++
+      } else {
+        counts.candidate++
+      }
+    }
+  }
+
+  return counts
+}
+
+/**
+ * The same, made anew when it is older than {@link STANDING_MAX_AGE}
+ */
+export function cachedStandings (rooms: Pick<Rooms, 'rules' | 'table'>, gracePeriod: number, clock: Clock): () => Record<string, number> {
+  let cached: { readonly at: number, readonly counts: Record<string, number> } | undefined
+
+  return () => {
+    const now = clock.now()
+    const { size } = rooms.table
+
+    // nobody minds the age of figures that cost nothing
+    if (cached == null || size < 1_000 || now < cached.at || now - cached.at >= STANDING_MAX_AGE) {
+      cached = { at: now, counts: connectionStandings(rooms, gracePeriod, now) }
+    }
+
+    return cached.counts
+  }
+}

@@ -1,0 +1,91 @@
+import type { ApplicationUse, ConnectionTable, Liveness, PathKeeper, StreamBuffers } from '../connections/index.ts'
+import type { ConnectionScope, ResourceManager, StreamScope } from '../resources/index.ts'
+import type { Connection, Stream, StreamMiddleware } from '@libp2p/interface'
+
+export interface StreamAccountingComponents {
+  resources: ResourceManager
+  use: ApplicationUse
+  buffers: StreamBuffers
+  table: ConnectionTable
+  paths: PathKeeper
+  liveness?: Liveness
+
+  /**
+   * What is reserved for a connection
+   */
+  scopeOf(connection: Connection): ConnectionScope | undefined
+
+  /**
+   * The service that a protocol belongs to
+   */
+  serviceOf(protocol: string): string | undefined
+}
+
+/**
+ * The last part of the name of the protocol on which AutoNAT servers dial back. What
+ * comes before it can be configured.
+ */
+const DIAL_BACK = '/autonat/2/dial-back'
+
+/**
+ * Counts every stream whose protocol was negotiated, in both directions, for as
+ * long as it is open. One that does not fit is refused: the remote's is reset, and
+ * whoever opens one here gets the error.
+ */
+export function accountStreams (components: StreamAccountingComponents): StreamMiddleware {
+  const { buffers, liveness, use, scopeOf } = components
+
+  return (stream, connection, next) => {
+    const scope = scopeOf(connection)
+
+    if (scope != null) {
+      account(stream, scope, components)
+    }
+
+    use.onStream(stream, connection)
+    buffers.watch(stream)
+
+    if (stream.direction === 'inbound') {
+      liveness?.heard(connection)
+    }
+
+    if (stream.protocol.endsWith(DIAL_BACK)) {
+      onDialBack(connection, components)
+    }
+
+    next(stream, connection)
+  }
+}
+
+function account (stream: Stream, connection: ConnectionScope, { resources, serviceOf }: StreamAccountingComponents): void {
+  const scope = resources.openStream({ direction: stream.direction, connection })
+
+  try {
+    scope.setProtocol(stream.protocol)
+    assignService(scope, serviceOf(stream.protocol))
+  } catch (err) {
+    scope.release()
+    throw err
+  }
+
+  // also when the connection is lost, as its streams are aborted with it
+  stream.addEventListener('close', () => { scope.release() }, { once: true })
+
+  if (stream.status !== 'open' && stream.status !== 'closing') {
+    scope.release()
+  }
+}
+
+function onDialBack (connection: Connection, { paths, table }: StreamAccountingComponents): void {
+  const peer = table.getPeer(connection.remotePeer)
+
+  if (peer != null) {
+    paths.markDialBack(connection, peer)
+  }
+}
+
+function assignService (scope: StreamScope, service: string | undefined): void {
+  if (service != null) {
+    scope.setService(service)
+  }
+}
