@@ -1,0 +1,58 @@
+/* eslint-disable no-console */
+
+/**
+ * How much a page grows that uses our connection manager
+ *
+ * `--json` prints the figures for programs, `--evidence` writes them into
+ * `docs/evidence.md`, and `--tests` runs the tests in a browser as well.
+ */
+
+import { createRequire } from 'node:module'
+import { markdownTable, writeEvidence } from '../evidence.ts'
+import { bundles } from './bundles.ts'
+import { testCounts } from './test-counts.ts'
+
+/**
+ * In bytes after gzip, beyond those that a page with libp2p has anyway
+ */
+const GOAL = 60_000
+
+const [libp2p, ...ours] = await bundles()
+const added = ours.map(({ name, minified, gzip }) => ({ name, minified: minified - libp2p.minified, gzip: gzip - libp2p.gzip }))
+const [manager] = added
+const goal = { limit: GOAL, reached: manager.gzip <= GOAL }
+const rooms = Object.entries(ours[0].rooms).sort(([, a], [, b]) => b - a)
+const packages = ours[0].packages.filter(name => !libp2p.packages.includes(name))
+const tests = process.argv.includes('--tests') ? await testCounts() : []
+
+const HEAD = ['a page with', 'minified', 'gzip']
+const sizes = [
+  [libp2p.name, kilobytes(libp2p.minified), kilobytes(libp2p.gzip)],
+  ...added.map(({ name, minified, gzip }) => [name, `+ ${kilobytes(minified)}`, `+ ${kilobytes(gzip)}`])
+]
+const verdict = `${goal.reached ? '✔' : '✘'} \`connectionManager()\` adds ${kilobytes(manager.gzip)} of gzip to a page with libp2p, the goal is ${kilobytes(GOAL)}`
+const madeOf = `Minified, by room: ${rooms.filter(([, bytes]) => bytes >= 1_000).map(([room, bytes]) => `${room} ${kilobytes(bytes)}`).join(', ')}. Dependencies that libp2p has not: ${packages.join(', ') || 'none'}.`
+const counts = tests.map(({ where, passed, leftOut }) => `${passed} tests passed in a ${where} of Chromium, ${leftOut} were left out`)
+
+if (process.argv.includes('--json')) {
+  console.info(JSON.stringify({ libp2p: { minified: libp2p.minified, gzip: libp2p.gzip }, added, goal, rooms: Object.fromEntries(rooms), packages, tests }))
+} else {
+  console.info([HEAD, ...sizes].map(([name, minified, gzip]) => `${name.padEnd(34)}${minified.padStart(12)}${gzip.padStart(12)}`).join('\n'))
+  console.info(['', ...counts, madeOf, verdict].join('\n'))
+}
+
+if (process.argv.includes('--evidence')) {
+  const { version } = createRequire(import.meta.url)('esbuild/package.json') as { version: string }
+
+  await writeEvidence({
+    name: 'browser',
+    title: 'In browsers',
+    command: `npm run bundle-size --${tests.length > 0 ? ' --tests' : ''} --evidence`,
+    body: [verdict, markdownTable(HEAD, sizes), madeOf, ...counts].join('\n\n'),
+    versions: [`esbuild ${version}`]
+  })
+}
+
+function kilobytes (bytes: number): string {
+  return `${(bytes / 1_000).toFixed(1)} kB`
+}

@@ -1,0 +1,149 @@
+/* eslint-disable no-console */
+
+/**
+ * How many of the lines of each room the tests run. Ends with code 1 where these are
+ * less than 95 % of a room that is pure.
+ *
+ * `--collected` takes what the tests have left in `.coverage/v8`, where they were run
+ * with `NODE_V8_COVERAGE=.coverage/v8`, instead of running them.
+ * `--json` prints the figures for programs, `--evidence` writes them on the page.
+ */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import process from 'node:process'
+import { markdownTable, writeEvidence } from './evidence.ts'
+import { linesOf, ranges, roomOf } from './line-coverage.ts'
+import type { FileCoverage, FileLines, RoomLines } from './line-coverage.ts'
+
+const FLOOR = 95
+const REPORT = '.coverage'
+const DUMPS = `${REPORT}/v8`
+const TESTS = ['test/node.ts', 'test/**/*.spec.ts']
+
+/**
+ * What runs elsewhere: in browsers
+ */
+const ELSEWHERE = /\.browser\.ts$/
+
+/**
+ * The rooms that decide and do nothing, and the files of the others that do no more
+ */
+const PURE: Record<string, RegExp> = {
+  addresses: /^src\/addresses\//,
+  trimming: /^src\/trimming\//,
+  resources: /^src\/resources\//,
+  admission: /^src\/admission\//,
+  gating: /^src\/gating\//,
+  dialing: /^src\/dialing\/(adaptive-timeout|back-off|black-hole|budgets|dial-failure|dial-history|dial-traits|explain-dial-error|options|ranker|waiting-line)\.ts$/,
+  outbound: /^src\/outbound\/(candidate|candidate-stages|choose-churned|dial-rate|dial-records|failure-brake|group-counts|mix-fairly|parse-peers|retry-chance|retry-delay|skip-counts|skip-reasons|top-up-options)\.ts$/,
+  connections: /^src\/connections\/(application-streams|best-connection|best-path|due-queue|duplicates|flapping|liveness-policy|options)\.ts$/,
+  'nat/state': /^src\/nat\/state\//
+}
+
+const args = process.argv.slice(2)
+const json = args.includes('--json')
+
+if (!args.includes('--collected')) {
+  await runTests()
+}
+
+const files = await measure()
+const pure = Object.entries(PURE).map(([room, pattern]) => roomOf(room, files.filter(({ file }) => pattern.test(file))))
+const rooms = [...Map.groupBy(files, ({ file }) => roomNameOf(file))].map(([room, members]) => roomOf(room, members))
+const all = roomOf('all', files)
+const low = pure.filter(({ files, percent }) => files === 0 || percent < FLOOR)
+
+if (args.includes('--evidence')) {
+  await writeEvidence({ name: 'coverage', title: 'Coverage', command: 'npm run coverage', body: markdown() })
+}
+
+console.info(json ? JSON.stringify({ floor: FLOOR, pure, rooms, all, missed: files.filter(isPure).filter(hasMissed) }) : text())
+process.exitCode = low.length > 0 ? 1 : 0
+
+/**
+ * @throws {Error} if a test fails: what ran until then says nothing
+ */
+async function runTests (): Promise<void> {
+  await fs.rm(DUMPS, { recursive: true, force: true })
+
+  await run('mocha/bin/mocha.js', [...TESTS, '--timeout', '60000', '--reporter', 'dot'], { NODE_V8_COVERAGE: path.resolve(DUMPS) })
+}
+
+/**
+ * @throws {Error} if it fails
+ */
+async function run (program: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const child = spawn(process.execPath, [`node_modules/${program}`, ...args], {
+    // the figures are all that is printed where programs read
+    stdio: ['ignore', json ? 2 : 1, 2],
+    env: { ...process.env, ...env }
+  })
+  const [code] = await once(child, 'exit')
+
+  if (code !== 0) {
+    throw new Error(`${program} has failed`)
+  }
+}
+
+async function measure (): Promise<FileLines[]> {
+  await fs.access(DUMPS).catch(() => { throw new Error(`There is nothing in ${DUMPS}. Run the tests with NODE_V8_COVERAGE=${DUMPS}`) })
+
+  // one dump after the other, as there is one of each process that the tests have started
+  await run('c8/bin/c8.js', ['report', '--temp-directory', DUMPS, '--report-dir', REPORT, '--reporter', 'json', '--include', 'src/**', '--merge-async'])
+
+  const map: Record<string, FileCoverage> = JSON.parse(await fs.readFile(`${REPORT}/coverage-final.json`, 'utf-8'))
+  const sources = (await fs.readdir('src', { recursive: true }))
+    .map(file => path.join('src', file))
+    .filter(file => file.endsWith('.ts') && !ELSEWHERE.test(file))
+    .sort()
+
+  return Promise.all(sources.map(async file => linesOf(file, await fs.readFile(file, 'utf-8'), map[path.resolve(file)])))
+}
+
+function roomNameOf (file: string): string {
+  const [, room, ...rest] = file.split('/')
+
+  return rest.length === 0 ? 'roof' : room
+}
+
+function isPure ({ file }: FileLines): boolean {
+  return Object.values(PURE).some(pattern => pattern.test(file))
+}
+
+function hasMissed ({ missed }: FileLines): boolean {
+  return missed.length > 0
+}
+
+function text (): string {
+  const line = ({ room, lines, covered, percent }: RoomLines): string => `${room.padEnd(14)}${`${percent.toFixed(1)} %`.padStart(8)}  ${covered} of ${lines} lines`
+
+  return [
+    'Pure rooms, and pure files of the others',
+    '',
+    ...pure.map(line),
+    '',
+    ...files.filter(isPure).filter(hasMissed).map(({ file, missed }) => `  not run: ${file}:${ranges(missed)}`),
+    '',
+    'All files',
+    '',
+    ...rooms.map(line),
+    line(all),
+    '',
+    low.length === 0 ? `each of the pure rooms has ${FLOOR} % at least` : `less than ${FLOOR} %: ${low.map(({ room }) => room).join(', ')}`
+  ].join('\n')
+}
+
+function markdown (): string {
+  const cells = ({ room, files, lines, covered, percent }: RoomLines): string[] => [room, `${files}`, `${lines}`, `${covered}`, `${percent.toFixed(1)} %`]
+  const head = ['room', 'files', 'lines of code', 'run by tests', '']
+
+  return [
+    `Lines of code, without comments, types and closing brackets, that the tests in Node.js run. Each room that only decides, and the files of other rooms that only decide, has to have ${FLOOR} %:`,
+    markdownTable(head, pure.map(cells)),
+    'All files but those that only run in browsers:',
+    markdownTable(head, [...rooms, all].map(cells))
+  ].join('\n\n')
+}
