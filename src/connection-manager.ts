@@ -7,7 +7,7 @@ import { assertInstalled, hasConnectionMonitor, install } from './install.ts'
 import { withGuardedMetrics } from './metrics/index.ts'
 import { systemRandom } from './random.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
-import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, createRecycler, createRooms, hangUp, openStream, registerMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
+import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, createRecycler, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
 import type { Clock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { Recycler } from './connections/index.ts'
@@ -98,6 +98,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   private readonly rooms: Rooms
   private readonly dialer: Dialer
   private readonly recycler: Recycler
+  private readonly registerMetrics: () => Promise<void>
   private started = false
 
   constructor (components: ConnectionManagerComponents, init: ConnectionManagerInit = {}, clock: Clock = systemClock) {
@@ -128,7 +129,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)
     this.recycler = createRecycler({ ...context, ...rooms, events: this, close, dial }, config.recycleCooldown)
 
-    registerMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
+    this.registerMetrics = lateMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
 
     install(components, {
       manager: this,
@@ -151,6 +152,15 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   }
 
   /**
+   * Fetches what this node needs and most nodes do not, before anything can happen
+   *
+   * @throws {Error} if it cannot be fetched
+   */
+  async beforeStart (): Promise<void> {
+    await Promise.all([this.registerMetrics(), this.outbound.load()])
+  }
+
+  /**
    * @throws {InvalidOptionError} if the service has another name than
    * `connectionManager`, as libp2p would go on using its own manager then
    * @throws {Error} if the stored bans cannot be read
@@ -164,7 +174,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.started = true
     this.dialer.start()
     globalThis.addEventListener?.('online', this.networkChanged)
-    await startRooms(this.rooms)
+    await Promise.all([startRooms(this.rooms), this.registerMetrics()])
     await this.outbound.start()
     this.log('started')
   }

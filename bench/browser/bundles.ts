@@ -1,5 +1,7 @@
+import { relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import type { Metafile } from 'esbuild'
 
 /**
  * What a browser has to load for a page
@@ -8,7 +10,7 @@ export interface Bundle {
   readonly name: string
 
   /**
-   * How many bytes the minified code has
+   * How many bytes the minified code has that is fetched at once
    */
   readonly minified: number
 
@@ -16,6 +18,11 @@ export interface Bundle {
    * How many of them go over the wire
    */
   readonly gzip: number
+
+  /**
+   * How many more go over the wire, if the page uses all that is fetched on demand
+   */
+  readonly onDemand: number
 
   /**
    * The bytes of minified code by room of this package
@@ -38,6 +45,11 @@ const PAGES: Record<string, string[]> = {
   'connectionManager, inspector': ['connectionManager', 'inspector']
 }
 
+/**
+ * Nothing is written there
+ */
+const OUTDIR = 'bundle'
+
 const ROOT = new URL('../..', import.meta.url).pathname
 
 /**
@@ -48,10 +60,12 @@ export async function bundles (): Promise<Bundle[]> {
 }
 
 async function bundle (name: string, services: string[]): Promise<Bundle> {
-  const { metafile, outputFiles: [{ contents }] } = await build({
+  const { metafile: { outputs }, outputFiles } = await build({
     stdin: { contents: page(services), resolveDir: ROOT, loader: 'js' },
     absWorkingDir: ROOT,
     bundle: true,
+    splitting: true,
+    outdir: OUTDIR,
     minify: true,
     treeShaking: true,
     format: 'esm',
@@ -61,11 +75,12 @@ async function bundle (name: string, services: string[]): Promise<Bundle> {
     write: false,
     logLevel: 'error'
   })
-  const [{ inputs }] = Object.values(metafile.outputs)
+  const atOnce = fetchedAtOnce(outputs)
+  const isAtOnce = (path: string): boolean => atOnce.has(relative(ROOT, path))
   const rooms: Record<string, number> = {}
   const packages = new Set<string>()
 
-  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+  for (const [file, { bytesInOutput }] of [...atOnce].flatMap(output => Object.entries(outputs[output].inputs))) {
     const room = /^dist\/src\/([^/]+)/.exec(file)?.[1].replace('.js', '')
     const dependency = /.*node_modules\/((@[^/]+\/)?[^/]+)/.exec(file)?.[1]
 
@@ -78,7 +93,45 @@ async function bundle (name: string, services: string[]): Promise<Bundle> {
     }
   }
 
-  return { name, minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length, rooms, packages: [...packages] }
+  const first = outputFiles.filter(({ path }) => isAtOnce(path))
+  const later = outputFiles.filter(({ path }) => !isAtOnce(path))
+
+  return {
+    name,
+    minified: sum(first.map(({ contents }) => contents.length)),
+    gzip: sum(first.map(gzipSize)),
+    onDemand: sum(later.map(gzipSize)),
+    rooms,
+    packages: [...packages]
+  }
+}
+
+/**
+ * The file that the page names, and those that it imports without being asked
+ */
+function fetchedAtOnce (outputs: Metafile['outputs']): Set<string> {
+  const found = new Set(Object.keys(outputs).filter(output => outputs[output].entryPoint === '<stdin>'))
+
+  for (const output of found) {
+    for (const { kind, path } of outputs[output].imports) {
+      if (kind === 'import-statement') {
+        found.add(path)
+      }
+    }
+  }
+
+  return found
+}
+
+/**
+ * Each file is compressed on its own
+ */
+function gzipSize ({ contents }: { contents: Uint8Array }): number {
+  return gzipSync(contents, { level: 9 }).length
+}
+
+function sum (numbers: number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0)
 }
 
 function page (services: string[]): string {

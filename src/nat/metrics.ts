@@ -1,4 +1,4 @@
-import { BoundedLabels } from '../metrics/index.ts'
+import { BoundedLabels } from '../metrics/later.ts'
 import type { GatewayInfo, MappingInfo, ReachabilityStatus } from './events.ts'
 import type { Candidate } from './probing/candidates.ts'
 import type { Metrics } from '@libp2p/interface'

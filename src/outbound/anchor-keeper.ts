@@ -1,9 +1,7 @@
-import { multiaddr } from '@multiformats/multiaddr'
-import { saveAnchors, takeAnchors } from './anchor-store.ts'
-import { withPeer } from './candidate.ts'
 import type { AnchorDatastore } from './anchor-store.ts'
 import type { OutboundPeer } from './outbound-connections.ts'
 import type { CandidateSource } from './source-reader.ts'
+import type { TopUpTools } from './top-up-tools.ts'
 
 /**
  * Remembers a few peers while the node does not run, so that who surrounds it with
@@ -12,17 +10,20 @@ import type { CandidateSource } from './source-reader.ts'
 export class AnchorKeeper {
   private readonly datastore: AnchorDatastore
   private readonly count: number
+  private readonly tools: TopUpTools
   private stored: string[] = []
 
-  constructor (datastore: AnchorDatastore, count: number) {
+  constructor (datastore: AnchorDatastore, count: number, tools: TopUpTools) {
     this.datastore = datastore
     this.count = count
+    this.tools = tools
   }
 
   /**
    * Gives each anchor once
    */
   get source (): CandidateSource {
+    const { parseAddress } = this.tools
     const take = (): string | undefined => this.stored.shift()
 
     return {
@@ -31,7 +32,8 @@ export class AnchorKeeper {
       limit: Infinity,
       open: function * () {
         for (let anchor = take(); anchor != null; anchor = take()) {
-          yield parse(anchor)
+          // what is no address is passed on as it is, and skipped as invalid
+          yield parseAddress(anchor) ?? anchor
         }
       }
     }
@@ -41,7 +43,7 @@ export class AnchorKeeper {
    * @throws {Error} if the datastore fails
    */
   async load (): Promise<void> {
-    this.stored = this.count === 0 ? [] : (await takeAnchors(this.datastore)).slice(0, this.count)
+    this.stored = this.count === 0 ? [] : (await this.tools.takeAnchors(this.datastore)).slice(0, this.count)
   }
 
   /**
@@ -58,23 +60,12 @@ export class AnchorKeeper {
       .flatMap(({ connections, key }) => {
         const direct = [...connections].find(connection => connection.direct)
 
-        return direct == null ? [] : [withPeer(direct.remoteAddr, key).toString()]
+        return direct == null ? [] : [this.tools.withPeer(direct.remoteAddr, key).toString()]
       })
       .slice(0, this.count)
 
     if (anchors.length > 0) {
-      await saveAnchors(this.datastore, anchors)
+      await this.tools.saveAnchors(this.datastore, anchors)
     }
-  }
-}
-
-/**
- * What is no address is passed on as it is, and skipped as invalid
- */
-function parse (text: string): unknown {
-  try {
-    return multiaddr(text)
-  } catch {
-    return text
   }
 }

@@ -1,10 +1,7 @@
-import { AbortError, TimeoutError } from '@libp2p/interface'
-import { anySignal } from 'any-signal'
-import { dialFailureReason, dialReport } from '../dialing/index.ts'
-import { withPeer } from './candidate.ts'
 import { GroupCounts } from './group-counts.ts'
 import type { Candidate } from './candidate.ts'
 import type { DialRecords } from './dial-records.ts'
+import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
 import type { DialFailureReason } from '../dialing/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
@@ -14,6 +11,7 @@ export interface AutomaticDialsComponents {
   clock: Clock
   log: Logger
   records: DialRecords
+  tools: TopUpTools
   groupOf(multiaddr: Multiaddr): string | undefined
   dial(multiaddrs: Multiaddr[], signal: AbortSignal): Promise<Connection>
 
@@ -99,6 +97,8 @@ export class AutomaticDials {
    * waiting.
    */
   abort (isMeant: (peer: string) => boolean = () => true): void {
+    const { AbortError } = this.components.tools
+
     for (const [peer, { controller }] of this.running) {
       if (isMeant(peer)) {
         controller.abort(new AbortError('The connection is not needed any more'))
@@ -111,11 +111,11 @@ export class AutomaticDials {
    * @throws {Error} what dialling throws
    */
   async dial ({ key, multiaddrs }: Candidate): Promise<AutomaticConnection> {
-    const { clock, log, records, groupOf, isPeerToBlame } = this.components
+    const { clock, log, records, groupOf, isPeerToBlame, tools } = this.components
     const controller = new AbortController()
     const timeout = new AbortController()
-    const timer = clock.setTimeout(() => { timeout.abort(new TimeoutError('The dial timed out')) }, this.dialTimeout)
-    const signal = anySignal([controller.signal, timeout.signal])
+    const timer = clock.setTimeout(() => { timeout.abort(new tools.TimeoutError('The dial timed out')) }, this.dialTimeout)
+    const signal = tools.anySignal([controller.signal, timeout.signal])
     const dial: RunningDial = { controller, groups: new Set(multiaddrs.map(groupOf).filter(group => group != null)), isWanted: false }
 
     this.running.set(key, dial)
@@ -123,12 +123,12 @@ export class AutomaticDials {
     records.onTry(key)
 
     try {
-      const connection = await this.components.dial(multiaddrs.map(multiaddr => withPeer(multiaddr, key)), signal)
+      const connection = await this.components.dial(multiaddrs.map(multiaddr => tools.withPeer(multiaddr, key)), signal)
       records.onConnected(key)
 
       return { connection, isWanted: dial.isWanted }
     } catch (err) {
-      if (!controller.signal.aborted && !isOwnFault(err) && isPeerToBlame()) {
+      if (!controller.signal.aborted && !isOwnFault(err, tools) && isPeerToBlame()) {
         records.onFailure(key)
       }
 
@@ -146,7 +146,7 @@ export class AutomaticDials {
 /**
  * Whether no address was dialled at all
  */
-function isOwnFault (err: unknown): boolean {
+function isOwnFault (err: unknown, { dialFailureReason, dialReport }: TopUpTools): boolean {
   const failures = dialReport(err)?.failures ?? []
 
   return failures.length === 0 ? OWN_FAULT.has(dialFailureReason(err)) : failures.every(({ reason }) => OWN_FAULT.has(reason))

@@ -7,6 +7,7 @@ import type { DialRecords } from './dial-records.ts'
 import type { RetryChance } from './retry-chance.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
 import type { CandidateSource } from './source-reader.ts'
+import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
@@ -15,6 +16,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 export interface CandidateFinderComponents extends Pick<CandidateChecks, 'lookUp' | 'isDialable' | 'isPeerBanned' | 'isAddressBanned' | 'onSkip'> {
   clock: Clock
   random: Random
+  tools: TopUpTools
   log: Logger
   peerId: PeerId
   records: DialRecords
@@ -144,9 +146,10 @@ export class CandidateFinder {
   }
 
   private checks (onSkip: (skipped: SkippedCandidate) => void): CandidateChecks {
-    const { lookUp, isDialable, isPeerBanned, isAddressBanned, hasRoom } = this.components
+    const { lookUp, isDialable, isPeerBanned, isAddressBanned, hasRoom, tools } = this.components
 
     return {
+      tools,
       lookUp,
       isDialable,
       isPeerBanned,

@@ -1,8 +1,7 @@
-import { pipe } from 'it-pipe'
-import { toCandidate, ownAddresses } from './candidate.ts'
 import type { Candidate } from './candidate.ts'
 import type { SourceItem } from './mix-fairly.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
+import type { TopUpTools } from './top-up-tools.ts'
 import type { Peer, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -10,6 +9,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * What candidates are asked about on their way
  */
 export interface CandidateChecks {
+  readonly tools: Pick<TopUpTools, 'ownAddresses' | 'pipe' | 'toCandidate'>
+
   /**
    * Why nothing is to be done about a peer now, whatever its addresses are
    */
@@ -66,7 +67,7 @@ type Stage = (candidates: AsyncIterable<Candidate>) => Candidates
  * when it is asked for, not before.
  */
 export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
-  return pipe(
+  return checks.tools.pipe(
     items,
     source => parsed(source, checks),
     unless(candidate => checks.unavailable(candidate), checks),
@@ -82,7 +83,7 @@ export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: Can
 
 async function * parsed (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
   for await (const { source, item } of items) {
-    const candidate = toCandidate(item, source)
+    const candidate = checks.tools.toCandidate(item, source)
 
     if (candidate == null) {
       checks.onSkip({ source, reason: 'invalid' })
@@ -117,7 +118,7 @@ async function * known (candidates: AsyncIterable<Candidate>, checks: CandidateC
   for await (const candidate of candidates) {
     const peer = candidate.peer ?? await checks.lookUp(candidate.peerId)
     const stored = candidate.peer == null ? peer?.addresses ?? [] : []
-    const multiaddrs = ownAddresses(candidate.key, [...candidate.multiaddrs, ...stored.map(({ multiaddr }) => multiaddr)])
+    const multiaddrs = checks.tools.ownAddresses(candidate.key, [...candidate.multiaddrs, ...stored.map(({ multiaddr }) => multiaddr)])
 
     yield * withAddresses({ ...candidate, peer, multiaddrs: unique(multiaddrs) }, multiaddr => checks.isDialable(multiaddr), 'no-address', checks)
   }

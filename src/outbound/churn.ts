@@ -1,5 +1,6 @@
 import { chooseChurned } from './choose-churned.ts'
-import type { ChurnCandidate, ChurnInit } from './choose-churned.ts'
+import type { ChurnCandidate } from './choose-churned.ts'
+import type { ChurnInit } from './churn-options.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Random } from '../random.ts'
 

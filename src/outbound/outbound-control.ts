@@ -3,12 +3,24 @@ import { isMultiaddr } from '@multiformats/multiaddr'
 import { remotePeerOf } from '../dialing/index.ts'
 import type { Outbound, OutboundStat } from './outbound.ts'
 import type { ReconnectQueue } from './reconnect-queue.ts'
+import type { SkipCounts } from './skip-counts.ts'
 import type { StaticPeers } from './static-peers.ts'
 import type { DialTarget, Logger, PeerId } from '@libp2p/interface'
 
 export interface OutboundControlComponents {
   log: Logger
-  outbound: Outbound
+
+  /**
+   * Fetches what dials up to a target, which most nodes have no use for. `undefined`
+   * where no target is asked for.
+   */
+  loadTopUp?(): Promise<Outbound>
+
+  /**
+   * The target, while it does not depend on what is connected
+   */
+  target: number
+  skips: SkipCounts
   staticPeers: StaticPeers
   reconnectQueue: ReconnectQueue
 }
@@ -26,6 +38,7 @@ type PauseReason = 'user' | 'offline'
 export class OutboundControl {
   private readonly components: OutboundControlComponents
   private readonly pauses = new Set<PauseReason>()
+  private topUp?: Outbound
   private isStarted = false
   private isReady = false
 
@@ -37,7 +50,9 @@ export class OutboundControl {
    * How far the connections are that the node opens of its own choice
    */
   get stat (): OutboundStat {
-    return { ...this.components.outbound.stat, paused: !this.isDialling }
+    const { skips, target } = this.components
+
+    return { ...this.topUp?.stat ?? { target, connected: 0, dialling: 0, skipped: skips.counts }, paused: !this.isDialling }
   }
 
   /**
@@ -79,19 +94,35 @@ export class OutboundControl {
    * There is a network, maybe another one
    */
   networkChanged (): void {
-    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    const { log, reconnectQueue, staticPeers } = this.components
     this.proceed('offline')
 
     if (this.isDialling) {
-      outbound.networkChanged()
+      this.topUp?.networkChanged()
       staticPeers.networkChanged()
       reconnectQueue.networkChanged()
         .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })
     }
   }
 
+  /**
+   * Others can dial this node, or cannot: the target is another one
+   */
+  reachabilityChanged (): void {
+    this.topUp?.reachabilityChanged()
+  }
+
+  /**
+   * Fetch what is only needed with a target. Done by `start` where it was not before.
+   *
+   * @throws {Error} if it cannot be fetched
+   */
+  async load (): Promise<void> {
+    this.topUp ??= await this.components.loadTopUp?.()
+  }
+
   async start (): Promise<void> {
-    const { log, outbound, reconnectQueue } = this.components
+    const { log, reconnectQueue } = this.components
     this.isStarted = true
     globalThis.addEventListener?.('offline', this.offline)
 
@@ -104,8 +135,14 @@ export class OutboundControl {
       reconnectQueue.start()
     }
 
+    await this.load()
+
+    if (!this.isStarted) {
+      return
+    }
+
     try {
-      await outbound.start()
+      await this.topUp?.start()
     } catch (err) {
       log.error('could not read whom to dial first - %e', err)
     }
@@ -125,7 +162,7 @@ export class OutboundControl {
    * To be called before connections are closed
    */
   async stop (): Promise<void> {
-    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    const { log, reconnectQueue, staticPeers } = this.components
     this.isStarted = false
     this.isReady = false
     globalThis.removeEventListener?.('offline', this.offline)
@@ -134,7 +171,7 @@ export class OutboundControl {
     staticPeers.stop()
 
     try {
-      await outbound.stop()
+      await this.topUp?.stop()
     } catch (err) {
       log.error('could not store whom to dial first - %e', err)
     }
@@ -146,7 +183,7 @@ export class OutboundControl {
   hangUp (peerId: PeerId, connected: boolean): void {
     this.components.reconnectQueue.hangUp(peerId, connected)
     this.components.staticPeers.hangUp(peerId)
-    this.components.outbound.hangUp(peerId)
+    this.topUp?.hangUp(peerId)
   }
 
   /**
@@ -156,32 +193,32 @@ export class OutboundControl {
     const [first] = Array.isArray(target) ? target : [target]
 
     if (isPeerId(first)) {
-      this.components.outbound.want(first.toString())
+      this.topUp?.want(first.toString())
     } else if (isMultiaddr(first)) {
-      this.components.outbound.want(remotePeerOf(first))
+      this.topUp?.want(remotePeerOf(first))
     }
   }
 
   private suspend (reason: PauseReason): void {
-    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    const { log, reconnectQueue, staticPeers } = this.components
     this.pauses.add(reason)
 
     if (this.isStarted && this.pauses.size === 1) {
       log('dialling nobody - %s', reason)
       reconnectQueue.pause()
       staticPeers.stop()
-      outbound.pause()
+      this.topUp?.pause()
         .catch(err => { log.error('could not give up dials - %e', err) })
     }
   }
 
   private proceed (reason?: PauseReason): void {
-    const { log, outbound, reconnectQueue, staticPeers } = this.components
+    const { log, reconnectQueue, staticPeers } = this.components
     const wasPaused = reason == null || this.pauses.delete(reason)
 
     if (wasPaused && this.isDialling) {
       staticPeers.start()
-      outbound.resume()
+      this.topUp?.resume()
       reconnectQueue.start()
       reconnectQueue.afterStart()
         .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })

@@ -7,22 +7,22 @@ import { DialRecords } from './dial-records.ts'
 import { isPeerToBlame } from './dial-slots.ts'
 import { Feelers } from './feelers.ts'
 import { OutboundConnections } from './outbound-connections.ts'
-import { targetOfTheMoment } from './private-node.ts'
+import { targetOfTheMoment } from './private-target.ts'
 import { releaseBootstrap } from './release-bootstrap.ts'
-import { SkipCounts } from './skip-counts.ts'
-import { isTopUpEnabled } from './top-up-options.ts'
 import { TopUp } from './top-up.ts'
 import type { AnchorDatastore } from './anchor-store.ts'
 import type { AutomaticConnection } from './automatic-dials.ts'
 import type { CandidateFinderComponents } from './candidate-finder.ts'
 import type { CandidateSourcesComponents } from './candidate-sources.ts'
 import type { ChurnCandidate } from './choose-churned.ts'
-import type { TargetComponents } from './private-node.ts'
+import type { TargetComponents } from './private-target.ts'
+import type { SkipCounts } from './skip-counts.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
 import type { TopUpConfig } from './top-up-options.ts'
+import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
-import type { Connection, IdentifyResult, Libp2pEvents, Logger, Metrics, PeerId, PeerStore } from '@libp2p/interface'
+import type { Connection, IdentifyResult, Libp2pEvents, Logger, PeerId, PeerStore } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TypedEventTarget } from 'main-event'
 
@@ -30,11 +30,16 @@ export interface OutboundComponents extends CandidateSourcesComponents, TargetCo
   clock: Clock
   random: Random
   log: Logger
+  tools: TopUpTools
   peerId: PeerId
   peerStore: Pick<PeerStore, 'all' | 'merge'>
   datastore: AnchorDatastore
   events: TypedEventTarget<Libp2pEvents>
-  metrics?: Metrics
+
+  /**
+   * How often candidates were not dialled
+   */
+  skips: SkipCounts
 
   /**
    * All open connections
@@ -101,12 +106,11 @@ interface ChurnPeer extends ChurnCandidate {
 
 /**
  * Keeps a number of outbound connections to peers that nobody asked for, in different
- * networks. Does nothing at all unless a number is asked for.
+ * networks. Only needed where a number is asked for, see `isTopUpEnabled`.
  */
 export class Outbound {
   private readonly components: OutboundComponents
   private readonly config: TopUpConfig
-  private readonly isEnabled: boolean
   private readonly records: DialRecords
   private readonly outbound: OutboundConnections
   private readonly dials: AutomaticDials
@@ -114,7 +118,6 @@ export class Outbound {
   private readonly finder: CandidateFinder
   private readonly topUp: TopUp
   private readonly anchors: AnchorKeeper
-  private readonly skips: SkipCounts
   private readonly churn?: Churn<ChurnPeer>
   private readonly feelers?: Feelers
   private readonly automatic = new WeakSet<Connection>()
@@ -122,20 +125,18 @@ export class Outbound {
   private isActive = false
 
   constructor (components: OutboundComponents, config: TopUpConfig, dialTimeout: number) {
-    const { clock, log } = components
+    const { clock, log, tools } = components
     this.components = components
     this.config = config
-    this.isEnabled = isTopUpEnabled(config)
     this.onIdentify = this.onIdentify.bind(this)
     this.onOpen = this.onOpen.bind(this)
 
     this.records = new DialRecords(clock)
-    this.skips = new SkipCounts(components.metrics)
     this.outbound = new OutboundConnections({
       ...components,
       isBootstrap: peerId => config.releaseBootstrap && components.tagsOf(peerId).includes(BOOTSTRAP_TAG)
     })
-    this.anchors = new AnchorKeeper(components.datastore, config.anchors)
+    this.anchors = new AnchorKeeper(components.datastore, config.anchors, components.tools)
 
     const dialComponents = { ...components, records: this.records, isPeerToBlame: () => isPeerToBlame(this.outbound.ways, this.target) }
     this.dials = new AutomaticDials(dialComponents, dialTimeout)
@@ -153,6 +154,7 @@ export class Outbound {
     this.topUp = new TopUp({
       clock,
       log,
+      tools,
       dials: this.dials,
       target: () => this.target,
       connected: () => this.outbound.size,
@@ -181,7 +183,7 @@ export class Outbound {
       connected: this.outbound.size,
       dialling: this.dials.size,
       paused: !this.isActive,
-      skipped: this.skips.counts
+      skipped: this.components.skips.counts
     }
   }
 
@@ -193,7 +195,7 @@ export class Outbound {
    * @throws {Error} if the anchors cannot be read
    */
   async start (): Promise<void> {
-    if (!this.isEnabled || this.isStarted) {
+    if (this.isStarted) {
       return
     }
 
@@ -279,12 +281,10 @@ export class Outbound {
    * The user hangs up on a peer
    */
   hangUp (peerId: PeerId): void {
-    if (this.isEnabled) {
-      const key = peerId.toString()
-      this.finder.hangUp(key)
-      this.dials.abort(peer => peer === key)
-      this.feelerDials.abort(peer => peer === key)
-    }
+    const key = peerId.toString()
+    this.finder.hangUp(key)
+    this.dials.abort(peer => peer === key)
+    this.feelerDials.abort(peer => peer === key)
   }
 
   /**
@@ -292,7 +292,7 @@ export class Outbound {
    * given up when the target is reached.
    */
   want (key: string | undefined): void {
-    if (this.isEnabled && key != null) {
+    if (key != null) {
       this.finder.forgive(key)
       this.dials.want(key)
       this.feelerDials.want(key)
@@ -306,7 +306,7 @@ export class Outbound {
   }
 
   private onSkip (skipped: SkippedCandidate): void {
-    this.skips.add(skipped.reason)
+    this.components.skips.add(skipped.reason)
     this.components.log.trace('did not dial %p of %s - %s', skipped.peerId, skipped.source, skipped.reason)
     this.components.onSkip(skipped)
   }

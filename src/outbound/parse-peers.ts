@@ -58,6 +58,17 @@ export function parseStaticPeer (input: unknown, option: string): ParsedPeer {
 }
 
 /**
+ * Returns `undefined` for what is no address
+ */
+export function parseAddress (text: string): Multiaddr | undefined {
+  try {
+    return multiaddr(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * @param input - what was given
  * @param option - how to call it in an error
  * @throws {InvalidOptionError} if it is not the id of a peer

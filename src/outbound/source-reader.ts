@@ -1,4 +1,4 @@
-import { retryDelay } from './retry-delay.ts'
+import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { Logger } from '@libp2p/interface'
@@ -37,6 +37,7 @@ export interface CandidateSource {
 export type Reading = { readonly state: 'item', readonly item: unknown } | { readonly state: 'slow' | 'done' }
 
 export interface SourceReaderComponents {
+  tools: Pick<TopUpTools, 'retryDelay'>
   clock: Clock
   random: Random
   log: Logger
@@ -247,9 +248,9 @@ export class SourceReader {
   }
 
   private fail (): void {
-    const { clock, random } = this.components
+    const { clock, random, tools } = this.components
     this.close()
-    this.opensAt = clock.now() + retryDelay(++this.failures, SOURCE_RETRY, random)
+    this.opensAt = clock.now() + tools.retryDelay(++this.failures, SOURCE_RETRY, random)
   }
 
   private close (): void {

@@ -1,6 +1,11 @@
-import { GracePeriod } from '../trimming/index.ts'
 import type { Rooms } from './rooms.ts'
 import type { Clock } from '../clock.ts'
+import type { GracePeriod } from '../trimming/index.ts'
+
+/**
+ * The grace period as it is at a time
+ */
+export type GraceAt = (now: number) => Pick<GracePeriod, 'remaining'>
 
 /**
  * Of how many open connections it is asked at most every so many ms whether they could
@@ -12,8 +17,8 @@ export const STANDING_MAX_AGE = 5_000
  * How many open connections could be trimmed, and how many could not, by reason. Cheaper
  * than the choice of a trim, as nobody's value is asked for.
  */
-export function connectionStandings ({ rules, table }: Pick<Rooms, 'rules' | 'table'>, gracePeriod: number, now: number): Record<string, number> {
-  const grace = new GracePeriod(gracePeriod, now)
+export function connectionStandings ({ rules, table }: Pick<Rooms, 'rules' | 'table'>, graceAt: GraceAt, now: number): Record<string, number> {
+  const grace = graceAt(now)
   const counts = { candidate: 0, protected: 0, 'in-grace': 0, 'allow-listed': 0 }
 
   for (const peer of table.allPeers()) {
@@ -46,7 +51,7 @@ export function connectionStandings ({ rules, table }: Pick<Rooms, 'rules' | 'ta
 /**
  * The same, made anew when it is older than {@link STANDING_MAX_AGE}
  */
-export function cachedStandings (rooms: Pick<Rooms, 'rules' | 'table'>, gracePeriod: number, clock: Clock): () => Record<string, number> {
+export function cachedStandings (rooms: Pick<Rooms, 'rules' | 'table'>, graceAt: GraceAt, clock: Clock): () => Record<string, number> {
   let cached: { readonly at: number, readonly counts: Record<string, number> } | undefined
 
   return () => {
@@ -55,7 +60,7 @@ export function cachedStandings (rooms: Pick<Rooms, 'rules' | 'table'>, gracePer
 
     // nobody minds the age of figures that cost nothing
     if (cached == null || size < 1_000 || now < cached.at || now - cached.at >= STANDING_MAX_AGE) {
-      cached = { at: now, counts: connectionStandings(rooms, gracePeriod, now) }
+      cached = { at: now, counts: connectionStandings(rooms, graceAt, now) }
     }
 
     return cached.counts

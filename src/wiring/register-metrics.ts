@@ -1,7 +1,8 @@
-import { registerConnectionMetrics, registerDecisionMetrics, registerDialMetrics, registerManagerMetrics, registerResourceMetrics, registerUpstreamMetrics } from '../metrics/index.ts'
+import { registerConnectionMetrics, registerDecisionMetrics, registerDialMetrics, registerManagerMetrics, registerResourceMetrics, registerUpstreamMetrics } from '../metrics/later.ts'
 import { cachedStandings } from './register-metrics-standing.ts'
 import type { CreatedDialer } from './create-dialer.ts'
 import type { ConnectionManagerEvents } from './events.ts'
+import type { GraceAt } from './register-metrics-standing.ts'
 import type { Rooms } from './rooms.ts'
 import type { Clock } from '../clock.ts'
 import type { NamedScopeFigures } from '../metrics/index.ts'
@@ -15,9 +16,14 @@ export interface RegisterMetricsComponents extends CreatedDialer {
   /**
    * Must not throw, neither now nor later
    */
-  metrics?: Metrics
+  metrics: Metrics
   rooms: Rooms
   outbound: Pick<OutboundControl, 'stat'>
+
+  /**
+   * The grace period as it is at a time
+   */
+  graceAt: GraceAt
   events: TypedEventTarget<ConnectionManagerEvents>
 }
 
@@ -27,21 +33,16 @@ export interface RegisterMetricsComponents extends CreatedDialer {
 const SCOPES = ['system', 'transient', 'allowListed', 'allowListedTransient']
 
 /**
- * To be called once, as a node that is started again has the same metrics. Where nothing
- * is measured, nothing is listened to.
+ * To be called once, as a node that is started again has the same metrics
  */
-export function registerMetrics (components: RegisterMetricsComponents, gracePeriod: number): void {
+export function registerMetrics (components: RegisterMetricsComponents): void {
   const { metrics, rooms, events } = components
-
-  if (metrics == null) {
-    return
-  }
 
   registerUpstream(components)
   registerManagerMetrics(metrics, events)
   registerDecisions(components)
   registerDials(components)
-  registerConnections(components, gracePeriod)
+  registerConnections(components)
   registerResources(components, rooms)
 }
 
@@ -80,12 +81,12 @@ function registerDials ({ dialQueue: { history }, metrics, events }: RegisterMet
   events.addEventListener('dial:end', ({ detail: { outcome, duration } }) => { onDial(outcome, duration) })
 }
 
-function registerConnections ({ clock, metrics, outbound, rooms, events }: RegisterMetricsComponents, gracePeriod: number): void {
+function registerConnections ({ clock, graceAt, metrics, outbound, rooms, events }: RegisterMetricsComponents): void {
   const { bans, discouraged, liveness, pipeline, realms, standing, table, trimmer } = rooms
 
   const { onClose, onOpen, onPing } = registerConnectionMetrics(metrics, {
     watermarks: () => ({ 'low-water': trimmer.lowWater, 'high-water': trimmer.highWater, 'max-connections': pipeline.maxConnections }),
-    standing: cachedStandings(rooms, gracePeriod, clock),
+    standing: cachedStandings(rooms, graceAt, clock),
     peers: () => ({ connected: table.peerCount, protected: standing.protection.size, discouraged: discouraged.size, 'tagged and absent': standing.tags.absentPeers }),
     outbound: () => {
       const { target, connected, dialling } = outbound.stat

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { registerConnectionMetrics } from '../../src/metrics/index.ts'
+import { registerConnectionMetrics } from '../../src/metrics/later.ts'
 import { RecordedMetrics } from './recorded-metrics.ts'
 
 describe('metrics/connection-metrics', () => {

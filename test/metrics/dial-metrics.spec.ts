@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { registerDialMetrics } from '../../src/metrics/index.ts'
+import { registerDialMetrics } from '../../src/metrics/later.ts'
 import { RecordedMetrics } from './recorded-metrics.ts'
 
 describe('metrics/dial-metrics', () => {

@@ -1,7 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { TypedEventEmitter } from 'main-event'
-import { registerDecisionMetrics, registerManagerMetrics } from '../../src/metrics/index.ts'
+import { registerDecisionMetrics, registerManagerMetrics } from '../../src/metrics/later.ts'
 import { stubConnection } from '../fixtures/connections.ts'
 import { RecordedMetrics } from './recorded-metrics.ts'
 import type { MeasuredEvents, RefusalReason, TrimReason, TrimResult } from '../../src/metrics/index.ts'

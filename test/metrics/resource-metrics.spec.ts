@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { registerResourceMetrics } from '../../src/metrics/index.ts'
+import { registerResourceMetrics } from '../../src/metrics/later.ts'
 import { MAX_MEASURED_PROTOCOLS } from '../../src/metrics/resource-metrics.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
 import { RecordedMetrics } from './recorded-metrics.ts'

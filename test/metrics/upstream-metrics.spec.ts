@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { registerUpstreamMetrics } from '../../src/metrics/index.ts'
+import { registerUpstreamMetrics } from '../../src/metrics/later.ts'
 import { stubConnection, stubStreams } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { RecordedMetrics } from './recorded-metrics.ts'

@@ -5,9 +5,11 @@ import { MemoryDatastore } from 'datastore-core'
 import * as fc from 'fast-check'
 import { ANCHORS_KEY, saveAnchors, takeAnchors } from '../../src/outbound/anchor-store.ts'
 import { toCandidate } from '../../src/outbound/candidate.ts'
-import { CHURN_DEFAULTS, chooseChurned } from '../../src/outbound/choose-churned.ts'
+import { chooseChurned } from '../../src/outbound/choose-churned.ts'
+import { CHURN_DEFAULTS } from '../../src/outbound/churn-options.ts'
 import { mixFairly } from '../../src/outbound/mix-fairly.ts'
 import { SOURCE_PATIENCE, SOURCE_TIMEOUT, SourceReader } from '../../src/outbound/source-reader.ts'
+import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
 import type { ChurnCandidate } from '../../src/outbound/choose-churned.ts'
@@ -24,6 +26,7 @@ describe('outbound: sources of candidates', () => {
 
   function reader (name: string, open: CandidateSource['open'], init: Partial<CandidateSource> = {}): SourceReader {
     return new SourceReader({ name, interval: 1_000, limit: 100, open, ...init }, {
+      tools: TOP_UP_TOOLS,
       clock,
       random: { next: () => 0 },
       log: defaultLogger().forComponent('libp2p:connmgr:outbound'),

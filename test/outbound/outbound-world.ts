@@ -4,7 +4,9 @@ import { MemoryDatastore } from 'datastore-core'
 import { TypedEventEmitter } from 'main-event'
 import { addressGroup } from '../../src/addresses/index.ts'
 import { Outbound } from '../../src/outbound/outbound.ts'
+import { SkipCounts } from '../../src/outbound/skip-counts.ts'
 import { resolveTopUp } from '../../src/outbound/top-up-options.ts'
+import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
 import { reportOpen, stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { TopUpInit } from '../../src/outbound/index.ts'
@@ -125,6 +127,8 @@ export class OutboundWorld {
       valueOf: peerId => this.values.get(nameOf(peerId)) ?? 0,
       tagsOf: peerId => this.peers.get(nameOf(peerId))?.tags ?? [],
       onSkip: () => {},
+      skips: new SkipCounts(),
+      tools: TOP_UP_TOOLS,
       ...overrides
     }, resolveTopUp(init), 10_000)
 

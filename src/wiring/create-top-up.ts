@@ -1,0 +1,74 @@
+import { Outbound } from '../outbound/later.ts'
+import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
+import type { DialQueueDialOptions } from '../dialing/index.ts'
+import type { SkipCounts, TopUpTools } from '../outbound/index.ts'
+import type { Connection, Logger, Peer, PeerId, PeerRouting } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+export interface CreateTopUpComponents extends Omit<CreateOutboundComponents, 'dialer' | 'connectionManager'> {
+  log: Logger
+  skips: SkipCounts
+  tools: TopUpTools
+  isConnected(peerId: PeerId): boolean
+
+  /**
+   * Whether there is a transport for an address, or for what it may resolve to
+   */
+  isDialable(multiaddr: Multiaddr): boolean
+  groupOf(multiaddr: Multiaddr): string | undefined
+  close(connection: Connection): Promise<void>
+  lookUp(peerId: PeerId): Promise<Peer | undefined>
+  dial(multiaddrs: Multiaddr[], options: DialQueueDialOptions): Promise<Connection>
+}
+
+/**
+ * Dials of the user and of protocols go first
+ */
+const AUTOMATIC_PRIORITY = 10
+
+/**
+ * Connects what dials up to a target with the other rooms. Fetched by nodes that have
+ * a target, and by no others.
+ */
+export function createTopUp ({ close, clock, dial, emit, groupOf, isConnected, isDialable, log, lookUp, node, random, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
+  const { bans, discouraged, reachability, standing, table, trimmer, use } = rooms
+
+  return new Outbound({
+    clock,
+    random,
+    log,
+    skips,
+    tools,
+    ...nodeParts(node),
+    lookUp,
+    isConnected,
+    connections: () => table.allConnections(),
+    connectionCount: () => table.size,
+    lowWater: () => trimmer.lowWater,
+    privateFactor: () => reachability.whilePrivate === false ? undefined : reachability.whilePrivate.outboundFactor,
+    isDialable,
+    isPeerBanned: peerId => bans.ofPeer(peerId) != null || discouraged.hasPeer(peerId),
+    isAddressBanned: multiaddr => bans.ofMultiaddr(multiaddr) != null,
+    groupOf,
+    dial: async (multiaddrs, signal) => dial(multiaddrs, { signal, automatic: true, priority: AUTOMATIC_PRIORITY }),
+    close,
+    isInUse: connection => use.streams(connection) > 0,
+    isProtected: peerId => standing.isProtected(peerId),
+    valueOf: peerId => standing.value(peerId),
+    tagsOf: peerId => standing.tagNames(peerId),
+    onSkip: skipped => { emit('outbound:skip', skipped) }
+  }, config.outbound, config.dialTimeout)
+}
+
+/**
+ * What the node has is looked up when it is needed, as not all of it is there yet
+ */
+function nodeParts (node: OutboundNodeComponents): Pick<OutboundNodeComponents, 'peerId' | 'peerStore' | 'datastore' | 'events'> & { peerRouting: Pick<PeerRouting, 'getClosestPeers'> } {
+  return {
+    peerId: node.peerId,
+    peerStore: node.peerStore,
+    datastore: node.datastore,
+    events: node.events,
+    peerRouting: { getClosestPeers: (key, options) => node.peerRouting.getClosestPeers(key, options) }
+  }
+}
