@@ -2,7 +2,6 @@ import { serviceCapabilities } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { systemClock } from './clock.ts'
 import { WATERMARK_DEFAULTS, resolveConfig } from './config.ts'
-import { closeWithin } from './connections/index.ts'
 import { assertInstalled, hasConnectionMonitor, install } from './install.ts'
 import { withGuardedMetrics } from './metrics/index.ts'
 import { systemRandom } from './random.ts'
@@ -117,18 +116,14 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.rooms = rooms
     this.realms = rooms.realms.realms
 
-    const { dialQueue, dialer } = createDialer(measured, rooms, config, context)
-    const created = createOutbound({ ...context, node: measured, rooms, dialer, connectionManager: this }, config)
-    const explainer = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: created.staticPeers }, config);
+    const { dialQueue, dialer } = createDialer(measured, rooms, config, context);
     ({ bans: this.bans, discouraged: this.discouraged, controls: this.resources } = rooms);
     ({ dialQueue: this.dialQueue, dialer: this.dialer } = { dialQueue, dialer });
-    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = created);
-    ({ explain: this.explain, decisions: this.decisions } = explainer)
+    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ ...context, node: measured, rooms, dialer, connectionManager: this }, config));
+    ({ explain: this.explain, decisions: this.decisions } = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: this.staticPeers }, config))
 
-    const close = async (connection: Connection): Promise<void> => { await closeWithin(connection, config.connectionCloseTimeout, clock) }
     const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)
-    this.recycler = createRecycler({ ...context, ...rooms, events: this, close, dial }, config.recycleCooldown)
-
+    this.recycler = createRecycler({ ...context, ...rooms, events: this, dial }, config)
     this.registerMetrics = lateMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
 
     install(components, {
@@ -143,18 +138,14 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
   readonly [Symbol.toStringTag] = 'libp2p-connmgr'
 
-  readonly [serviceCapabilities]: string[] = [
-    '@libp2p/connection-manager'
-  ]
+  readonly [serviceCapabilities]: string[] = ['@libp2p/connection-manager']
 
   isStarted (): boolean {
     return this.started
   }
 
   /**
-   * Fetches what this node needs and most nodes do not, before anything can happen
-   *
-   * @throws {Error} if it cannot be fetched
+   * Fetches what this node needs and most nodes do not
    */
   async beforeStart (): Promise<void> {
     await Promise.all([this.registerMetrics(), this.outbound.load()])

@@ -1,14 +1,14 @@
 import { Outbound } from '../outbound/later.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
 import type { DialQueueDialOptions } from '../dialing/index.ts'
-import type { SkipCounts, TopUpTools } from '../outbound/index.ts'
+import type { SkipCounts, TOP_UP_TOOLS } from '../outbound/index.ts'
 import type { Connection, Logger, Peer, PeerId, PeerRouting } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface CreateTopUpComponents extends Omit<CreateOutboundComponents, 'dialer' | 'connectionManager'> {
   log: Logger
   skips: SkipCounts
-  tools: TopUpTools
+  tools: typeof TOP_UP_TOOLS
   isConnected(peerId: PeerId): boolean
 
   /**

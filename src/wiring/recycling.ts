@@ -1,4 +1,4 @@
-import { Recycler } from '../connections/index.ts'
+import { Recycler, closeWithin } from '../connections/index.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { RoomsContext } from './context.ts'
 import type { DialReservations } from './dial-reservations.ts'
@@ -18,11 +18,6 @@ export interface RecyclingComponents extends RoomsContext {
   closing: CloseReasons
 
   /**
-   * Closes a connection
-   */
-  close(connection: Connection): Promise<void>
-
-  /**
    * Dials a peer
    */
   dial(peerId: PeerId): Promise<Connection>
@@ -32,11 +27,12 @@ export interface RecyclingComponents extends RoomsContext {
  * Replaces connections on request, also those requests that come as an event. The
  * peer keeps its place in its realm meanwhile.
  */
-export function createRecycler (components: RecyclingComponents, recycleCooldown: number): Recycler {
-  const { closing, dials, emit, events, log, realms, table } = components
+export function createRecycler (components: RecyclingComponents, config: { recycleCooldown: number, connectionCloseTimeout: number }): Recycler {
+  const { clock, closing, dials, emit, events, log, realms, table } = components
 
   const recycler = new Recycler({
     ...components,
+    close: async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) },
     peerCount: () => table.peerCount,
     onRecycle: request => {
       closing.mark(request.connection, 'recycle')
@@ -57,7 +53,7 @@ export function createRecycler (components: RecyclingComponents, recycleCooldown
         giveUp()
       }
     }
-  }, { recycleCooldown })
+  }, config)
 
   events.addEventListener('connection:recycle-requested', ({ detail }) => { request(recycler, detail, log) })
   events.addEventListener('connection:dead', ({ detail }) => { replaceDead(components, detail) })
