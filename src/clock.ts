@@ -73,3 +73,81 @@ export const systemClock: Clock = {
     })
   }
 }
+
+/**
+ * In ms: timers may fire so much before it is their time by the clock
+ */
+const EARLY = 5
+
+/**
+ * A clock that never goes back, for everything that lasts: ages, waits, rates, leases.
+ *
+ * When the clock behind it is set back, this one goes on from where it was. It is ahead
+ * from then on, so its times are no dates: what is stored, told to others or compared
+ * with dates is taken from {@link SteadyClock.wall}. When the clock behind it is set
+ * forward, this one follows, as nothing tells that from a machine that was suspended, and
+ * what others granted to this node has run out meanwhile.
+ */
+export class SteadyClock implements Clock {
+  /**
+   * The clock behind it, which tells the date
+   */
+  readonly wall: Clock
+
+  /**
+   * By how many ms it is ahead
+   */
+  private ahead = 0
+
+  /**
+   * What it said last
+   */
+  private last = -Infinity
+
+  constructor (wall: Clock) {
+    this.wall = wall
+  }
+
+  now (): number {
+    const now = this.wall.now() + this.ahead
+
+    if (now < this.last) {
+      this.ahead += this.last - now
+    } else {
+      this.last = now
+    }
+
+    return this.last
+  }
+
+  /**
+   * The date, in ms since the Unix epoch, at a time of this clock
+   */
+  dateOf (time: number): number {
+    return time - this.ahead
+  }
+
+  setTimeout (callback: () => void, delay: number): Timer {
+    const due = this.now() + Math.min(delay, MAX_DELAY)
+
+    return this.wall.setTimeout(() => {
+      // so much has passed, however far the clock was set back meanwhile
+      if (this.now() < due - EARLY) {
+        this.last = due
+      }
+
+      callback()
+    }, delay)
+  }
+
+  async nextTurn (): Promise<void> {
+    await this.wall.nextTurn()
+  }
+}
+
+/**
+ * A clock that never goes back
+ */
+export function steadyClock (wall: Clock): SteadyClock {
+  return wall instanceof SteadyClock ? wall : new SteadyClock(wall)
+}

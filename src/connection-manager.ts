@@ -1,13 +1,13 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
-import { systemClock } from './clock.ts'
+import { steadyClock, systemClock } from './clock.ts'
 import { WATERMARK_DEFAULTS, resolveConfig } from './config.ts'
 import { assertInstalled, hasConnectionMonitor, install } from './install.ts'
 import { withGuardedMetrics } from './metrics/index.ts'
 import { systemRandom } from './random.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
 import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, createRecycler, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, SteadyClock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { Recycler } from './connections/index.ts'
 import type { DialQueue, DialQueueComponents, Dialer } from './dialing/index.ts'
@@ -92,7 +92,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
   private readonly components: ConnectionManagerComponents
   private readonly config: ConnectionManagerConfig
-  private readonly clock: Clock
+  private readonly clock: SteadyClock
   private readonly log: Logger
   private readonly rooms: Rooms
   private readonly dialer: Dialer
@@ -100,15 +100,15 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   private readonly registerMetrics: () => Promise<void>
   private started = false
 
-  constructor (components: ConnectionManagerComponents, init: ConnectionManagerInit = {}, clock: Clock = systemClock) {
+  constructor (components: ConnectionManagerComponents, init: ConnectionManagerInit = {}, wallClock: Clock = systemClock) {
     super()
 
     this.components = components
     this.config = resolveConfig(init, hasConnectionMonitor(components))
-    this.clock = clock
+    this.clock = steadyClock(wallClock)
     this.log = components.logger.forComponent('libp2p:connmgr')
 
-    const { config, log } = this
+    const { clock, config, log } = this
     const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
     const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
     const context = { clock, log, random: systemRandom, emit }
@@ -300,7 +300,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * Returns `undefined` if the peer is neither connected nor tagged
    */
   getTagInfo (peerId: PeerId): TagInfo | undefined {
-    return tagInfo(peerId, this.rooms.standing, this.rooms.table)
+    return tagInfo(peerId, this.rooms.standing, this.rooms.table, this.clock)
   }
 
   /**

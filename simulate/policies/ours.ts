@@ -3,6 +3,7 @@ import { defaultLogger } from '@libp2p/logger'
 import { isMultiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { TypedEventEmitter } from 'main-event'
+import { steadyClock } from '../../src/clock.ts'
 import { resolveConfig } from '../../src/config.ts'
 import { autoScale } from '../../src/resources/index.ts'
 import { createOutbound, createRooms, startRooms } from '../../src/wiring/index.ts'
@@ -83,7 +84,7 @@ export class OurPolicy implements Policy {
       peerRouting: NO_ROUTING
     }
     const context: RoomsContext = {
-      clock: world.clock,
+      clock: steadyClock(world.clock),
       random,
       log: this.log,
       emit: () => {},

@@ -70,14 +70,16 @@ export class ApplicationUse {
   }
 
   /**
-   * Since when no application stream is open, in ms since the epoch. `undefined`
-   * if one is.
+   * Since when no application stream is open, by the clock. `undefined` if one is.
+   *
+   * @param connection - the connection
+   * @param openedAt - when the connection was opened, by the clock
    */
-  idleSince (connection: Connection): number | undefined {
+  idleSince (connection: Connection, openedAt: number): number | undefined {
     const use = this.uses.get(connection)
 
     if (use == null) {
-      return connection.timeline.open
+      return openedAt
     }
 
     return use.streams > 0 ? undefined : use.idleSince

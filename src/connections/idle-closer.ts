@@ -23,6 +23,11 @@ export interface IdleCloserComponents {
   use: ApplicationUse
 
   /**
+   * When the connection was opened, by the clock
+   */
+  openedAt(connection: Connection): number
+
+  /**
    * Is the connection to be kept although nobody uses it?
    */
   isExempt(connection: Connection): boolean
@@ -80,20 +85,17 @@ export class IdleCloser {
    * idle for long enough only after a whole timeout.
    */
   private dueAt (connection: Connection): number {
-    const { clock, use } = this.components
+    const { clock, openedAt, use } = this.components
     const isUnused = connection.direction === 'inbound' && use.lastUsed(connection) === 0
     const timeout = isUnused ? Math.min(this.init.firstStreamTimeout, this.init.idleTimeout) : this.init.idleTimeout
 
-    return (use.idleSince(connection) ?? clock.now()) + timeout
+    return (use.idleSince(connection, openedAt(connection)) ?? clock.now()) + timeout
   }
 
   private check (connection: Connection): void {
     const { clock, log, isExempt, close } = this.components
-    const dueAt = this.dueAt(connection)
-    // what was used last at a time to come was not used since the clock was set back
-    const isAhead = (this.components.use.idleSince(connection) ?? 0) > clock.now()
 
-    if (dueAt > clock.now() && !isAhead) {
+    if (this.dueAt(connection) > clock.now()) {
       this.watch(connection)
       return
     }

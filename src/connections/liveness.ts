@@ -208,9 +208,14 @@ export class Liveness {
 
     try {
       const rtt = await pingConnection(connection, clock, controller.signal)
-      Object.assign(watched, smoothRTT(watched, rtt))
-      this.components.onPing?.(connection, rtt)
-      connection.rtt = watched.rtt
+
+      // longer than a ping may take: the clock was set forward
+      if (rtt <= timeout) {
+        Object.assign(watched, smoothRTT(watched, rtt))
+        this.components.onPing?.(connection, rtt)
+        connection.rtt = watched.rtt
+      }
+
       watched.heard()
     } catch (err) {
       // a connection that was closed meanwhile is not watched any more

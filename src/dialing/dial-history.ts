@@ -1,13 +1,14 @@
+import { steadyClock } from '../clock.ts'
 import { loadBackOff, saveBackOff } from './back-off-store.ts'
 import { DialBackOff } from './back-off.ts'
 import { BlackHoleDetector } from './black-hole.ts'
 import { dialFailureReason } from './dial-failure.ts'
 import { dialTraits } from './dial-traits.ts'
-import type { Clock } from '../clock.ts'
 import type { BackOffDatastore } from './back-off-store.ts'
-import type { DialBackOffInit } from './back-off.ts'
+import type { BackOffEntry, DialBackOffInit } from './back-off.ts'
 import type { BlackHoleAddress, BlackHoleInit } from './black-hole.ts'
 import type { DialFailureReason } from './dial-failure.ts'
+import type { Clock, SteadyClock } from '../clock.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -47,10 +48,10 @@ const NO_ANSWER = new Set<DialFailureReason>(['timeout', 'unreachable', 'unknown
 export class DialHistory {
   readonly backOff?: DialBackOff
   readonly blackHoles?: BlackHoleDetector
-  private readonly clock: Clock
+  private readonly clock: SteadyClock
 
   constructor (init: DialHistoryInit, clock: Clock) {
-    this.clock = clock
+    this.clock = steadyClock(clock)
 
     if (init.backOff !== false) {
       this.backOff = new DialBackOff(init.backOff)
@@ -110,7 +111,8 @@ export class DialHistory {
    * Take over what an earlier run of the node has stored
    */
   async load (datastore: BackOffDatastore): Promise<void> {
-    this.backOff?.restore(await loadBackOff(datastore), this.clock.now())
+    const stored = await loadBackOff(datastore)
+    this.backOff?.restore(stored.map(entry => moved(entry, this.ahead)), this.clock.now())
   }
 
   /**
@@ -118,9 +120,20 @@ export class DialHistory {
    */
   async save (datastore: BackOffDatastore): Promise<void> {
     if (this.backOff != null) {
-      await saveBackOff(datastore, this.backOff.entries(this.clock.now()))
+      await saveBackOff(datastore, this.backOff.entries(this.clock.now()).map(entry => moved(entry, -this.ahead)))
     }
   }
+
+  /**
+   * By how many ms times in memory are ahead of dates, which are stored
+   */
+  private get ahead (): number {
+    return -this.clock.dateOf(0)
+  }
+}
+
+function moved (entry: BackOffEntry, by: number): BackOffEntry {
+  return { ...entry, until: entry.until + by, expires: entry.expires + by }
 }
 
 function peerKey (peerId: PeerId | undefined, multiaddr: Multiaddr): string {

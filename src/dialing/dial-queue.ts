@@ -2,6 +2,7 @@ import { AbortError, DialError } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Circuit } from '@multiformats/multiaddr-matcher'
 import { CustomProgressEvent } from 'progress-events'
+import { steadyClock } from '../clock.ts'
 import { withinTime } from '../connections/index.ts'
 import { hasErrorName, toError } from '../errors.ts'
 import { adaptiveTimeout } from './adaptive-timeout.ts'
@@ -25,7 +26,7 @@ import type { RunningDial } from './dial-job-queue.ts'
 import type { DialObserver } from './dial-observer.ts'
 import type { DialingInit } from './options.ts'
 import type { DialRanker } from './ranker.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock, SteadyClock } from '../clock.ts'
 import type { Address, ComponentLogger, Connection, CounterGroup, DialTarget, IsDialableOptions, Logger, Metrics, PeerId, PeerStore, PendingDial, PendingDialStatus } from '@libp2p/interface'
 import type { OpenConnectionOptions, TransportManager } from '@libp2p/interface-internal'
 import type { JobStatus } from '@libp2p/utils'
@@ -143,7 +144,7 @@ export class DialQueue {
   private readonly addressBook: AddressBook
   private readonly addressDialer: AddressDialer
   private readonly ranker: DialRanker
-  private readonly clock: Clock
+  private readonly clock: SteadyClock
   private readonly log: Logger
   private readonly failures?: CounterGroup
 
@@ -156,16 +157,16 @@ export class DialQueue {
   constructor (components: DialQueueComponents, init: DialQueueInit, clock: Clock) {
     this.components = components
     this.init = init
-    this.clock = clock
+    this.clock = steadyClock(clock)
     this.log = components.logger.forComponent('libp2p:connmgr:dial-queue')
     this.ranker = rankerOf(init)
-    this.history = new DialHistory(init, clock)
+    this.history = new DialHistory(init, this.clock)
     this.addressBook = new AddressBook(components, init.resolvers ?? { dnsaddr: dnsaddrResolver }, this.log)
     this.addressDialer = new AddressDialer({
       transportManager: components.transportManager,
       budgets: new DialBudgets(init),
       history: this.history,
-      clock
+      clock: this.clock
     }, {
       groupOf: init.groupOf,
       reserve: init.reserve,
@@ -370,7 +371,7 @@ export class DialQueue {
       await withinTime(async signal => this.components.peerStore.merge(peerId, {
         ...(remoteAddr == null ? {} : { multiaddrs: [remoteAddr] }),
         metadata: {
-          [key]: new TextEncoder().encode(this.clock.now().toString())
+          [key]: new TextEncoder().encode(this.clock.wall.now().toString())
         }
       }, { signal }), RECORD_TIMEOUT, this.clock)
     } catch (err) {

@@ -1,6 +1,6 @@
 import { serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
-import { systemClock } from '../clock.ts'
+import { steadyClock, systemClock } from '../clock.ts'
 import { systemRandom } from '../random.ts'
 import { Agenda } from './agenda.ts'
 import { ExternalPorts } from './external-ports.ts'
@@ -22,7 +22,7 @@ import type { Network } from './network/types.ts'
 import type { ReachabilityInit } from './options.ts'
 import type { AddressOrigin } from './probing/candidates.ts'
 import type { ReachabilityOptions } from './resolve-options.ts'
-import type { Clock } from '../clock.ts'
+import type { SteadyClock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { IdentifyResult, Logger, Startable } from '@libp2p/interface'
 import type { AddressType } from '@libp2p/interface-internal'
@@ -35,7 +35,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> implements Startable {
   private readonly components: ReachabilityComponents
   private readonly network?: Network
-  private readonly clock: Clock
+  private readonly clock: SteadyClock
   private readonly random: Random
   private readonly options: ReachabilityOptions
   private readonly log: Logger
@@ -54,7 +54,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
 
     this.components = components
     this.network = environment.network
-    this.clock = environment.clock ?? systemClock
+    this.clock = steadyClock(environment.clock ?? systemClock)
     this.random = environment.random ?? systemRandom
     this.options = resolveOptions(init)
     this.log = components.logger.forComponent('libp2p:reachability')
@@ -169,7 +169,10 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
    * What is known about each address that might be public
    */
   getAddressStates (): AddressReachability[] {
-    return this.prober.getAddresses()
+    return this.prober.getAddresses().map(address => ({
+      ...address,
+      lastVerified: address.lastVerified == null ? undefined : this.clock.dateOf(address.lastVerified)
+    }))
   }
 
   /**

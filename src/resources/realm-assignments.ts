@@ -12,9 +12,10 @@ interface Assignment {
 }
 
 /**
- * The longest that a timer of the platform can wait
+ * In ms: timers stand still in a machine that is suspended, so it is looked so often
+ * what is over
  */
-const MAX_DELAY = 2 ** 31 - 1
+const MAX_WAIT = 60_000
 
 /**
  * Which peers were put into which realm, and until when
@@ -93,7 +94,7 @@ export class RealmAssignments {
 
     this.disarm()
     this.timerAt = at
-    this.timer = this.clock.setTimeout(() => { this.expire() }, Math.min(Math.max(0, at - this.clock.now()), MAX_DELAY))
+    this.timer = this.clock.setTimeout(() => { this.expire() }, Math.min(Math.max(0, at - this.clock.now()), MAX_WAIT))
   }
 
   private disarm (): void {

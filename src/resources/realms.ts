@@ -1,5 +1,5 @@
 import { TypedEventEmitter } from 'main-event'
-import { systemClock } from '../clock.ts'
+import { steadyClock, systemClock } from '../clock.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { ResourceLimitError } from './errors.ts'
 import { RealmAssignments } from './realm-assignments.ts'
@@ -40,7 +40,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
     this.log = components.logger.forComponent('libp2p:connmgr:realms')
     this.known = new Set(init.realms)
     this.realmOf = init.realmOf ?? (({ protocol = '' }) => this.knownRealmIn(protocol))
-    this.assignments = new RealmAssignments(components.clock ?? systemClock, (peer, realm) => { this.expired(peer, realm) })
+    this.assignments = new RealmAssignments(steadyClock(components.clock ?? systemClock), (peer, realm) => { this.expired(peer, realm) })
   }
 
   start (): void {

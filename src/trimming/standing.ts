@@ -1,4 +1,5 @@
 import { isPeerId } from '@libp2p/interface'
+import { steadyClock } from '../clock.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { PeerStoreTags } from './peer-store-tags.ts'
 import { Protection } from './protection.ts'
@@ -65,8 +66,10 @@ export class Standing {
    * `onStored` after those in the peer store have
    */
   constructor (components: PeerStoreTagsComponents, init: StandingInit, clock: Clock, log: Logger, onChange?: (peer: string) => void, onStored = onChange) {
-    this.tags = new TagStore(clock, init, onChange)
-    this.peerStoreTags = new PeerStoreTags(components, clock, log, onStored)
+    const steady = steadyClock(clock)
+    this.tags = new TagStore(steady, init, onChange)
+    // the peer store dates when its tags end
+    this.peerStoreTags = new PeerStoreTags(components, steady.wall, log, onStored)
     // every object inherits another function of this name
     this.valueOf = Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined
     this.observer = init.observer

@@ -1,5 +1,6 @@
 import { peerKey } from './standing.ts'
 import type { Standing } from './standing.ts'
+import type { SteadyClock } from '../clock.ts'
 import type { ConnectionTable } from '../connections/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
@@ -36,7 +37,7 @@ export interface TagInfo {
  *
  * @throws {InvalidOptionError} if it is not a `PeerId`
  */
-export function tagInfo (peerId: PeerId, standing: Standing, table: ConnectionTable): TagInfo | undefined {
+export function tagInfo (peerId: PeerId, standing: Standing, table: ConnectionTable, clock: Pick<SteadyClock, 'dateOf'>): TagInfo | undefined {
   const key = peerKey(peerId)
   const peer = table.getPeer(peerId)
   const tags = standing.peerStoreTags.tags(key)
@@ -50,9 +51,9 @@ export function tagInfo (peerId: PeerId, standing: Standing, table: ConnectionTa
   }
 
   return {
-    firstSeen: peer?.firstSeen,
+    firstSeen: peer == null ? undefined : clock.dateOf(peer.firstSeen),
     value: standing.value(peerId, key),
     tags,
-    connections: new Map((peer?.connections ?? []).map(connection => [connection, table.get(connection)?.openedAt ?? 0]))
+    connections: new Map((peer?.connections ?? []).map(connection => [connection, clock.dateOf(table.get(connection)?.openedAt ?? 0)]))
   }
 }

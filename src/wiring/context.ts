@@ -1,6 +1,6 @@
 import type { ConnectionManagerEvents } from './events.ts'
 import type { AdmissionInit, HashKey } from '../admission/index.ts'
-import type { Clock } from '../clock.ts'
+import type { SteadyClock } from '../clock.ts'
 import type { ConnectionsConfig } from '../connections/index.ts'
 import type { GatingInit } from '../gating/index.ts'
 import type { WhilePrivateConfig } from '../outbound/index.ts'
@@ -44,7 +44,7 @@ export interface Emit {
  * Where time, chance and the rest of the manager come from
  */
 export interface RoomsContext {
-  clock: Clock
+  clock: SteadyClock
   random: Random
   log: Logger
   emit: Emit

@@ -5,7 +5,7 @@ import type { RoomsConfig, RoomsContext } from './context.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RawConnections } from './raw-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { ApplicationUse, CloseReason } from '../connections/index.ts'
+import type { ApplicationUse, CloseReason, ConnectionTable } from '../connections/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
@@ -15,6 +15,7 @@ export interface CreateWatchersComponents extends RoomsContext {
   reachability: NodeReachability
   realms: RealmRooms
   standing: Standing
+  table: Pick<ConnectionTable, 'get'>
   use: ApplicationUse
 
   /**
@@ -39,7 +40,7 @@ export interface Watchers {
  * Connects what looks after open connections with the other rooms
  */
 export function createWatchers (components: CreateWatchersComponents, config: RoomsConfig): Watchers {
-  const { clock, close, closing, emit, log, peerId, reachability } = components
+  const { clock, close, closing, emit, log, peerId, reachability, table } = components
   const closeFor = (reason: CloseReason) => async (connection: Connection): Promise<void> => {
     closing.mark(connection, reason)
     await close(connection)
@@ -55,6 +56,7 @@ export function createWatchers (components: CreateWatchersComponents, config: Ro
     idle: new IdleCloser({
       ...components,
       close: closeFor('idle'),
+      openedAt: connection => table.get(connection)?.openedAt ?? clock.now(),
       isExempt: connection => reachability.isSpared(connection) || isKept(connection, components)
     }, config),
     buffers: new StreamBuffers(config, clock, log),

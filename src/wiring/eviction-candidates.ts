@@ -87,7 +87,7 @@ function sourceOf (connection: Connection): Source {
 /**
  * `undefined` if it is on the allow list
  */
-function toCandidate (connection: Connection, { allowList, discouraged, standing, use }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
+function toCandidate (connection: Connection, { allowList, discouraged, standing, table, use }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
   const { remoteAddr, remotePeer } = connection
 
   if (allowList.hasPeer(remoteAddr, remotePeer)) {
@@ -103,7 +103,8 @@ function toCandidate (connection: Connection, { allowList, discouraged, standing
     rtt: connection.rtt ?? Infinity,
     lastUseful: use.lastUsed(connection),
     value: standing.value(remotePeer),
-    opened: connection.timeline.open,
+    // its timeline is by a clock that may be set back
+    opened: table.get(connection)?.openedAt ?? connection.timeline.open,
     transport,
     isDiscouraged: discouraged.hasPeer(remotePeer) || (ip != null && discouraged.hasIp(ip))
   }

@@ -38,7 +38,7 @@ export interface Explainer {
  * Notes decisions from now on
  */
 export function createExplainer ({ events, ...components }: ExplainerComponents, init: ExplainInit): Explainer {
-  const decisions = new DecisionLog(components.clock)
+  const decisions = new DecisionLog(components.clock.wall)
   recordDecisions(decisions, events)
 
   return {

@@ -8,7 +8,7 @@ import { summarize } from './explain-summary.ts'
 import type { DecisionLog } from './decisions.ts'
 import type { ExplainedConnection, PeerExplanation, TrimRank } from './explain-types.ts'
 import type { Rooms } from './rooms.ts'
-import type { Clock } from '../clock.ts'
+import type { SteadyClock } from '../clock.ts'
 import type { ConnectionEntry, PeerEntry } from '../connections/index.ts'
 import type { DialQueue } from '../dialing/index.ts'
 import type { Ban } from '../gating/index.ts'
@@ -16,7 +16,7 @@ import type { TrimCandidate } from '../trimming/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 export interface ExplainComponents {
-  clock: Clock
+  clock: SteadyClock
   rooms: Rooms
   dialQueue: Pick<DialQueue, 'lastError'>
   staticPeers: { has(peerId: PeerId): boolean }
@@ -54,7 +54,7 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
   const key = peerId.toString()
   const entry = rooms.table.getPeer(key)
   const connections = entry?.connections ?? []
-  const tags = tagInfo(peerId, rooms.standing, rooms.table)?.tags ?? new Map<string, number>()
+  const tags = tagInfo(peerId, rooms.standing, rooms.table, clock)?.tags ?? new Map<string, number>()
   const error = dialQueue.lastError(peerId)
 
   const facts: Omit<PeerExplanation, 'known' | 'summary'> = {
@@ -78,7 +78,7 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
   }
   const known = isKnown(facts)
 
-  return { ...facts, known, summary: summarize(facts, known, clock.now()) }
+  return { ...facts, known, summary: summarize(facts, known, clock.wall.now()) }
 }
 
 function parsePeer (peer: PeerId | string): PeerId {

@@ -109,7 +109,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   }
 
   const discouraged = new DiscouragedList(config.discouraged)
-  const bans = new BanList({ clock, logger, datastore: config.bans?.datastore === false ? undefined : datastore }, config.bans)
+  const bans = new BanList({ clock: clock.wall, logger, datastore: config.bans?.datastore === false ? undefined : datastore }, config.bans)
   const misbehaviour = new Misbehaviour({
     clock,
     bans,

@@ -14,11 +14,11 @@ describe('connections/application-use', () => {
   })
 
   it('begins when a connection is opened', () => {
-    const connection = stubConnection({ openedAt: 17 })
+    const connection = stubConnection()
 
     expect(use.streams(connection)).to.equal(0)
     expect(use.lastUsed(connection)).to.equal(0)
-    expect(use.idleSince(connection)).to.equal(17)
+    expect(use.idleSince(connection, 17)).to.equal(17)
   })
 
   it('counts the streams that are open', async () => {
@@ -30,27 +30,27 @@ describe('connections/application-use', () => {
 
     expect(use.streams(connection)).to.equal(2)
     expect(use.lastUsed(connection)).to.equal(START + 10)
-    expect(use.idleSince(connection)).to.be.undefined()
+    expect(use.idleSince(connection, 17)).to.be.undefined()
 
     a.finish()
     expect(use.streams(connection)).to.equal(1)
-    expect(use.idleSince(connection)).to.be.undefined()
+    expect(use.idleSince(connection, 17)).to.be.undefined()
 
     await clock.advance(10)
     b.finish()
     expect(use.streams(connection)).to.equal(0)
-    expect(use.idleSince(connection)).to.equal(START + 20)
+    expect(use.idleSince(connection, 17)).to.equal(START + 20)
   })
 
   it('does not count what libp2p does by itself', () => {
-    const connection = stubConnection({ openedAt: 17 })
+    const connection = stubConnection()
 
     for (const protocol of ['/ipfs/id/1.0.0', '/ipfs/id/push/1.0.0', '/ipfs/ping/1.0.0', '/libp2p/autonat/2/dial-back', '/libp2p/dcutr']) {
       expect(use.onStream(new StubStream(protocol), connection)).to.be.false()
     }
 
     expect(use.streams(connection)).to.equal(0)
-    expect(use.idleSince(connection)).to.equal(17)
+    expect(use.idleSince(connection, 17)).to.equal(17)
   })
 
   it('counts a stream that was closed at once as a use', () => {

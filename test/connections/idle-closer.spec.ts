@@ -30,6 +30,7 @@ describe('connections/idle-closer', () => {
       clock,
       log: defaultLogger().forComponent('test'),
       use,
+      openedAt: connection => connection.timeline.open,
       isExempt: connection => exempt.has(connection),
       close: async connection => connection.close()
     }, init)

@@ -109,6 +109,19 @@ describe('connections/liveness', () => {
       expect(liveness.record(connection)).to.include({ rtt: 110, misses: 0 })
     })
 
+    it('is not thought to be slow because the clock was set forward during a ping', async () => {
+      const connection = open()
+      connection.roundTrip = 100
+      await clock.advance(31_000)
+      await clock.advance(29_150)
+      clock.set(3_600_000)
+      await clock.advance(1_000)
+
+      expect(connection.pings).to.have.lengthOf(2)
+      expect(connection.rtt).to.equal(100)
+      expect(liveness.record(connection)).to.include({ rtt: 100, misses: 0 })
+    })
+
     it('need not know the ping protocol', async () => {
       const connection = open('unsupported')
       await clock.advance(600_000)

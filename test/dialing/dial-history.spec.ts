@@ -88,4 +88,25 @@ describe('dialing/dial-history', () => {
     await later.load(datastore)
     expect(later.doubt(peerId, tcp)).to.equal('back-off')
   })
+
+  it('is stored with dates, whatever the clock did before', async () => {
+    const datastore = new MemoryDatastore()
+    clock.set(3_600_000)
+    history.recordStart(tcp)
+    expect(history.doubt(peerId, tcp)).to.equal(undefined)
+    clock.set(-3_600_000)
+    history.recordFailure(peerId, tcp, refused)
+    await history.save(datastore)
+    await clock.advance(4_999)
+
+    const later = new DialHistory({}, clock)
+    await later.load(datastore)
+    expect(later.doubt(peerId, tcp)).to.equal('back-off')
+    await clock.advance(1)
+    expect(later.doubt(peerId, tcp)).to.equal(undefined)
+
+    // and read as such
+    await history.load(datastore)
+    expect(history.doubt(peerId, tcp)).to.equal(undefined)
+  })
 })

@@ -1,6 +1,7 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { TypedEventEmitter } from 'main-event'
+import { steadyClock } from '../../src/clock.ts'
 import { ConnectionTable } from '../../src/connections/index.ts'
 import { Standing, fixed, tagInfo } from '../../src/trimming/index.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
@@ -15,7 +16,7 @@ const callsWithPeer: Array<(standing: Standing, peerId: PeerId) => unknown> = [
   (standing, peerId) => { standing.protect(peerId, 'a') },
   (standing, peerId) => standing.unprotect(peerId, 'a'),
   (standing, peerId) => standing.isProtected(peerId),
-  (standing, peerId) => tagInfo(peerId, standing, new ConnectionTable())
+  (standing, peerId) => tagInfo(peerId, standing, new ConnectionTable(), steadyClock(new VirtualClock()))
 ]
 
 const callsWithTag: Array<(standing: Standing, name: string) => unknown> = [
@@ -59,7 +60,7 @@ describe('trimming/standing', () => {
   }
 
   function infoOf (peerId: PeerId): TagInfo | undefined {
-    return tagInfo(peerId, standing, table)
+    return tagInfo(peerId, standing, table, steadyClock(clock))
   }
 
   beforeEach(() => {
