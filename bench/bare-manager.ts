@@ -37,14 +37,9 @@ export class BareManager implements Managed {
 
     this.standing = new Standing({
       peerStore: { all: async () => [] },
+      table,
       events: new TypedEventEmitter<Libp2pEvents>()
-    }, { maxAbsentPeers: REPUTATION_SIZE, absentTTL: REPUTATION_TTL }, systemClock, log, key => { table.forgetValue(key) }, key => {
-      const peer = table.forgetValue(key)
-
-      if (peer != null) {
-        this.note(peer)
-      }
-    })
+    }, { maxAbsentPeers: REPUTATION_SIZE, absentTTL: REPUTATION_TTL }, systemClock, log, peer => { this.note(peer) })
     this.trimmer = new Trimmer({ table, clock: systemClock, log, rules, onTrim: () => {} }, {
       lowWater: Infinity,
       highWater: Infinity,
@@ -68,7 +63,7 @@ export class BareManager implements Managed {
 
     if (added != null) {
       const { entry: { peer } } = added
-      this.standing.tags.peerConnected(peer.key)
+      this.standing.tags.peerConnected(peer)
       this.note(peer)
     }
 
@@ -79,7 +74,7 @@ export class BareManager implements Managed {
     const removed = this.table.remove(connection)
 
     if (removed?.lastOfPeer === true) {
-      this.standing.tags.peerDisconnected(removed.entry.peer.key)
+      this.standing.tags.peerDisconnected(removed.entry.peer)
     }
   }
 

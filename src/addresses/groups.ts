@@ -78,7 +78,7 @@ export function ipGroup (ip: IpAddress): string {
     return prefixText(ip, IPV4_GROUP_BITS)
   }
 
-  return prefixText(ip, ip.words[0] === HURRICANE_ELECTRIC ? HURRICANE_ELECTRIC_GROUP_BITS : IPV6_GROUP_BITS)
+  return prefixText(ip, ip.word(0) === HURRICANE_ELECTRIC ? HURRICANE_ELECTRIC_GROUP_BITS : IPV6_GROUP_BITS)
 }
 
 function nameGroup (multiaddr: Multiaddr, exemptPrivate: boolean): string | undefined {

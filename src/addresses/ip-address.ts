@@ -1,3 +1,5 @@
+const NO_WORDS: readonly number[] = []
+
 /**
  * An IP address as numbers, so that masks and comparisons need no text. What
  * embeds an IPv4 address (IPv4-mapped and IPv4-translated addresses, 6to4,
@@ -5,28 +7,47 @@
  * second budget for every way to write it.
  */
 export class IpAddress {
-  readonly family: 4 | 6
+  /**
+   * With a sign, so that it needs no memory of its own: there is an address for every
+   * connection
+   */
+  private readonly first: number
+  private readonly others: readonly number[]
+
+  /**
+   * @param family - 4 or 6
+   * @param words - the address in unsigned 32 bit words, most significant first: one
+   * word for IPv4, four for IPv6
+   */
+  constructor (family: 4 | 6, words: readonly number[]) {
+    this.first = words[0] | 0
+    this.others = family === 4 ? NO_WORDS : words.slice(1)
+  }
+
+  get family (): 4 | 6 {
+    return this.others === NO_WORDS ? 4 : 6
+  }
 
   /**
    * The address in unsigned 32 bit words, most significant first: one word for
    * IPv4, four for IPv6
    */
-  readonly words: readonly number[]
+  get words (): readonly number[] {
+    return [this.first >>> 0, ...this.others]
+  }
 
-  #text: string | undefined
-
-  constructor (family: 4 | 6, words: readonly number[]) {
-    this.family = family
-    this.words = words
+  /**
+   * One of the {@link words}, 0 if there is no such word
+   */
+  word (index: number): number {
+    return index === 0 ? this.first >>> 0 : this.others[index - 1] ?? 0
   }
 
   /**
    * The canonical text: dotted decimal, or RFC 5952 for IPv6. No zone.
    */
   get text (): string {
-    this.#text ??= this.family === 4 ? ipv4Text(this.words[0]) : ipv6Text(this.words)
-
-    return this.#text
+    return this.family === 4 ? ipv4Text(this.first) : ipv6Text(this.words)
   }
 
   toString (): string {
@@ -98,7 +119,7 @@ function parseIpv6 (text: string): number[] | undefined {
  * loopback, link-local, private (RFC 1918, RFC 4193), shared (RFC 6598)
  */
 export function isPrivateOrLoopback (ip: IpAddress): boolean {
-  const word = ip.words[0]
+  const word = ip.word(0)
 
   if (ip.family === 4) {
     switch (word >>> 24) {
@@ -120,10 +141,10 @@ export function isPrivateOrLoopback (ip: IpAddress): boolean {
   }
 
   // fc00::/7, fe80::/10 and the older fec0::/10, 64:ff9b:1::/48 (RFC 8215)
-  return isUnspecifiedOrLoopbackIpv6(ip.words) ||
+  return isUnspecifiedOrLoopbackIpv6(ip) ||
     (word >>> 25) === (0xfc000000 >>> 25) ||
     (word >>> 23) === (0xfe800000 >>> 23) ||
-    (word === 0x0064ff9b && (ip.words[1] >>> 16) === 1)
+    (word === 0x0064ff9b && (ip.word(1) >>> 16) === 1)
 }
 
 /**
@@ -131,8 +152,8 @@ export function isPrivateOrLoopback (ip: IpAddress): boolean {
  */
 export function isLoopback (ip: IpAddress): boolean {
   return ip.family === 4
-    ? (ip.words[0] >>> 24) === 127
-    : isUnspecifiedOrLoopbackIpv6(ip.words) && ip.words[3] === 1
+    ? (ip.word(0) >>> 24) === 127
+    : isUnspecifiedOrLoopbackIpv6(ip) && ip.word(3) === 1
 }
 
 /**
@@ -320,6 +341,6 @@ function embeddedIpv4 (words: readonly number[]): number | undefined {
   return undefined
 }
 
-function isUnspecifiedOrLoopbackIpv6 (words: readonly number[]): boolean {
-  return words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] <= 1
+function isUnspecifiedOrLoopbackIpv6 (ip: IpAddress): boolean {
+  return ip.word(0) === 0 && ip.word(1) === 0 && ip.word(2) === 0 && ip.word(3) <= 1
 }

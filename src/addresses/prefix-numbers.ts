@@ -3,6 +3,11 @@ import type { IpAddress } from './ip-address.ts'
 const WORD_BITS = 32
 const INITIAL_SLOTS = 16
 
+/**
+ * A third of the slots stays free, so that the next free one is near
+ */
+const MAX_LOAD = 2 / 3
+
 // so that an attacker can not choose networks that all go to the same slot
 const [SEED] = globalThis.crypto.getRandomValues(new Uint32Array(1))
 
@@ -55,7 +60,7 @@ export class PrefixNumbers {
   constructor (bits: number, expected = 0) {
     let slots = INITIAL_SLOTS
 
-    while (slots <= expected * 2) {
+    while (slots * MAX_LOAD <= expected) {
       slots *= 2
     }
 
@@ -144,8 +149,7 @@ export class PrefixNumbers {
 
       this.count++
 
-      // half of the slots stay free, so that the next free one is near
-      if (this.count * 2 > this.mask) {
+      if (this.count > (this.mask + 1) * MAX_LOAD) {
         this.grow()
       }
     }
@@ -155,12 +159,12 @@ export class PrefixNumbers {
    * The slot of a network, or the one that it would get. Slots are taken in turn from
    * where the hash points to.
    */
-  private slotOf ({ words }: IpAddress): number {
+  private slotOf (ip: IpAddress): number {
     const { key, keys, mask, stride } = this
     const count = this.words
 
     for (let i = 0, left = this.bits; i < count; i++, left -= WORD_BITS) {
-      const word = i < words.length && left > 0 ? words[i] : 0
+      const word = left > 0 ? ip.word(i) : 0
       key[i] = left < WORD_BITS && left > 0 ? word & (0xffffffff << (WORD_BITS - left)) : word
     }
 

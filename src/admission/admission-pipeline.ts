@@ -1,4 +1,5 @@
 import { barredReason, isDiscouraged } from './barred.ts'
+import { HeldAdmission } from './held-admission.ts'
 import { LinkedList } from './linked-list.ts'
 import { originOf, scopeOf } from './origin.ts'
 import { refuse, toRefusal } from './refusals.ts'
@@ -7,23 +8,13 @@ import { TokenBuckets } from './token-buckets.ts'
 import { VictimChooser } from './victim-chooser.ts'
 import type { AdmissionComponents, AdmissionLimits } from './admission-components.ts'
 import type { Admission, AdmissionDecision, Reservation } from './admission.ts'
+import type { AdmissionState } from './held-admission.ts'
 import type { HashKey } from './keyed-hash.ts'
-import type { Linked } from './linked-list.ts'
 import type { Origin } from './origin.ts'
 import type { AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { RateLimits } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-interface State {
-  isAllowListed: boolean
-  isDiscouraged: boolean
-  isPending: boolean
-}
-
-interface Held<R extends Reservation> extends Omit<Admission<R>, keyof State>, State, Linked<Held<R>> {
-  isReleased: boolean
-}
 
 /**
  * Decides which inbound connections may come in, and keeps what they have taken.
@@ -46,7 +37,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
   private readonly subnets: SubnetCounts
   private readonly pendingSubnets: SubnetCounts
   private buckets: TokenBuckets
-  private readonly held = new LinkedList<Held<R>>()
+  private readonly held = new LinkedList<HeldAdmission<R>>()
   private pendingCount = 0
   private isStarted = false
 
@@ -120,11 +111,11 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * The peer of a connection is known now. If it may not stay, the connection is to
    * be closed; it keeps what it has taken until `release`.
    */
-  identify (admission: Admission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
+  identify (admission: Admission<R>, remoteAddr: Multiaddr, peer: string, realm?: string): AdmissionRefusal | undefined {
     const refusal = this.checkPeer(asHeld(admission), peer, realm)
 
     if (refusal != null) {
-      this.components.onRefuse?.(refusal, admission.remoteAddr, peer)
+      this.components.onRefuse?.(refusal, remoteAddr, peer)
     }
 
     return refusal
@@ -175,7 +166,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     const origin = originOf(remoteAddr)
     const isAllowListed = origin.ip != null && this.components.allow?.has(origin.ip) === true
 
-    return this.hold(remoteAddr, origin, this.reserve(origin, isAllowListed), { isAllowListed, isPending: false, isDiscouraged: isDiscouraged(this.components, origin) })
+    return this.hold(origin, this.reserve(origin, isAllowListed), { isAllowListed, isPending: false, isDiscouraged: isDiscouraged(this.components, origin) })
   }
 
   private decide (remoteAddr: Multiaddr): AdmissionDecision<R> {
@@ -191,7 +182,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     }
 
     if (origin.ip != null && this.components.allow?.has(origin.ip) === true) {
-      return this.tryReserve(remoteAddr, origin, { isAllowListed: true, isPending: true, isDiscouraged: false })
+      return this.tryReserve(origin, { isAllowListed: true, isPending: true, isDiscouraged: false })
     }
 
     const { ip } = origin
@@ -204,7 +195,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     let decision: AdmissionDecision<R> | undefined
 
     try {
-      decision = this.decideByCount(remoteAddr, origin)
+      decision = this.decideByCount(origin)
 
       return decision
     } finally {
@@ -222,7 +213,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     return ip != null && this.components.isConnectedHost?.(ip) === true && this.pendingSubnets.count(ip) === 0
   }
 
-  private decideByCount (remoteAddr: Multiaddr, origin: Origin): AdmissionDecision<R> {
+  private decideByCount (origin: Origin): AdmissionDecision<R> {
     const pendingSubnet = this.pendingSubnets.check(origin)
 
     if (pendingSubnet != null) {
@@ -246,20 +237,20 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     }
 
     const used = this.used()
-    const state: State = { isAllowListed: false, isPending: true, isDiscouraged: isDiscouraged(this.components, origin) }
+    const state: AdmissionState = { isAllowListed: false, isPending: true, isDiscouraged: isDiscouraged(this.components, origin) }
 
     // who is discouraged may not have the last place
     if (state.isDiscouraged && used + 1 >= this.maxConnections) {
       return refuse('discouraged', { scope: 'system', current: used, limit: this.maxConnections })
     }
 
-    return this.tryReserve(remoteAddr, origin, state)
+    return this.tryReserve(origin, state)
   }
 
   /**
    * The last step: a victim is not closed unless the newcomer can come in
    */
-  private tryReserve (remoteAddr: Multiaddr, origin: Origin, state: State): AdmissionDecision<R> {
+  private tryReserve (origin: Origin, state: AdmissionState): AdmissionDecision<R> {
     const used = this.used()
     const isFull = !state.isAllowListed && used >= this.maxConnections
     const victim = isFull ? this.victims.choose() : undefined
@@ -276,7 +267,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
       return { refusal: toRefusal(err) }
     }
 
-    const admission = this.hold(remoteAddr, origin, reservation, state)
+    const admission = this.hold(origin, reservation, state)
 
     if (victim != null) {
       this.components.evict(victim)
@@ -285,7 +276,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     return { admission }
   }
 
-  private checkPeer (held: Held<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
+  private checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
     const { bans, discouraged, self } = this.components
     const scope = `peer:${peer}`
 
@@ -330,7 +321,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * The address is allow-listed for some peers. A peer that is none of them has to
    * keep to the limits like everybody.
    */
-  private leaveAllowList (held: Held<R>, peer: string): AdmissionRefusal | undefined {
+  private leaveAllowList (held: HeldAdmission<R>, peer: string): AdmissionRefusal | undefined {
     if (held.ip == null || this.components.allow?.allows(held.ip, peer) === true) {
       return
     }
@@ -376,9 +367,9 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     return this.components.reserve({ direction: 'inbound', allowListed, fileDescriptor })
   }
 
-  private hold (remoteAddr: Multiaddr, origin: Origin, reservation: R, state: State): Held<R> {
-    const { isAllowListed, isDiscouraged, isPending } = state
-    const held: Held<R> = { remoteAddr, ip: origin.ip, relay: origin.relay, reservation, isAllowListed, isDiscouraged, isPending, isReleased: false, previous: undefined, next: undefined }
+  private hold (origin: Origin, reservation: R, state: AdmissionState): HeldAdmission<R> {
+    const { isAllowListed, isPending } = state
+    const held = new HeldAdmission(origin, reservation, state)
     this.held.add(held)
 
     if (!isAllowListed) {
@@ -394,7 +385,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
   }
 }
 
-function asHeld<R extends Reservation> (admission: Admission<R>): Held<R> {
+function asHeld<R extends Reservation> (admission: Admission<R>): HeldAdmission<R> {
   // only `hold` makes admissions
-  return admission as Held<R>
+  return admission as HeldAdmission<R>
 }

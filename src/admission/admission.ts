@@ -1,6 +1,5 @@
 import type { Origin } from './origin.ts'
 import type { AdmissionRefusal } from './refusals.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * What the resource manager has reserved for a connection. A `ConnectionScope` is
@@ -16,8 +15,6 @@ export interface Reservation {
  * What an inbound connection has taken
  */
 export interface Admission<R extends Reservation = Reservation> extends Origin {
-  readonly remoteAddr: Multiaddr
-
   /**
    * Whether the limits were lifted for it
    */

@@ -1,4 +1,5 @@
 import type { CloseReason } from './close-reason.ts'
+import type { WatchedConnection } from './watched-connection.ts'
 import type { Connection, MessageStreamDirection, PeerId, StreamCloseEvent } from '@libp2p/interface'
 
 const ONCE = { once: true }
@@ -23,9 +24,10 @@ export interface PeerEntry {
   readonly connections: Connection[]
 
   /**
-   * What is known about each of these, in the same order
+   * What is known about the first of these. Nearly all peers have no other, so there is
+   * no list: each has the `next` one.
    */
-  readonly entries: ConnectionEntry[]
+  readonly entry: ConnectionEntry
 
   /**
    * When the first connection of this peer was opened, in ms since the epoch.
@@ -43,6 +45,17 @@ export interface PeerEntry {
    * a trim asks it of every peer, until the table is told to `forgetValue`.
    */
   value?: number
+
+  /**
+   * Was a connection of the peer not refused when it was open? Set by whoever decides that.
+   */
+  admitted: boolean
+
+  /**
+   * What is known of the tags of the peer. Whoever keeps tags sets it, and nobody else
+   * looks into it.
+   */
+  tags: object | undefined
 }
 
 /**
@@ -70,6 +83,11 @@ export class ConnectionEntry {
   readonly openedAt: number
 
   /**
+   * What is known about the next connection of the peer
+   */
+  next: ConnectionEntry | undefined = undefined
+
+  /**
    * Why it is being closed
    */
   closeReason: CloseReason | undefined = undefined
@@ -79,6 +97,11 @@ export class ConnectionEntry {
    * looks into it.
    */
   taken: object | undefined = undefined
+
+  /**
+   * What is known of its life. Whoever watches it sets it.
+   */
+  watched: WatchedConnection | undefined = undefined
 
   /**
    * Called when the connection is closed, once {@link listen} was
@@ -100,8 +123,8 @@ export class ConnectionEntry {
    */
   listen (): void {
     const connection: Connection | EventTarget = this.connection
-    // a close event is the only one of this name
-    const listener = (event: Event): void => { this.onClose?.(this, event as StreamCloseEvent) }
+    // a bound function takes half of what an arrow function does
+    const listener: (event: Event) => void = this.closed.bind(this)
 
     if (connection instanceof EventTarget) {
       EventTarget.prototype.addEventListener.call(connection, 'close', listener, ONCE)
@@ -109,4 +132,22 @@ export class ConnectionEntry {
       this.connection.addEventListener('close', listener, ONCE)
     }
   }
+
+  private closed (event: Event): void {
+    // a close event is the only one of this name
+    this.onClose?.(this, event as StreamCloseEvent)
+  }
+}
+
+/**
+ * What is known about each open connection of a peer, oldest first
+ */
+export function entriesOf (peer: PeerEntry): ConnectionEntry[] {
+  const entries: ConnectionEntry[] = []
+
+  for (let entry: ConnectionEntry | undefined = peer.entry; entry != null; entry = entry.next) {
+    entries.push(entry)
+  }
+
+  return entries
 }

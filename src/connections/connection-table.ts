@@ -4,7 +4,26 @@ import { PeerColumns } from './peer-columns.ts'
 import type { PeerEntry } from './connection-entry.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
-type PeerRecord = PeerEntry & { place: number, entries: ConnectionEntry[] }
+class PeerRecord implements PeerEntry {
+  readonly peerId: PeerId
+  readonly key: string
+  readonly connections: Connection[]
+  readonly firstSeen: number
+  entry: ConnectionEntry
+  place = 0
+  value: number | undefined = undefined
+  tags: object | undefined = undefined
+  admitted = false
+
+  constructor (connection: Connection, key: string, now: number) {
+    this.peerId = connection.remotePeer
+    this.key = key
+    // with room for one, as nearly all peers have no more
+    this.connections = [connection]
+    this.firstSeen = now
+    this.entry = new ConnectionEntry(connection, this, now)
+  }
+}
 
 /**
  * Returned when a connection was added
@@ -83,38 +102,20 @@ export class ConnectionTable {
    */
   add (connection: Connection, now: number): AddedConnection | undefined {
     const key = connection.remotePeer.toString()
-    let peer: PeerRecord | undefined = this.peers.get(key)
-    const firstOfPeer = peer == null
+    const known = this.peers.get(key)
 
-    if (peer?.connections.includes(connection) === true) {
+    if (known?.connections.includes(connection) === true) {
       return
     }
 
-    if (peer == null) {
-      // with room for one, as nearly all peers have no more
-      peer = { peerId: connection.remotePeer, key, connections: [connection], entries: [], firstSeen: now, place: 0, value: undefined }
-      peer.place = this.columns.add(peer)
-      this.peers.set(key, peer)
-      this.byPeer.set(connection.remotePeer, peer.connections)
-    }
-
-    const entry = new ConnectionEntry(connection, peer, now)
-
-    if (firstOfPeer) {
-      peer.entries = [entry]
-    } else {
-      peer.connections.push(connection)
-      peer.entries.push(entry)
-    }
-
-    this.columns.forget(peer.place)
+    const entry = known == null ? this.addPeer(connection, key, now) : this.addTo(known, connection, now)
     this.count++
 
     if (entry.direction === 'inbound') {
       this.inboundCount++
     }
 
-    return { entry, firstOfPeer }
+    return { entry, firstOfPeer: known == null }
   }
 
   /**
@@ -122,29 +123,28 @@ export class ConnectionTable {
    */
   remove (connection: Connection): RemovedConnection | undefined {
     const peer = this.peers.get(connection.remotePeer.toString())
-    const index = peer?.connections.indexOf(connection) ?? -1
+    const entry = peer == null ? undefined : findEntry(peer, connection)
 
-    if (peer == null || index === -1) {
+    if (peer == null || entry == null) {
       return
     }
 
-    const entry = peer.entries[index]
     this.count--
 
     if (entry.direction === 'inbound') {
       this.inboundCount--
     }
 
-    removeAt(peer.connections, index)
-    removeAt(peer.entries, index)
-
-    const lastOfPeer = peer.connections.length === 0
+    const lastOfPeer = peer.connections.length === 1
 
     if (lastOfPeer) {
+      peer.connections.length = 0
       this.peers.delete(peer.key)
       this.byPeer.delete(peer.peerId)
       this.columns.remove(peer.place)
     } else {
+      peer.connections.splice(peer.connections.indexOf(connection), 1)
+      unlink(peer, entry)
       this.columns.forget(peer.place)
     }
 
@@ -157,8 +157,7 @@ export class ConnectionTable {
   get (connection: Connection): ConnectionEntry | undefined {
     const peer = this.peers.get(connection.remotePeer.toString())
 
-    // nearly all peers have one, or few
-    return peer?.entries[peer.connections.indexOf(connection)]
+    return peer == null ? undefined : findEntry(peer, connection)
   }
 
   /**
@@ -169,18 +168,11 @@ export class ConnectionTable {
   }
 
   /**
-   * What was noted about a peer, by its id as a string, may not be so any more. Returns
-   * the record of the peer, if it is connected.
+   * What was noted about a connected peer may not be so any more
    */
-  forgetValue (key: string): PeerEntry | undefined {
-    const peer = this.peers.get(key)
-
-    if (peer != null) {
-      peer.value = undefined
-      this.columns.forget(peer.place)
-    }
-
-    return peer
+  forgetValue (peer: PeerEntry): void {
+    peer.value = undefined
+    this.columns.forget(peer.place)
   }
 
   /**
@@ -213,12 +205,53 @@ export class ConnectionTable {
     this.columns.clear()
     this.inboundCount = 0
   }
+
+  private addPeer (connection: Connection, key: string, now: number): ConnectionEntry {
+    const peer = new PeerRecord(connection, key, now)
+    peer.place = this.columns.add(peer)
+    this.peers.set(key, peer)
+    this.byPeer.set(connection.remotePeer, peer.connections)
+
+    return peer.entry
+  }
+
+  private addTo (peer: PeerRecord, connection: Connection, now: number): ConnectionEntry {
+    const entry = new ConnectionEntry(connection, peer, now)
+    let last = peer.entry
+
+    while (last.next != null) {
+      last = last.next
+    }
+
+    last.next = entry
+    peer.connections.push(connection)
+    this.columns.forget(peer.place)
+
+    return entry
+  }
 }
 
-function removeAt <T> (items: T[], index: number): void {
-  if (items.length === 1) {
-    items.length = 0
-  } else {
-    items.splice(index, 1)
+function findEntry (peer: PeerEntry, connection: Connection): ConnectionEntry | undefined {
+  let entry: ConnectionEntry | undefined = peer.entry
+
+  // nearly all peers have one, or few
+  while (entry != null && entry.connection !== connection) {
+    entry = entry.next
+  }
+
+  return entry
+}
+
+function unlink (peer: PeerRecord, entry: ConnectionEntry): void {
+  if (peer.entry === entry) {
+    peer.entry = entry.next ?? entry
+    return
+  }
+
+  for (let other: ConnectionEntry | undefined = peer.entry; other != null; other = other.next) {
+    if (other.next === entry) {
+      other.next = entry.next
+      return
+    }
   }
 }

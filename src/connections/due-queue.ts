@@ -5,11 +5,6 @@ import type { Clock, Timer } from '../clock.ts'
  */
 export interface Due {
   /**
-   * In ms since the epoch
-   */
-  dueAt: number
-
-  /**
    * The position in the list, {@link NOT_DUE} when it is not in it. Nobody else
    * changes it.
    */
@@ -46,6 +41,12 @@ export class DueList<T extends Due> {
   private readonly clock: Clock
   private readonly onDue: (item: T, lateBy: number) => void
   private readonly heap: T[] = []
+
+  /**
+   * When the items of the heap are due, in ms since the epoch. Beside each other, as they
+   * are compared far more often than the items are looked at.
+   */
+  private readonly times: number[] = []
   private timer?: Timer
   private timerDueAt = Infinity
 
@@ -69,19 +70,26 @@ export class DueList<T extends Due> {
   }
 
   /**
+   * All that wait, in no order
+   */
+  items (): readonly T[] {
+    return this.heap
+  }
+
+  /**
    * An item that waits already is due at the new time only
    */
   schedule (item: T, dueAt: number): void {
     this.followClock()
-    item.dueAt = dueAt
 
     if (item.index === NOT_DUE) {
       item.index = this.heap.length
       this.heap.push(item)
+      this.times.push(dueAt)
     }
 
-    this.siftUp(item.index)
-    this.siftDown(item.index)
+    this.siftUp(item.index, item, dueAt)
+    this.siftDown(item.index, item, dueAt)
     this.rearm()
   }
 
@@ -98,6 +106,7 @@ export class DueList<T extends Due> {
     }
 
     this.heap.length = 0
+    this.times.length = 0
     this.rearm()
   }
 
@@ -113,8 +122,8 @@ export class DueList<T extends Due> {
       this.timerDueAt -= back
       this.firesAt -= back
 
-      for (const item of this.heap) {
-        item.dueAt -= back
+      for (let i = 0; i < this.times.length; i++) {
+        this.times[i] -= back
       }
     }
 
@@ -122,7 +131,7 @@ export class DueList<T extends Due> {
   }
 
   private rearm (): void {
-    const dueAt = this.heap[0]?.dueAt ?? Infinity
+    const dueAt = this.times.at(0) ?? Infinity
 
     // a timer that fires too early does no harm and need not be set anew
     if (dueAt === this.timerDueAt || (dueAt > this.timerDueAt && dueAt !== Infinity)) {
@@ -149,10 +158,11 @@ export class DueList<T extends Due> {
     let waiting = this.heap.length
 
     // an item that is scheduled for now by the callback has to wait for its turn
-    for (let next = this.heap[0]; waiting > 0 && next != null && next.dueAt <= now; next = this.heap[0]) {
+    for (let dueAt = this.times.at(0); waiting > 0 && dueAt != null && dueAt <= now; dueAt = this.times.at(0)) {
+      const next = this.heap[0]
       waiting--
       this.remove(next)
-      this.onDue(next, now - next.dueAt)
+      this.onDue(next, now - dueAt)
     }
 
     this.rearm()
@@ -160,62 +170,64 @@ export class DueList<T extends Due> {
 
   private remove (item: T): void {
     const last = this.heap.pop()
+    const dueAt = this.times.pop()
     const { index } = item
     item.index = NOT_DUE
 
-    if (last == null || last === item) {
+    if (last == null || dueAt == null || last === item) {
       return
     }
 
-    this.put(last, index)
-    this.siftUp(last.index)
-    this.siftDown(last.index)
+    this.put(last, dueAt, index)
+    this.siftUp(last.index, last, dueAt)
+    this.siftDown(last.index, last, dueAt)
   }
 
-  private siftUp (index: number): void {
-    const item = this.heap[index]
+  private siftUp (index: number, item: T, dueAt: number): void {
+    const { heap, times } = this
 
     while (index > 0) {
-      const parent = this.heap[(index - 1) >> 1]
+      const parent = (index - 1) >> 1
 
-      if (parent.dueAt <= item.dueAt) {
+      if (times[parent] <= dueAt) {
         break
       }
 
-      this.put(parent, index)
-      index = (index - 1) >> 1
+      this.put(heap[parent], times[parent], index)
+      index = parent
     }
 
-    this.put(item, index)
+    this.put(item, dueAt, index)
   }
 
-  private siftDown (index: number): void {
-    const item = this.heap[index]
+  private siftDown (index: number, item: T, dueAt: number): void {
+    const { heap, times } = this
 
     for (;;) {
       let child = index * 2 + 1
 
-      if (child >= this.heap.length) {
+      if (child >= times.length) {
         break
       }
 
-      if (child + 1 < this.heap.length && this.heap[child + 1].dueAt < this.heap[child].dueAt) {
+      if (child + 1 < times.length && times[child + 1] < times[child]) {
         child++
       }
 
-      if (this.heap[child].dueAt >= item.dueAt) {
+      if (times[child] >= dueAt) {
         break
       }
 
-      this.put(this.heap[child], index)
+      this.put(heap[child], times[child], index)
       index = child
     }
 
-    this.put(item, index)
+    this.put(item, dueAt, index)
   }
 
-  private put (item: T, index: number): void {
+  private put (item: T, dueAt: number, index: number): void {
     this.heap[index] = item
+    this.times[index] = dueAt
     item.index = index
   }
 }
@@ -252,7 +264,7 @@ export class DueQueue<T> {
     let entry = this.entries.get(item)
 
     if (entry == null) {
-      entry = { item, dueAt, index: NOT_DUE }
+      entry = { item, index: NOT_DUE }
       this.entries.set(item, entry)
     }
 

@@ -5,7 +5,7 @@ import { MIN_RETRY_DELAY, livenessAction, nextCheck, pingTimeout, smoothRTT } fr
 import { pingConnection } from './ping.ts'
 import { WatchedConnection } from './watched-connection.ts'
 import type { LivenessRecord, LivenessTimes } from './liveness-policy.ts'
-import type { ByteSource } from './watched-connection.ts'
+import type { ByteSource, Watch, WatchableEntry } from './watched-connection.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { Connection, Logger } from '@libp2p/interface'
@@ -63,11 +63,22 @@ const PROBE_WINDOW = 1_000
  */
 export class Liveness {
   private readonly components: LivenessComponents
-  private readonly watched = new Map<Connection, WatchedConnection>()
   private readonly due: DueList<WatchedConnection>
+
+  /**
+   * Those that wait for the answer to a ping. All others are due some time.
+   */
+  private readonly pinging = new Map<WatchedConnection, AbortController>()
+
+  /**
+   * Those that are pinged next, whether or not something was heard of them
+   */
+  private readonly probed = new Set<WatchedConnection>()
+  private readonly common: { -readonly [key in keyof Watch]: Watch[key] }
 
   constructor (components: LivenessComponents) {
     this.components = components
+    this.common = { clock: components.clock, silentBefore: -Infinity, networkChangedAt: -Infinity }
     this.due = new DueList(components.clock, (watched, lateBy) => { this.onDue(watched, lateBy) })
   }
 
@@ -75,50 +86,36 @@ export class Liveness {
    * How many connections are watched
    */
   get size (): number {
-    return this.watched.size
+    return this.due.size + this.pinging.size
   }
 
   /**
-   * What is known of the life of a connection
+   * Watch a connection that was opened. What is known of its life is in `entry.watched`
+   * from now on.
    */
-  record (connection: Connection): Readonly<LivenessRecord> | undefined {
-    return this.watched.get(connection)
-  }
-
-  /**
-   * Watch a connection that was opened
-   */
-  watch (connection: Connection): void {
+  watch (entry: WatchableEntry): void {
+    const { connection } = entry
     const times = this.components.timesOf(connection)
 
-    if (times === false || this.watched.has(connection)) {
-      return
+    if (times !== false && entry.watched == null) {
+      entry.watched = new WatchedConnection(entry, this.common, this.components.byteSource(connection))
+      this.scheduleNext(entry.watched, times)
     }
-
-    const { byteSource, clock } = this.components
-    const watched = new WatchedConnection(connection, clock, byteSource(connection))
-    this.watched.set(connection, watched)
-    this.scheduleNext(watched, times)
-  }
-
-  /**
-   * The remote has opened a stream. Not every transport tells of the bytes that come.
-   */
-  heard (connection: Connection): void {
-    this.watched.get(connection)?.heard()
   }
 
   /**
    * A connection was closed
    */
-  unwatch (connection: Connection): void {
-    const watched = this.watched.get(connection)
+  unwatch (entry: WatchableEntry): void {
+    const { watched } = entry
 
     if (watched != null) {
-      this.watched.delete(connection)
+      entry.watched = undefined
       this.due.cancel(watched)
+      this.pinging.get(watched)?.abort()
+      this.pinging.delete(watched)
+      this.probed.delete(watched)
       watched.stopListening()
-      watched.pinging?.abort()
     }
   }
 
@@ -127,36 +124,38 @@ export class Liveness {
    * before do not count.
    */
   networkChanged (): void {
-    for (const watched of this.watched.values()) {
-      watched.networkChanged = true
-    }
-
+    this.common.networkChangedAt = this.components.clock.now()
     this.probeAll()
   }
 
   stop (): void {
-    for (const connection of [...this.watched.keys()]) {
-      this.unwatch(connection)
+    for (const { entry } of this.all()) {
+      this.unwatch(entry)
     }
+  }
+
+  private all (): WatchedConnection[] {
+    return [...this.due.items(), ...this.pinging.keys()]
   }
 
   private onDue (watched: WatchedConnection, lateBy: number): void {
     const { clock, log } = this.components
     const { connection } = watched
+    const now = clock.now()
     const times = this.components.timesOf(connection)
 
     if (times === false) {
-      this.unwatch(connection)
+      this.unwatch(watched.entry)
       return
     }
 
     if (lateBy >= SUSPENDED) {
+      this.due.schedule(watched, now)
       this.resume(lateBy)
       return
     }
 
-    const action = watched.probe ? 'ping' : livenessAction(watched, times, clock.now())
-    watched.probe = false
+    const action = this.probed.delete(watched) ? 'ping' : livenessAction(watched, times, now)
 
     if (action === 'wait') {
       this.due.schedule(watched, watched.silentSince + times.interval)
@@ -175,23 +174,19 @@ export class Liveness {
   private resume (lateBy: number): void {
     const { clock, log } = this.components
     log('timers were late by %d ms, probing all connections', lateBy)
-
-    for (const watched of this.watched.values()) {
-      watched.silentSince = clock.now()
-    }
-
+    this.common.silentBefore = clock.now()
     this.probeAll()
   }
 
   private probeAll (): void {
     const { clock, random } = this.components
 
-    for (const watched of this.watched.values()) {
+    for (const watched of this.all()) {
       watched.misses = 0
-      watched.probe = true
+      this.probed.add(watched)
 
       // one that is being pinged is pinged again after that
-      if (watched.pinging == null) {
+      if (!this.pinging.has(watched)) {
         this.due.schedule(watched, clock.now() + random.next() * PROBE_WINDOW)
       }
     }
@@ -203,7 +198,7 @@ export class Liveness {
     const controller = new AbortController()
     const start = clock.now()
     const timeout = pingTimeout(watched)
-    watched.pinging = controller
+    this.pinging.set(watched, controller)
     const timer = clock.setTimeout(() => { controller.abort(new TimeoutError('The ping was not answered in time')) }, timeout)
 
     try {
@@ -211,25 +206,26 @@ export class Liveness {
 
       // longer than a ping may take: the clock was set forward
       if (rtt <= timeout) {
-        Object.assign(watched, smoothRTT(watched, rtt))
+        const smoothed = smoothRTT(watched, rtt)
+        watched.rttVariation = smoothed.rttVariation
+        connection.rtt = smoothed.rtt
         this.components.onPing?.(connection, rtt)
-        connection.rtt = watched.rtt
       }
 
       watched.heard()
     } catch (err) {
       // a connection that was closed meanwhile is not watched any more
-      if (controller.signal.aborted && this.watched.get(connection) === watched) {
+      if (controller.signal.aborted && watched.entry.watched === watched) {
         this.onPingTimeout(watched, start, timeout)
       }
 
       log('ping to %p failed, %d misses - %e', connection.remotePeer, watched.misses, toError(err))
     } finally {
       timer.clear()
-      watched.pinging = undefined
+      this.pinging.delete(watched)
     }
 
-    if (this.watched.get(connection) === watched) {
+    if (watched.entry.watched === watched) {
       this.scheduleNext(watched, times)
     }
   }
@@ -244,7 +240,7 @@ export class Liveness {
 
     if (lateBy >= SUSPENDED) {
       this.resume(lateBy)
-    } else if (watched.lastHeard <= start && !watched.probe) {
+    } else if (watched.lastHeard <= start && !this.probed.has(watched)) {
       watched.misses++
       this.components.onPing?.(watched.connection, undefined)
     }
@@ -258,7 +254,7 @@ export class Liveness {
     const { clock, random } = this.components
     const now = clock.now()
 
-    if (watched.probe) {
+    if (this.probed.has(watched)) {
       this.due.schedule(watched, now + random.next() * PROBE_WINDOW)
     } else {
       this.due.schedule(watched, watched.misses > 0
@@ -268,12 +264,12 @@ export class Liveness {
   }
 
   private abort (watched: WatchedConnection): void {
-    const { connection } = watched
+    const { connection, entry } = watched
     const { clock, log } = this.components
     const silence = clock.now() - watched.lastHeard
 
     log('aborting a connection to %p that was silent for %d ms', connection.remotePeer, silence)
-    this.unwatch(connection)
+    this.unwatch(entry)
     this.components.onGiveUp?.(connection)
 
     try {

@@ -13,44 +13,78 @@ export interface ByteSource {
 }
 
 /**
+ * The record of a connection, in which what is known of its life is kept
+ */
+export interface WatchableEntry {
+  readonly connection: Connection
+
+  /**
+   * `undefined` while the life of the connection is not watched
+   */
+  watched: WatchedConnection | undefined
+}
+
+/**
+ * What all connections have in common whose life is watched
+ */
+export interface Watch {
+  readonly clock: Clock
+
+  /**
+   * What was not heard before cannot be held against the remotes, in ms since the epoch
+   */
+  readonly silentBefore: number
+
+  /**
+   * When the network has changed last, in ms since the epoch
+   */
+  readonly networkChangedAt: number
+}
+
+/**
  * A connection whose life is watched. One object is the record of it, its entry in the
  * list of those that are due and the listener for its bytes, as there are as many as
  * there are connections.
  */
 export class WatchedConnection implements LivenessRecord, Due {
-  readonly connection: Connection
+  readonly entry: WatchableEntry
   lastHeard: number
-  silentSince: number
   misses = 0
-  rtt: number | undefined = undefined
   rttVariation: number | undefined = undefined
-  pinging: AbortController | undefined = undefined
+
+  index = NOT_DUE
+
+  private readonly watch: Watch
+  private readonly source: ByteSource | undefined
+
+  constructor (entry: WatchableEntry, watch: Watch, source: ByteSource | undefined) {
+    this.entry = entry
+    this.lastHeard = watch.clock.now()
+    this.watch = watch
+    this.source = source
+    source?.addEventListener('message', this)
+  }
+
+  get connection (): Connection {
+    return this.entry.connection
+  }
+
+  get silentSince (): number {
+    return Math.max(this.lastHeard, this.watch.silentBefore)
+  }
 
   /**
-   * Ping it whether or not something was heard of it
+   * The smoothed round trip time, in ms
    */
-  probe = false
+  get rtt (): number | undefined {
+    return this.entry.connection.rtt
+  }
 
   /**
    * Has nothing been heard since the network has changed?
    */
-  networkChanged = false
-
-  dueAt: number
-  index = NOT_DUE
-
-  private readonly clock: Clock
-  private readonly source: ByteSource | undefined
-
-  constructor (connection: Connection, clock: Clock, source: ByteSource | undefined) {
-    const now = clock.now()
-    this.connection = connection
-    this.lastHeard = now
-    this.silentSince = now
-    this.dueAt = now
-    this.clock = clock
-    this.source = source
-    source?.addEventListener('message', this)
+  get networkChanged (): boolean {
+    return this.lastHeard <= this.watch.networkChangedAt
   }
 
   /**
@@ -61,9 +95,8 @@ export class WatchedConnection implements LivenessRecord, Due {
   }
 
   heard (): void {
-    this.lastHeard = this.silentSince = this.clock.now()
+    this.lastHeard = this.watch.clock.now()
     this.misses = 0
-    this.networkChanged = false
   }
 
   stopListening (): void {

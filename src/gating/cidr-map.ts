@@ -131,9 +131,9 @@ export class CidrMap<T extends NonNullable<unknown>> {
     this.freePlaces = []
   }
 
-  private matchIn (root: number, { words, family }: IpAddress, accept?: (value: T) => boolean): T | undefined {
+  private matchIn (root: number, ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
     const { nodes } = this
-    const length = addressBits(family)
+    const length = addressBits(ip.family)
     let node = root
     let found: T | undefined
 
@@ -143,7 +143,7 @@ export class CidrMap<T extends NonNullable<unknown>> {
       // a node without a value is only passed, right or wrong: the next one with a
       // value tells
       if (place !== NONE) {
-        if (!nodes.contains(node, words)) {
+        if (!nodes.contains(node, ip)) {
           break
         }
 
@@ -155,7 +155,7 @@ export class CidrMap<T extends NonNullable<unknown>> {
       }
 
       const bits = nodes.bits(node)
-      node = bits === length ? NONE : nodes.child(node, bitAt(words, bits))
+      node = bits === length ? NONE : nodes.child(node, bitAt(ip, bits))
     }
 
     return found
@@ -181,10 +181,10 @@ export class CidrMap<T extends NonNullable<unknown>> {
 
     while (node !== NONE && nodes.bits(node) < bits) {
       path?.push(node)
-      node = nodes.child(node, bitAt(network.words, nodes.bits(node)))
+      node = nodes.child(node, bitAt(network, nodes.bits(node)))
     }
 
-    return node !== NONE && nodes.bits(node) === bits && nodes.contains(node, network.words) ? node : NONE
+    return node !== NONE && nodes.bits(node) === bits && nodes.contains(node, network) ? node : NONE
   }
 
   private findOrCreate (cidr: Cidr): number {
@@ -199,7 +199,7 @@ export class CidrMap<T extends NonNullable<unknown>> {
     }
 
     while (nodes.bits(node) < bits) {
-      const bit = bitAt(words, nodes.bits(node))
+      const bit = bitAt(network, nodes.bits(node))
       const child = nodes.child(node, bit)
 
       if (child === NONE) {
@@ -209,7 +209,7 @@ export class CidrMap<T extends NonNullable<unknown>> {
         return created
       }
 
-      const shared = Math.min(nodes.sharedBits(child, words), bits)
+      const shared = Math.min(nodes.sharedBits(child, network), bits)
 
       if (shared < nodes.bits(child)) {
         // the two part ways before the child ends
@@ -234,6 +234,6 @@ function createTrees (): Record<4 | 6, PrefixNumbers> {
   return { 4: new PrefixNumbers(TREE_BITS[4]), 6: new PrefixNumbers(TREE_BITS[6]) }
 }
 
-function bitAt (words: readonly number[], index: number): number {
-  return (words[index >> 5] >>> (31 - (index & 31))) & 1
+function bitAt (ip: IpAddress, index: number): number {
+  return (ip.word(index >> 5) >>> (31 - (index & 31))) & 1
 }

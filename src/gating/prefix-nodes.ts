@@ -1,3 +1,5 @@
+import type { IpAddress } from '../addresses/index.ts'
+
 /**
  * Where a node keeps what it is: its children for the next bit being 0 and 1, the
  * length of its prefix, and the place of its value
@@ -100,12 +102,12 @@ export class PrefixNodes {
    * How many of the first bits of a node's prefix an address shares, as far as the
    * prefix goes
    */
-  sharedBits (node: number, words: readonly number[]): number {
+  sharedBits (node: number, ip: IpAddress): number {
     const at = node * PREFIX_SIZE
     const bits = this.bits(node)
 
     for (let i = 0; i * 32 < bits; i++) {
-      const difference = this.prefixes[at + i] ^ words[i]
+      const difference = this.prefixes[at + i] ^ ip.word(i)
 
       if (difference !== 0) {
         return Math.min(bits, i * 32 + Math.clz32(difference))
@@ -118,8 +120,8 @@ export class PrefixNodes {
   /**
    * Whether an address begins with a node's prefix
    */
-  contains (node: number, words: readonly number[]): boolean {
-    return this.sharedBits(node, words) === this.bits(node)
+  contains (node: number, ip: IpAddress): boolean {
+    return this.sharedBits(node, ip) === this.bits(node)
   }
 
   private allocate (): number {

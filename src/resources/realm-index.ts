@@ -21,28 +21,19 @@ export interface IndexedPeer {
 }
 
 /**
- * Which connected peers are in which realm
+ * Which connected peers are in which realm. Nearly all peers are in no realm in most
+ * nodes, and then nothing is kept of them.
  */
 export class RealmIndex {
-  /**
-   * Nearly all peers are in no realm in most nodes, and then there is nothing to keep of
-   * them but that they are connected
-   */
-  private readonly peers = new Map<string, IndexedPeer | undefined>()
+  private readonly peers = new Map<string, IndexedPeer>()
   private readonly realms = new Map<string, Map<string, IndexedPeer>>()
 
-  get (peer: PeerId): IndexedPeer | undefined {
-    const key = peer.toString()
-
-    return this.peers.get(key) ?? (this.peers.has(key) ? inNoRealm(peer) : undefined)
-  }
-
-  add (peer: PeerId): IndexedPeer {
-    const key = peer.toString()
-    const indexed = this.peers.get(key)
-    this.peers.set(key, indexed)
-
-    return indexed ?? inNoRealm(peer)
+  /**
+   * What is known of a peer. That of one that is in no realm is kept nowhere, until
+   * it is passed to {@link update}.
+   */
+  get (peer: PeerId): IndexedPeer {
+    return this.peers.get(peer.toString()) ?? { peer, realm: undefined, refusedBy: undefined, memberships: [] }
   }
 
   /**
@@ -73,20 +64,18 @@ export class RealmIndex {
 
     indexed.memberships = memberships
 
-    if (this.peers.has(key)) {
-      this.peers.set(key, memberships.length === 0 ? undefined : indexed)
+    if (memberships.length === 0) {
+      this.peers.delete(key)
+    } else {
+      this.peers.set(key, indexed)
     }
   }
 
   remove (peer: PeerId): void {
-    const indexed = this.get(peer)
+    const indexed = this.peers.get(peer.toString())
 
     if (indexed != null) {
-      if (indexed.memberships.length > 0) {
-        this.update(indexed, [])
-      }
-
-      this.peers.delete(peer.toString())
+      this.update(indexed, [])
     }
   }
 
@@ -103,8 +92,4 @@ export class RealmIndex {
   members (realm: string): Iterable<IndexedPeer> {
     return this.realms.get(realm)?.values() ?? []
   }
-}
-
-function inNoRealm (peer: PeerId): IndexedPeer {
-  return { peer, realm: undefined, refusedBy: undefined, memberships: [] }
 }

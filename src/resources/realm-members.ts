@@ -42,7 +42,7 @@ export class PeerScope extends Scope {
   private firstMember: RealmMember | undefined = undefined
 
   constructor (limits: ResolvedLimits, peer: string) {
-    super(limits, 'peer', peer)
+    super(limits, peer, 'peer:')
   }
 
   * members (): IterableIterator<RealmMember> {

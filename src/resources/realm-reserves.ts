@@ -38,7 +38,7 @@ export class RealmScope extends Scope {
   private readonly reserves: RealmReserves
 
   constructor (reserves: RealmReserves, limits: ResolvedLimits, realm: string) {
-    super(limits, 'realm', realm)
+    super(limits, realm, 'realm:')
     this.reserves = reserves
   }
 

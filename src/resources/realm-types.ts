@@ -124,6 +124,12 @@ export interface RealmsComponents {
   traitsOf?(peer: PeerId): PeerTraits | undefined
 
   /**
+   * Was `peerConnected` called for the peer, and `peerDisconnected` not yet? Whoever calls
+   * these knows it, and there may be very many peers.
+   */
+  isConnected(peer: PeerId): boolean
+
+  /**
    * The open connections of a peer
    */
   connectionsOf?(peer: PeerId): readonly Connection[]

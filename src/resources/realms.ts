@@ -96,9 +96,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * not be the one that the peer should be in.
    */
   placeOf (peer: PeerId): string | undefined {
-    const indexed = this.index.get(peer)
-
-    return indexed == null ? this.of(peer) : indexed.realm
+    return this.components.isConnected(peer) ? this.index.get(peer).realm : this.of(peer)
   }
 
   /**
@@ -189,7 +187,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * The realm under which `usages` counts the connections of a peer
    */
   shareOf (peer: PeerId): string | undefined {
-    const realm = this.index.get(peer)?.realm
+    const { realm } = this.index.get(peer)
 
     return realm != null && this.known.has(realm) ? realm : undefined
   }
@@ -198,7 +196,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * A peer has connected. To be called at its first connection.
    */
   peerConnected (peer: PeerId): void {
-    this.place(this.index.add(peer))
+    this.place(this.index.get(peer))
   }
 
   /**
@@ -212,10 +210,8 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * The tags or protocols of a peer may have changed
    */
   refresh (peer: PeerId): void {
-    const indexed = this.index.get(peer)
-
-    if (indexed != null) {
-      this.place(indexed)
+    if (this.components.isConnected(peer)) {
+      this.place(this.index.get(peer))
     }
   }
 
@@ -231,10 +227,8 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * The assignment of a peer has changed
    */
   private changed (peer: PeerId, before: string | undefined): void {
-    const indexed = this.index.get(peer)
-
-    if (indexed != null) {
-      this.place(indexed)
+    if (this.components.isConnected(peer)) {
+      this.place(this.index.get(peer))
       return
     }
 

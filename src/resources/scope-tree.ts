@@ -47,10 +47,11 @@ export class SharedScope extends Scope {
   private shareLimits: ResolvedLimits
 
   constructor (table: LimitTable, kind: 'protocol' | 'service', name: string) {
-    super(table.of(kind, name), kind, name)
+    super(table.of(kind, name), name, `${kind}:`)
 
     this.shareLimits = table.of(kind === 'protocol' ? 'protocolPeer' : 'servicePeer', name)
-    this.peers = new ScopeRegistry(peer => new Scope(this.shareLimits, 'peer', peer, this))
+    const prefix = `${this.name}.peer:`
+    this.peers = new ScopeRegistry(peer => new Scope(this.shareLimits, peer, prefix))
   }
 
   /**

@@ -12,17 +12,23 @@ export class Scope extends LimitedUsage {
    */
   holders = 0
 
-  private readonly kind: string
-  private readonly key: string | undefined
-  private readonly parent: Scope | undefined
+  /**
+   * What the scope is known by among its kind
+   */
+  readonly id: string
+  private readonly prefix: string
 
-  constructor (limits: ResolvedLimits, kind: string, key?: string, parent?: Scope) {
+  /**
+   * @param limits - how much may be in use
+   * @param id - what the scope is known by among its kind
+   * @param prefix - what comes before that in its name, `''` for the only one of its kind
+   */
+  constructor (limits: ResolvedLimits, id: string, prefix = '') {
     super()
 
     this.limits = limits
-    this.kind = kind
-    this.key = key
-    this.parent = parent
+    this.id = id
+    this.prefix = prefix
   }
 
   /**
@@ -30,15 +36,6 @@ export class Scope extends LimitedUsage {
    * Put together when asked for: most scopes come and go unnamed.
    */
   get name (): string {
-    const name = this.key == null ? this.kind : `${this.kind}:${this.key}`
-
-    return this.parent == null ? name : `${this.parent.name}.${name}`
-  }
-
-  /**
-   * What the scope is known by among its kind
-   */
-  get id (): string {
-    return this.key ?? this.kind
+    return this.prefix + this.id
   }
 }

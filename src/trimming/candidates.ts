@@ -1,4 +1,4 @@
-import { bestConnection, countApplicationStreams } from '../connections/index.ts'
+import { bestConnection, countApplicationStreams, entriesOf } from '../connections/index.ts'
 import type { RealmShares } from './fair-selection.ts'
 import type { TrimRecord } from './select.ts'
 import type { ConnectionEntry, PeerEntry } from '../connections/index.ts'
@@ -114,7 +114,7 @@ export interface CandidateSink {
  */
 export function visitCandidates (peer: PeerEntry, rules: CandidateRules, grace: GracePeriod, kept: KeptConnections, sink: CandidateSink): void {
   const open = openConnections(peer)
-  kept.closing += peer.entries.length - open.length
+  kept.closing += peer.connections.length - open.length
 
   if (open.length === 0) {
     return
@@ -160,11 +160,15 @@ function bestSettled (open: readonly ConnectionEntry[], grace: GracePeriod, peri
   return bestConnection((settled.length > 0 ? settled : open).map(({ connection }) => connection))
 }
 
-/**
- * Most peers have one connection, so no list is made for these
- */
-function openConnections ({ entries }: PeerEntry): readonly ConnectionEntry[] {
-  return entries.every(isOpen) ? entries : entries.filter(isOpen)
+function openConnections (peer: PeerEntry): readonly ConnectionEntry[] {
+  const { entry } = peer
+
+  // nearly all peers have no other
+  if (entry.next == null) {
+    return isOpen(entry) ? [entry] : []
+  }
+
+  return entriesOf(peer).filter(isOpen)
 }
 
 function isOpen ({ connection }: ConnectionEntry): boolean {

@@ -6,7 +6,7 @@ import type { PeerColumns, PeerEntry } from '../connections/index.ts'
  * trim would have to ask about the peer
  */
 export function noteValue (peer: PeerEntry, columns: PeerColumns, rules: CandidateRules): void {
-  if (peer.value != null && peer.entries.length === 1 && rules.isPlain?.() === true && !rules.isProtected(peer)) {
-    columns.note(peer.place, peer.entries[0], peer.value)
+  if (peer.value != null && peer.entry.next == null && rules.isPlain?.() === true && !rules.isProtected(peer)) {
+    columns.note(peer.place, peer.entry, peer.value)
   }
 }

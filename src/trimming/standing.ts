@@ -8,7 +8,7 @@ import type { PeerStoreTagsComponents } from './peer-store-tags.ts'
 import type { TagStoreInit } from './tag-store.ts'
 import type { TagOptions } from './tag.ts'
 import type { Clock } from '../clock.ts'
-import type { PeerEntry } from '../connections/index.ts'
+import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
 /**
@@ -17,6 +17,10 @@ import type { Logger, PeerId } from '@libp2p/interface'
  */
 export interface ValueOf {
   (peerId: PeerId): unknown
+}
+
+export interface StandingComponents extends PeerStoreTagsComponents {
+  table: Pick<ConnectionTable, 'allPeers' | 'forgetValue' | 'getPeer'>
 }
 
 /**
@@ -53,35 +57,43 @@ export interface StandingInit extends TagStoreInit {
  * protected
  */
 export class Standing {
-  readonly tags: TagStore
+  readonly tags: TagStore<PeerEntry>
   readonly peerStoreTags: PeerStoreTags
   readonly protection = new Protection()
   private readonly valueOf?: ValueOf
   private readonly observer?: StandingObserver
   private readonly log: Logger
-  private readonly onChange?: (peer: string) => void
+  private readonly table: StandingComponents['table']
 
   /**
-   * `onChange` is called before the tags or the protection of a peer change, and
-   * `onStored` after those in the peer store have
+   * `onStored` is called after the tags of a connected peer have changed that are in the
+   * peer store
    */
-  constructor (components: PeerStoreTagsComponents, init: StandingInit, clock: Clock, log: Logger, onChange?: (peer: string) => void, onStored = onChange) {
+  constructor (components: StandingComponents, init: StandingInit, clock: Clock, log: Logger, onStored: (peer: PeerEntry) => void = () => {}) {
+    const { table } = components
     const steady = steadyClock(clock)
-    this.tags = new TagStore(steady, init, onChange)
+    this.table = table
+    this.tags = new TagStore(table, steady, init, peer => { table.forgetValue(peer) })
     // the peer store dates when its tags end
-    this.peerStoreTags = new PeerStoreTags(components, steady.wall, log, onStored)
+    this.peerStoreTags = new PeerStoreTags(components, steady.wall, log, key => {
+      const peer = table.getPeer(key)
+
+      if (peer != null) {
+        table.forgetValue(peer)
+        onStored(peer)
+      }
+    })
     // every object inherits another function of this name
     this.valueOf = Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined
     this.observer = init.observer
     this.log = log
-    this.onChange = onChange
   }
 
   /**
    * What a connected peer is worth, from what was noted when it was asked last
    */
   valueOfPeer (peer: PeerEntry): number {
-    return this.noteValue(peer) ?? this.value(peer.peerId, peer.key)
+    return this.noteValue(peer) ?? this.chosenByUser(peer.peerId) ?? this.sumOf(peer)
   }
 
   /**
@@ -89,8 +101,8 @@ export class Standing {
    * itself and the user has no say in it
    */
   noteValue (peer: PeerEntry): number | undefined {
-    if (peer.value == null && this.valueOf == null && this.tags.isConstant(peer.key) && this.peerStoreTags.isConstant(peer.key)) {
-      peer.value = this.value(peer.peerId, peer.key)
+    if (peer.value == null && this.valueOf == null && this.tags.isConstant(peer) && this.peerStoreTags.isConstant(peer.key)) {
+      peer.value = this.sumOf(peer)
     }
 
     return peer.value
@@ -99,19 +111,10 @@ export class Standing {
   /**
    * The sum of the tags, or what the user's own function says
    */
-  value (peerId: PeerId, key = peerId.toString()): number {
-    if (this.valueOf != null) {
-      const value = this.callValueOf(this.valueOf, peerId)
+  value (peerId: PeerId): number {
+    const key = peerId.toString()
 
-      if (value != null) {
-        return value
-      }
-    }
-
-    const value = this.tags.value(key) + this.peerStoreTags.value(key)
-
-    // tags that cancel each other out, beyond all measure
-    return Number.isNaN(value) ? 0 : value
+    return this.chosenByUser(peerId) ?? sum(this.tags.value(key), this.peerStoreTags.value(key))
   }
 
   tag (peerId: PeerId, name: string, value: number, options?: TagOptions): void {
@@ -146,7 +149,7 @@ export class Standing {
     const key = peerKey(peerId)
 
     if (!this.protection.isProtected(key, tag)) {
-      this.onChange?.(key)
+      this.forgetValue(key)
       this.protection.protect(key, tag)
       this.observer?.onProtect(peerId, tag)
     }
@@ -157,7 +160,7 @@ export class Standing {
 
     const key = peerKey(peerId)
     const hadTag = this.protection.isProtected(key, tag)
-    this.onChange?.(key)
+    this.forgetValue(key)
     const isProtected = this.protection.unprotect(key, tag)
 
     if (hadTag) {
@@ -171,12 +174,28 @@ export class Standing {
     return this.protection.isProtected(peerKey(peerId), tag)
   }
 
+  private forgetValue (key: string): void {
+    const peer = this.table.getPeer(key)
+
+    if (peer != null) {
+      this.table.forgetValue(peer)
+    }
+  }
+
+  private sumOf (peer: PeerEntry): number {
+    return sum(this.tags.valueOf(peer), this.peerStoreTags.value(peer.key))
+  }
+
   /**
    * A function of the user that fails must not keep the others from being trimmed
    */
-  private callValueOf (valueOf: ValueOf, peerId: PeerId): number | undefined {
+  private chosenByUser (peerId: PeerId): number | undefined {
+    if (this.valueOf == null) {
+      return
+    }
+
     try {
-      const value = valueOf(peerId)
+      const value = this.valueOf(peerId)
 
       if (typeof value === 'number' && !Number.isNaN(value)) {
         return value
@@ -200,6 +219,15 @@ export function peerKey (peerId: PeerId): string {
   }
 
   return peerId.toString()
+}
+
+/**
+ * Tags may cancel each other out, beyond all measure
+ */
+function sum (own: number, stored: number): number {
+  const value = own + stored
+
+  return Number.isNaN(value) ? 0 : value
 }
 
 function assertTagName (name: string): void {

@@ -52,7 +52,7 @@ export function tagInfo (peerId: PeerId, standing: Standing, table: ConnectionTa
 
   return {
     firstSeen: peer == null ? undefined : clock.dateOf(peer.firstSeen),
-    value: standing.value(peerId, key),
+    value: standing.value(peerId),
     tags,
     connections: new Map((peer?.connections ?? []).map(connection => [connection, clock.dateOf(table.get(connection)?.openedAt ?? 0)]))
   }

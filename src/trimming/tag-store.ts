@@ -1,27 +1,42 @@
 import { AbsentPeers } from './absent-peers.ts'
-import { bumpTag, evaluateTag, hasDecayed } from './tag.ts'
-import type { Tag, TagOptions } from './tag.ts'
+import { PeerTags } from './peer-tags.ts'
+import type { TagOptions } from './tag.ts'
 import type { Clock } from '../clock.ts'
 
-interface TaggedPeer {
-  readonly tags: Map<string, Tag>
+/**
+ * The record of a connected peer, in which its tags are kept
+ */
+export interface TagHolder {
+  /**
+   * The peer id as a string
+   */
+  readonly key: string
 
   /**
-   * The sum of the tags that do not decay
+   * Nobody else looks into it
    */
-  plainSum: number
-
-  /**
-   * How many of the tags decay
-   */
-  decaying: number
+  tags: object | undefined
 }
 
-interface AbsentPeer extends TaggedPeer {
+/**
+ * The peers that are connected
+ */
+export interface TagHolders<Holder extends TagHolder> {
+  /**
+   * The record of a peer by its id as a string, `undefined` if it is not connected
+   */
+  getPeer(key: string): Holder | undefined
+
+  allPeers(): Iterable<Holder>
+}
+
+interface AbsentPeer {
+  readonly tags: PeerTags
+
   /**
    * Tagged while it was not connected
    */
-  early: boolean
+  readonly early: boolean
 
   /**
    * Since when the peer is not connected, or was tagged, in ms since the epoch
@@ -49,19 +64,19 @@ export interface TagStoreInit {
  * list, where the ones that have waited longest make room first, and are there
  * again when the peer connects.
  */
-export class TagStore {
-  private readonly connected = new Map<string, TaggedPeer>()
+export class TagStore<Holder extends TagHolder = TagHolder> {
+  private readonly connected: TagHolders<Holder>
   private readonly absent: AbsentPeers<AbsentPeer>
-  private readonly present = new Set<string>()
-  private readonly clock: Clock
-  private readonly onChange: (peer: string) => void
+  private readonly now: () => number
+  private readonly onChange: (peer: Holder) => void
 
   /**
-   * `onChange` is called before the tags of a peer change
+   * `onChange` is called when the tags of a connected peer change
    */
-  constructor (clock: Clock, init: TagStoreInit, onChange: (peer: string) => void = () => {}) {
-    this.clock = clock
+  constructor (connected: TagHolders<Holder>, clock: Clock, init: TagStoreInit, onChange: (peer: Holder) => void = () => {}) {
+    this.connected = connected
     this.absent = new AbsentPeers(init.maxAbsentPeers, init.absentTTL)
+    this.now = () => clock.now()
     this.onChange = onChange
   }
 
@@ -71,23 +86,16 @@ export class TagStore {
    * @throws {InvalidOptionError} if the value or an option is not usable
    */
   tag (peer: string, name: string, value: number, options: TagOptions = {}): void {
-    const now = this.clock.now()
-    const record = this.find(peer)
-    const previous = record?.tags.get(name)
-    const tag = bumpTag(previous, value, options, now)
-    this.onChange(peer)
+    const holder = this.connected.getPeer(peer)
+    const tags = (holder == null ? this.absentTags(peer)?.tags : tagsOf(holder)) ?? new PeerTags()
+    tags.bump(name, value, options, this.now)
 
-    if (record == null) {
-      const created: TaggedPeer = { tags: new Map(), plainSum: 0, decaying: 0 }
-      write(created, name, tag)
-      this.insert(peer, created, now)
-      return
-    }
-
-    write(record, name, tag)
-
-    if (!this.present.has(peer)) {
-      this.absent.set(peer, { ...record, early: true, since: now }, now)
+    if (holder == null) {
+      const now = this.now()
+      this.absent.set(peer, { tags, early: true, since: now }, now)
+    } else {
+      this.onChange(holder)
+      holder.tags = tags
     }
   }
 
@@ -95,64 +103,47 @@ export class TagStore {
    * Returns `false` if the peer did not have the tag
    */
   untag (peer: string, name: string): boolean {
-    const record = this.find(peer)
-    const tag = record?.tags.get(name)
+    const holder = this.connected.getPeer(peer)
+    const tags = holder == null ? this.absentTags(peer)?.tags : tagsOf(holder)
 
-    if (record == null || tag == null) {
+    if (tags?.get(name) == null) {
       return false
     }
 
-    this.onChange(peer)
-    remove(record, name)
+    const wasTagged = tags.delete(name, this.now)
 
-    if (record.tags.size === 0) {
-      this.connected.delete(peer)
-      this.absent.delete(peer)
+    if (holder != null) {
+      this.onChange(holder)
     }
 
-    return !hasDecayed(tag, this.clock.now())
+    if (tags.size === 0) {
+      this.forget(peer, holder)
+    }
+
+    return wasTagged
   }
 
   /**
    * Does the value of a connected peer stay what it is until it is tagged again?
    */
-  isConstant (peer: string): boolean {
-    const record = this.connected.get(peer)
+  isConstant (peer: TagHolder): boolean {
+    const tags = tagsOf(peer)
 
-    return record == null || record.decaying === 0
+    return tags == null || tags.decaying === 0
   }
 
   /**
    * The sum of the values of the tags that {@link tags} returns
    */
   value (peer: string): number {
-    const record = this.connected.get(peer) ?? this.visibleAbsent(peer)
+    return this.visible(peer)?.value(this.now) ?? 0
+  }
 
-    if (record == null) {
-      return 0
-    }
-
-    if (record.decaying === 0) {
-      return record.plainSum
-    }
-
-    const now = this.clock.now()
-    let value = record.plainSum
-
-    for (const [name, tag] of record.tags) {
-      if (tag.decay == null) {
-        continue
-      }
-
-      const current = evaluateTag(tag, now)
-      value += current
-
-      if (current === 0) {
-        remove(record, name)
-      }
-    }
-
-    return value
+  /**
+   * The same of a connected peer
+   */
+  valueOf (peer: TagHolder): number {
+    return tagsOf(peer)?.value(this.now) ?? 0
   }
 
   /**
@@ -160,55 +151,38 @@ export class TagStore {
    * current values
    */
   tags (peer: string): Map<string, number> {
-    const record = this.connected.get(peer) ?? this.visibleAbsent(peer)
-    const now = this.clock.now()
-    const result = new Map<string, number>()
-
-    for (const [name, tag] of record?.tags ?? []) {
-      if (!hasDecayed(tag, now)) {
-        result.set(name, evaluateTag(tag, now))
-      }
-    }
-
-    return result
+    return this.visible(peer)?.values(this.now()) ?? new Map<string, number>()
   }
 
   /**
    * The first connection of a peer was opened
    */
-  peerConnected (peer: string): void {
-    this.present.add(peer)
-    const record = this.find(peer)
+  peerConnected (peer: TagHolder): void {
+    const absent = this.absentTags(peer.key)
 
-    if (record != null) {
-      this.absent.delete(peer)
-      this.connected.set(peer, record)
+    if (absent != null) {
+      this.absent.delete(peer.key)
+      peer.tags = absent.tags
     }
   }
 
   /**
    * The last connection of a peer was closed
    */
-  peerDisconnected (peer: string): void {
-    this.present.delete(peer)
-    const record = this.connected.get(peer)
+  peerDisconnected (peer: TagHolder): void {
+    const tags = tagsOf(peer)
 
-    if (record == null) {
+    if (tags == null) {
       return
     }
 
-    this.connected.delete(peer)
-    const now = this.clock.now()
-
-    for (const [name, tag] of record.tags) {
-      if (hasDecayed(tag, now)) {
-        remove(record, name)
-      }
-    }
+    const now = this.now()
+    peer.tags = undefined
+    tags.compact(now)
 
     // nothing is remembered of a peer that has nothing left
-    if (record.tags.size > 0) {
-      this.absent.set(peer, { ...record, early: false, since: now }, now)
+    if (tags.size > 0) {
+      this.absent.set(peer.key, { tags, early: false, since: now }, now)
     }
   }
 
@@ -223,58 +197,39 @@ export class TagStore {
    * Forget all tags
    */
   clear (): void {
-    this.connected.clear()
     this.absent.clear()
-    this.present.clear()
-  }
 
-  private find (peer: string): TaggedPeer | undefined {
-    const record = this.connected.get(peer)
-
-    if (record != null) {
-      return record
+    for (const peer of this.connected.allPeers()) {
+      peer.tags = undefined
     }
-
-    return this.absent.get(peer, this.clock.now())
   }
 
-  private visibleAbsent (peer: string): TaggedPeer | undefined {
-    const record = this.absent.get(peer, this.clock.now())
-
-    return record?.early === true ? record : undefined
-  }
-
-  private insert (peer: string, record: TaggedPeer, now: number): void {
-    if (this.present.has(peer)) {
-      this.connected.set(peer, record)
+  private forget (peer: string, holder: Holder | undefined): void {
+    if (holder == null) {
+      this.absent.delete(peer)
     } else {
-      this.absent.set(peer, { ...record, early: true, since: now }, now)
+      holder.tags = undefined
     }
+  }
+
+  private visible (peer: string): PeerTags | undefined {
+    const holder = this.connected.getPeer(peer)
+
+    if (holder != null) {
+      return tagsOf(holder)
+    }
+
+    const absent = this.absentTags(peer)
+
+    return absent?.early === true ? absent.tags : undefined
+  }
+
+  private absentTags (peer: string): AbsentPeer | undefined {
+    return this.absent.size === 0 ? undefined : this.absent.get(peer, this.now())
   }
 }
 
-function write (record: TaggedPeer, name: string, tag: Tag): void {
-  record.tags.set(name, tag)
-  refresh(record)
-}
-
-function remove (record: TaggedPeer, name: string): void {
-  record.tags.delete(name)
-  refresh(record)
-}
-
-/**
- * Added up anew each time, as sums of fractions would drift
- */
-function refresh (record: TaggedPeer): void {
-  record.plainSum = 0
-  record.decaying = 0
-
-  for (const tag of record.tags.values()) {
-    if (tag.decay == null) {
-      record.plainSum += tag.value
-    } else {
-      record.decaying++
-    }
-  }
+function tagsOf (peer: TagHolder): PeerTags | undefined {
+  // only the store sets it
+  return peer.tags as PeerTags | undefined
 }

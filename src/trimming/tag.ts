@@ -56,6 +56,9 @@ export interface Tag {
  */
 export const DEFAULT_DECAY_INTERVAL = 60_000
 
+const OVERWRITE = overwrite()
+const SUM = sum()
+
 /**
  * The value of a tag at a moment. 0 means that the tag has decayed to nothing.
  */
@@ -74,6 +77,20 @@ export function evaluateTag (tag: Tag, now: number): number {
   const value = callDecay(tag.decay, tag.value, { steps, idle: now - tag.bumpedAt })
 
   return typeof value === 'number' && Number.isFinite(value) ? value : 0
+}
+
+/**
+ * Is the tag that these make, where there was none or such a one, nothing but its value?
+ */
+export function isPlain (value: number, { bump, decay, interval }: TagOptions): boolean {
+  return Number.isFinite(value) && decay == null && interval == null && bump == null
+}
+
+/**
+ * A tag that is nothing but its value
+ */
+export function plainTag (value: number): Tag {
+  return { value, anchor: 0, bumpedAt: 0, interval: DEFAULT_DECAY_INTERVAL, bump: OVERWRITE }
 }
 
 /**
@@ -109,7 +126,7 @@ export function bumpTag (tag: Tag | undefined, delta: number, options: TagOption
 
   const decay = options.decay ?? tag?.decay
   const interval = options.interval ?? options.decay?.interval ?? tag?.interval ?? DEFAULT_DECAY_INTERVAL
-  const bump = options.bump ?? tag?.bump ?? (decay == null ? overwrite() : sum())
+  const bump = options.bump ?? tag?.bump ?? (decay == null ? OVERWRITE : SUM)
   const current = tag == null ? 0 : evaluateTag(tag, now)
   const value = bump(current, delta)
 

@@ -1,6 +1,7 @@
 import { KEEP_ALIVE, isPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { remoteIp } from '../addresses/index.ts'
+import { entriesOf } from '../connections/index.ts'
 import { explainDialError } from '../dialing/index.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { GracePeriod, candidatesAmong, compareVictims, tagInfo } from '../trimming/index.ts'
@@ -59,14 +60,14 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
 
   const facts: Omit<PeerExplanation, 'known' | 'summary'> = {
     peer: key,
-    value: rooms.standing.value(peerId, key),
+    value: rooms.standing.value(peerId),
     tags: Object.fromEntries(tags),
     protectedBy: rooms.standing.protection.tags(key),
     realm: rooms.realms.realms.of(peerId),
     realms: rooms.realms.realms.memberships(peerId),
     graceRemaining: entry == null ? 0 : graceOf(entry, components, init),
     trimRank: entry == null ? undefined : trimRank(entry, components, init),
-    connections: entry?.entries.map(connection => explainConnection(connection, components)) ?? [],
+    connections: entry == null ? [] : entriesOf(entry).map(connection => explainConnection(connection, components)),
     bans: bansOf(peerId, connections, rooms),
     misbehaviour: rooms.misbehaviour.score(peerId),
     discouraged: isDiscouraged(peerId, connections, rooms),
@@ -120,9 +121,8 @@ function trimRank (peer: PeerEntry, { clock, rooms: { rules, table } }: ExplainC
   return { position: 1 + all.filter(other => compareVictims(other, mine) < 0).length, of: all.length }
 }
 
-function explainConnection ({ connection, direction, openedAt, peer }: ConnectionEntry, { clock, rooms }: ExplainComponents): ExplainedConnection {
-  const { held, liveness, paths, use } = rooms
-  const record = liveness?.record(connection)
+function explainConnection ({ connection, direction, openedAt, peer, watched }: ConnectionEntry, { clock, rooms }: ExplainComponents): ExplainedConnection {
+  const { held, paths, use } = rooms
   const now = clock.now()
 
   return {
@@ -137,8 +137,8 @@ function explainConnection ({ connection, direction, openedAt, peer }: Connectio
     selected: paths.select(peer) === connection,
     streams: use.streams(connection),
     protocols: [...new Set(connection.streams.map(({ protocol }) => protocol))],
-    silence: record == null ? undefined : Math.max(0, now - record.lastHeard),
-    misses: record?.misses,
+    silence: watched == null ? undefined : Math.max(0, now - watched.lastHeard),
+    misses: watched?.misses,
     realm: held.of(connection)?.realm
   }
 }

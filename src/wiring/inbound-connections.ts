@@ -81,7 +81,7 @@ export class InboundConnections {
   identify (maConn: MultiaddrConnection, peer: string, realm?: string): AdmissionRefusal | undefined {
     const pending = this.pending.get(maConn.timeline)
 
-    return pending == null ? undefined : this.pipeline.identify(pending.admission, peer, realm)
+    return pending == null ? undefined : this.pipeline.identify(pending.admission, maConn.remoteAddr, peer, realm)
   }
 
   /**

@@ -53,7 +53,7 @@ export async function stopRooms (rooms: Rooms, clock: Clock, log: Logger): Promi
   ])
 
   rooms.reachability.reset()
-  rooms.tracker.stop()
   rooms.standing.tags.clear()
+  rooms.tracker.stop()
   rooms.flapping?.clear()
 }

@@ -1,3 +1,4 @@
+import { entriesOf } from '../connections/index.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { isPrivateNode } from '../outbound/index.ts'
 import type { Emit } from './context.ts'
@@ -102,7 +103,7 @@ export class NodeReachability {
     }
 
     const max = Math.ceil(this.components.lowWater() * MAX_SPARED_PART)
-    const relayed = [...this.components.table.allPeers()].filter(isRelayed).flatMap(({ entries }) => entries)
+    const relayed = [...this.components.table.allPeers()].filter(isRelayed).flatMap(entriesOf)
 
     return relayed.length === 0
       ? undefined

@@ -1,4 +1,5 @@
 import { remoteIp } from '../addresses/index.ts'
+import { entriesOf } from '../connections/index.ts'
 import { WatermarkCrossings } from './watermark-crossings.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { ConnectedHosts } from './connected-hosts.ts'
@@ -64,13 +65,13 @@ export class OpenConnections {
   }
 
   onPeerConnect (peer: PeerEntry): void {
-    this.components.standing.tags.peerConnected(peer.key)
+    this.components.standing.tags.peerConnected(peer)
   }
 
   onPeerDisconnect (peer: PeerEntry): void {
     const { realms, standing } = this.components
 
-    standing.tags.peerDisconnected(peer.key)
+    standing.tags.peerDisconnected(peer)
     realms.peerDisconnected(peer.peerId)
   }
 
@@ -81,9 +82,11 @@ export class OpenConnections {
   onRealm (peerId: PeerId): void {
     const { hasRealmLiveness, liveness, table, watermarks } = this.components
 
-    for (const connection of hasRealmLiveness ? table.getPeer(peerId)?.connections ?? [] : []) {
-      liveness?.unwatch(connection)
-      liveness?.watch(connection)
+    const peer = hasRealmLiveness ? table.getPeer(peerId) : undefined
+
+    for (const entry of peer == null ? [] : entriesOf(peer)) {
+      liveness?.unwatch(entry)
+      liveness?.watch(entry)
     }
 
     watermarks.check(peerId)
@@ -118,13 +121,14 @@ export class OpenConnections {
 
     // an earlier one may have been refused
     if (peer.connections.length === 1 || peer.connections.every(other => other === connection || departures.has(other))) {
+      peer.admitted = true
       realms.realms.peerConnected(peer.peerId)
     }
 
     entry.onClose = this.onKeptClose
     note(peer)
     paths.onOpen(connection, peer)
-    liveness?.watch(connection)
+    liveness?.watch(entry)
     idle.watch(connection)
     emit('connection:open', opened(connection))
     this.crossings.update(table.size)
@@ -157,7 +161,7 @@ export class OpenConnections {
     }
 
     paths.onClose(connection, peer)
-    liveness?.unwatch(connection)
+    liveness?.unwatch(entry)
     idle.unwatch(connection)
     emit('connection:close', {
       ...opened(connection),

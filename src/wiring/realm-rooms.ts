@@ -84,6 +84,7 @@ export class RealmRooms {
       clock: components.clock,
       resources: components.resources,
       traitsOf: peerId => this.traitsOf(peerId),
+      isConnected: peerId => components.table.getPeer(peerId)?.admitted === true,
       connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
       trimRealm: (realm, count) => count - this.close(realm, count),
       makeRoom: (realm, count) => this.close(realm, count) > 0

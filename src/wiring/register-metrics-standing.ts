@@ -1,5 +1,6 @@
 import type { Rooms } from './rooms.ts'
 import type { Clock } from '../clock.ts'
+import type { ConnectionEntry } from '../connections/index.ts'
 import type { GracePeriod } from '../trimming/index.ts'
 
 /**
@@ -23,19 +24,21 @@ export function connectionStandings ({ rules, table }: Pick<Rooms, 'rules' | 'ta
 
   for (const peer of table.allPeers()) {
     if (rules.isProtected(peer)) {
-      counts.protected += peer.entries.length
+      counts.protected += peer.connections.length
       continue
     }
 
     const period = rules.gracePeriodOf?.(peer)
 
     if (grace.remaining(peer.firstSeen, period) > 0) {
-      counts['in-grace'] += peer.entries.length
+      counts['in-grace'] += peer.connections.length
       continue
     }
 
-    for (const { connection, openedAt } of peer.entries) {
-      if (peer.entries.length > 1 && grace.remaining(openedAt, period) > 0) {
+    for (let entry: ConnectionEntry | undefined = peer.entry; entry != null; entry = entry.next) {
+      const { connection, openedAt } = entry
+
+      if (peer.connections.length > 1 && grace.remaining(openedAt, period) > 0) {
         counts['in-grace']++
       } else if (rules.isAllowListed(connection)) {
         counts['allow-listed']++

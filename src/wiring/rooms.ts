@@ -90,18 +90,12 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const hosts = new ConnectedHosts()
   const allowList = new AllowList(config.allow)
 
-  const standing = new Standing(components, {
+  const standing = new Standing({ events, peerStore: components.peerStore, table }, {
     valueOf: config.valueOf,
     maxAbsentPeers: config.reputation.size,
     absentTTL: config.reputation.ttl,
     observer: tellOfStanding(emit)
-  }, clock, log, key => { table.forgetValue(key) }, key => {
-    const peer = table.forgetValue(key)
-
-    if (peer != null) {
-      note(peer)
-    }
-  })
+  }, clock, log, peer => { note(peer) })
   // while it is at hand: at the time of a trim it would have to be fetched
   const note = (peer: PeerEntry): void => {
     standing.noteValue(peer)

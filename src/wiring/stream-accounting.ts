@@ -1,4 +1,4 @@
-import type { ApplicationUse, ConnectionTable, Liveness, PathKeeper, StreamBuffers } from '../connections/index.ts'
+import type { ApplicationUse, ConnectionTable, PathKeeper, StreamBuffers } from '../connections/index.ts'
 import type { ConnectionScope, ResourceManager, StreamScope } from '../resources/index.ts'
 import type { Connection, Stream, StreamMiddleware } from '@libp2p/interface'
 
@@ -8,7 +8,6 @@ export interface StreamAccountingComponents {
   buffers: StreamBuffers
   table: ConnectionTable
   paths: PathKeeper
-  liveness?: Liveness
 
   /**
    * What is reserved for a connection
@@ -33,7 +32,7 @@ const DIAL_BACK = '/autonat/2/dial-back'
  * whoever opens one here gets the error.
  */
 export function accountStreams (components: StreamAccountingComponents): StreamMiddleware {
-  const { buffers, liveness, use, scopeOf } = components
+  const { buffers, table, use, scopeOf } = components
 
   return (stream, connection, next) => {
     const scope = scopeOf(connection)
@@ -46,7 +45,7 @@ export function accountStreams (components: StreamAccountingComponents): StreamM
     buffers.watch(stream)
 
     if (stream.direction === 'inbound') {
-      liveness?.heard(connection)
+      table.get(connection)?.watched?.heard()
     }
 
     if (stream.protocol.endsWith(DIAL_BACK)) {

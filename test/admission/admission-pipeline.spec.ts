@@ -209,11 +209,11 @@ describe('admission/admission-pipeline', () => {
       )
       const [first, second, third] = [1, 2, 3].map(() => scene.connect(tcp('203.0.113.7')))
 
-      expect(scene.pipeline.identify(first, PEER)).to.be.undefined()
+      expect(scene.identify(first, PEER)).to.be.undefined()
       expect(first.isAllowListed).to.be.true()
-      expect(scene.pipeline.identify(second, OTHER_PEER)).to.be.undefined()
+      expect(scene.identify(second, OTHER_PEER)).to.be.undefined()
       expect(second.isAllowListed).to.be.false()
-      expect(scene.pipeline.identify(third, OTHER_PEER)).to.deep.equal({ reason: 'subnet', scope: 'subnet:203.0.113.7/32', current: 1, limit: 1 })
+      expect(scene.identify(third, OTHER_PEER)).to.deep.equal({ reason: 'subnet', scope: 'subnet:203.0.113.7/32', current: 1, limit: 1 })
 
       ;[first, second, third].forEach(admission => { scene.close(admission) })
       expect(scene.pipeline.size).to.equal(0)
@@ -226,9 +226,9 @@ describe('admission/admission-pipeline', () => {
       scene.connect(tcp('198.51.100.1'))
       const admission = scene.connect(tcp('203.0.113.7'))
 
-      expect(scene.pipeline.identify(admission, OTHER_PEER)?.reason).to.equal('max-connections')
+      expect(scene.identify(admission, OTHER_PEER)?.reason).to.equal('max-connections')
       scene.candidates = Array.from({ length: 30 }, (_, i) => candidate(i))
-      expect(scene.pipeline.identify(admission, OTHER_PEER)).to.be.undefined()
+      expect(scene.identify(admission, OTHER_PEER)).to.be.undefined()
       expect(scene.evicted).to.deep.equal(['29'])
     })
   })
@@ -238,8 +238,8 @@ describe('admission/admission-pipeline', () => {
       const scene = new Scene({}, { self: PEER, bans: { ofIp: () => undefined, ofPeer: peer => peer === OTHER_PEER ? 'ban' : undefined } })
       const admission = scene.admit(tcp('203.0.113.7'))
 
-      expect(scene.pipeline.identify(admission, OTHER_PEER)).to.deep.equal({ reason: 'banned', scope: `peer:${OTHER_PEER}`, current: 0, limit: 0 })
-      expect(scene.pipeline.identify(admission, PEER)).to.deep.equal({ reason: 'self', scope: `peer:${PEER}`, current: 0, limit: 0 })
+      expect(scene.identify(admission, OTHER_PEER)).to.deep.equal({ reason: 'banned', scope: `peer:${OTHER_PEER}`, current: 0, limit: 0 })
+      expect(scene.identify(admission, PEER)).to.deep.equal({ reason: 'self', scope: `peer:${PEER}`, current: 0, limit: 0 })
       expect(scene.refusals).to.have.lengthOf(2)
     })
 
@@ -248,10 +248,10 @@ describe('admission/admission-pipeline', () => {
       scene.resources.setLimit('realm:chain', { connections: 1 })
       const [first, second, third, fourth] = [1, 2, 3, 4].map(() => scene.admit(tcp('203.0.113.7')))
 
-      expect(scene.pipeline.identify(first, PEER, 'chain')).to.be.undefined()
-      expect(scene.pipeline.identify(second, OTHER_PEER, 'chain')).to.deep.include({ reason: 'resources', scope: 'realm:chain', limit: 1 })
-      expect(scene.pipeline.identify(third, PEER)).to.be.undefined()
-      expect(scene.pipeline.identify(fourth, PEER)).to.deep.include({ reason: 'resources', scope: `peer:${PEER}`, current: 2, limit: 2 })
+      expect(scene.identify(first, PEER, 'chain')).to.be.undefined()
+      expect(scene.identify(second, OTHER_PEER, 'chain')).to.deep.include({ reason: 'resources', scope: 'realm:chain', limit: 1 })
+      expect(scene.identify(third, PEER)).to.be.undefined()
+      expect(scene.identify(fourth, PEER)).to.deep.include({ reason: 'resources', scope: `peer:${PEER}`, current: 2, limit: 2 })
     })
 
     it('asks for room in a realm when nothing else keeps the peer out, and only for who is in one', () => {
@@ -261,22 +261,22 @@ describe('admission/admission-pipeline', () => {
         makeRoom: (realm, peer, direction) => { asked.push(`${realm} ${peer} ${direction}`) }
       })
 
-      scene.pipeline.identify(scene.admit(tcp('203.0.113.7')), OTHER_PEER, 'chain')
-      scene.pipeline.identify(scene.admit(tcp('203.0.113.7')), PEER)
+      scene.identify(scene.admit(tcp('203.0.113.7')), OTHER_PEER, 'chain')
+      scene.identify(scene.admit(tcp('203.0.113.7')), PEER)
       expect(asked).to.be.empty()
 
-      scene.pipeline.identify(scene.admit(tcp('203.0.113.7')), PEER, 'chain')
+      scene.identify(scene.admit(tcp('203.0.113.7')), PEER, 'chain')
       expect(asked).to.deep.equal([`chain ${PEER} inbound`])
     })
 
     it('lets the discouraged stay only while there is room', () => {
       const scene = new Scene({ maxConnections: 2 }, { discouraged: { hasIp: () => false, hasPeer: peer => peer === PEER } })
       const first = scene.admit(tcp('203.0.113.7'))
-      expect(scene.pipeline.identify(first, PEER)).to.be.undefined()
+      expect(scene.identify(first, PEER)).to.be.undefined()
       expect(first.isDiscouraged).to.be.true()
 
       const second = scene.admit(tcp('203.0.113.8'))
-      expect(scene.pipeline.identify(second, PEER)?.reason).to.equal('discouraged')
+      expect(scene.identify(second, PEER)?.reason).to.equal('discouraged')
     })
   })
 

@@ -13,6 +13,11 @@ export const UNLIMITED: AdmissionLimits = { maxConnections: Infinity, maxPending
 const ROOM = { connections: 1_000, connectionsInbound: 1_000, fileDescriptors: 1_000 }
 
 /**
+ * Refusals tell the address of the connection, and nothing is made of it here
+ */
+const ADDRESS = multiaddr(tcp('203.0.113.7'))
+
+/**
  * A pipeline, and what there is around it
  */
 export class Scene {
@@ -69,6 +74,13 @@ export class Scene {
     this.open.add(admission)
 
     return admission
+  }
+
+  /**
+   * The peer of a connection is known
+   */
+  identify (admission: Admission<ConnectionScope>, peer: string, realm?: string): AdmissionRefusal | undefined {
+    return this.pipeline.identify(admission, ADDRESS, peer, realm)
   }
 
   close (admission: Admission<ConnectionScope>): void {

@@ -1,18 +1,13 @@
 import { StreamCloseEvent } from '@libp2p/interface'
 import { expect } from 'aegir/chai'
 import { ConnectionTable } from '../../src/connections/index.ts'
+import { addedTo } from '../fixtures/added-to.ts'
 import { stubConnection } from '../fixtures/connections.ts'
 import type { ConnectionEntry } from '../../src/connections/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 function entryOf (connection: Connection): ConnectionEntry {
-  const added = new ConnectionTable().add(connection, 0)
-
-  if (added == null) {
-    throw new Error('The connection was not added')
-  }
-
-  return added.entry
+  return addedTo(new ConnectionTable(), connection, 0)
 }
 
 describe('connections/connection-entry', () => {

@@ -2,7 +2,7 @@ import { PeerMap } from '@libp2p/peer-collections'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import * as fc from 'fast-check'
-import { ConnectionTable } from '../../src/connections/index.ts'
+import { ConnectionTable, entriesOf } from '../../src/connections/index.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 
 describe('connections/connection-table', () => {
@@ -137,8 +137,8 @@ describe('connections/connection-table', () => {
         } else if (type === 'note') {
           const peer = table.getPeer(connection.remotePeer)
 
-          if (peer?.entries.length === 1) {
-            table.columns.note(peer.place, peer.entries[0], time)
+          if (peer?.connections.length === 1) {
+            table.columns.note(peer.place, peer.entry, time)
           }
         } else {
           table.clear()
@@ -157,7 +157,10 @@ describe('connections/connection-table', () => {
         expect(table.byPeer.size).to.equal(connected.size)
         expect([...table.allPeers()].map(({ key }) => key)).to.have.members([...connected])
 
-        for (const { peerId, connections, entries, firstSeen } of table.allPeers()) {
+        for (const peer of table.allPeers()) {
+          const { peerId, connections, firstSeen } = peer
+          const entries = entriesOf(peer)
+
           expect(connections).to.deep.equal(all.filter(({ remotePeer }) => remotePeer.equals(peerId)))
           expect(entries.map(({ connection }) => connection)).to.deep.equal(connections)
           expect(entries.every(entry => table.get(entry.connection) === entry)).to.be.true()
@@ -165,14 +168,14 @@ describe('connections/connection-table', () => {
           expect(table.byPeer.get(peerId)).to.equal(connections)
         }
 
-        for (const { place, entries, firstSeen } of table.allPeers()) {
+        for (const { place, connections, entry, firstSeen } of table.allPeers()) {
           const { columns } = table
           const noted = columns.entries[place]
 
           expect(columns.firstSeen[place]).to.equal(firstSeen)
           expect(columns.connections[place]).to.equal(noted?.connection)
           expect(Number.isNaN(columns.values[place])).to.equal(noted == null)
-          expect(noted == null || (entries.length === 1 && entries[0] === noted), 'what is noted is the only connection').to.be.true()
+          expect(noted == null || (connections.length === 1 && entry === noted), 'what is noted is the only connection').to.be.true()
         }
       }
     }))

@@ -1,34 +1,19 @@
-import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { Liveness } from '../../src/connections/index.ts'
 import { PingedConnection } from '../fixtures/pinged-connection.ts'
-import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
-import type { LivenessTimes } from '../../src/connections/index.ts'
-import type { Connection } from '@libp2p/interface'
-
-const TIMES: LivenessTimes = { interval: 30_000, maxMisses: 3, minSilence: 60_000 }
-const START = 1_000_000
+import { settle } from '../fixtures/virtual-clock.ts'
+import { LivenessWorld, TIMES, pingTimes } from './liveness-world.ts'
+import type { Liveness } from '../../src/connections/index.ts'
+import type { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 describe('connections/liveness', () => {
+  let world: LivenessWorld
   let clock: VirtualClock
-  let dead: Array<{ connection: Connection, networkChanged: boolean, at: number }>
-  let times: (connection: Connection) => LivenessTimes | false
-  let random: number
   let liveness: Liveness
 
   beforeEach(() => {
-    clock = new VirtualClock(START)
-    dead = []
-    times = () => TIMES
-    random = 0
-    liveness = new Liveness({
-      clock,
-      random: { next: () => random },
-      log: defaultLogger().forComponent('test'),
-      byteSource: connection => connection instanceof PingedConnection ? connection.raw : undefined,
-      timesOf: connection => times(connection),
-      onDead: (connection, record, networkChanged) => { dead.push({ connection, networkChanged, at: clock.now() - START }) }
-    })
+    world = new LivenessWorld()
+    clock = world.clock
+    liveness = world.liveness
   })
 
   afterEach(async () => {
@@ -37,22 +22,9 @@ describe('connections/liveness', () => {
     expect(clock.timers).to.equal(0)
   })
 
-  function open (behaviour: PingedConnection['behaviour'] = 'echo'): PingedConnection {
-    const connection = new PingedConnection(clock)
-    connection.behaviour = behaviour
-    connection.addEventListener('close', () => { liveness.unwatch(connection) })
-    liveness.watch(connection)
-
-    return connection
-  }
-
-  function pingTimes ({ pings }: PingedConnection): number[] {
-    return pings.map(at => at - START)
-  }
-
   describe('a connection that is alive', () => {
     it('is pinged when it is silent, once in an interval', async () => {
-      const connection = open()
+      const connection = world.open()
       await clock.advance(95_000)
 
       expect(pingTimes(connection)).to.deep.equal([30_000, 60_010, 90_020])
@@ -60,7 +32,7 @@ describe('connections/liveness', () => {
     })
 
     it('is never pinged while bytes come', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
 
       for (let i = 0; i < 60; i++) {
         connection.receive()
@@ -72,10 +44,10 @@ describe('connections/liveness', () => {
     })
 
     it('is never pinged while its remote opens streams', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
 
       for (let i = 0; i < 60; i++) {
-        liveness.heard(connection)
+        world.recordOf(connection)?.heard()
         await clock.advance(10_000)
       }
 
@@ -83,7 +55,7 @@ describe('connections/liveness', () => {
     })
 
     it('keeps a smoothed round trip time', async () => {
-      const connection = open()
+      const connection = world.open()
       connection.roundTrip = 100
       await clock.advance(31_000)
       expect(connection.rtt).to.equal(100)
@@ -91,11 +63,11 @@ describe('connections/liveness', () => {
       connection.roundTrip = 180
       await clock.advance(31_000)
       expect(connection.rtt).to.equal(110)
-      expect(liveness.record(connection)).to.include({ rtt: 110, misses: 0 })
+      expect(world.recordOf(connection)).to.include({ rtt: 110, misses: 0 })
     })
 
     it('is not thought to be slow because the clock was set forward during a ping', async () => {
-      const connection = open()
+      const connection = world.open()
       connection.roundTrip = 100
       await clock.advance(31_000)
       await clock.advance(29_150)
@@ -104,44 +76,44 @@ describe('connections/liveness', () => {
 
       expect(connection.pings).to.have.lengthOf(2)
       expect(connection.rtt).to.equal(100)
-      expect(liveness.record(connection)).to.include({ rtt: 100, misses: 0 })
+      expect(world.recordOf(connection)).to.include({ rtt: 100, misses: 0 })
     })
 
     it('need not know the ping protocol', async () => {
-      const connection = open('unsupported')
+      const connection = world.open('unsupported')
       await clock.advance(600_000)
 
       expect(connection.pings).to.have.lengthOf.above(15)
       expect(connection.rtt).to.equal(10)
       expect(connection.status).to.equal('open')
-      expect(dead).to.be.empty()
+      expect(world.dead).to.be.empty()
     })
 
     it('need not close the stream of a ping', async () => {
-      const connection = open('half-open')
+      const connection = world.open('half-open')
       await clock.advance(600_000)
 
       expect(connection.rtt).to.equal(10)
-      expect(liveness.record(connection)?.misses).to.equal(0)
+      expect(world.recordOf(connection)?.misses).to.equal(0)
       expect(connection.status).to.equal('open')
     })
 
     it('survives answers that are wrong, as they are a sign of life', async () => {
-      const connection = open('garble')
+      const connection = world.open('garble')
       await clock.advance(600_000)
 
       expect(connection.status).to.equal('open')
     })
 
     it('survives pings that were never sent, as when too many streams are open', async () => {
-      const connection = open('crowded')
+      const connection = world.open('crowded')
       await clock.advance(600_000)
 
       expect(connection.status).to.equal('open')
     })
 
     it('survives pings that are lost, if other bytes come', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
 
       for (let i = 0; i < 20; i++) {
         await clock.advance(35_000)
@@ -153,17 +125,17 @@ describe('connections/liveness', () => {
     })
 
     it('has not missed a ping during which other bytes came', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
       await clock.advance(35_000)
       expect(connection.pings).to.have.lengthOf(1)
       connection.receive()
       await clock.advance(6_000)
 
-      expect(liveness.record(connection)?.misses).to.equal(0)
+      expect(world.recordOf(connection)?.misses).to.equal(0)
     })
 
     it('survives a break that is shorter than the minimum of silence', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
       await clock.advance(59_000)
       expect(connection.pings).to.not.be.empty()
 
@@ -175,7 +147,7 @@ describe('connections/liveness', () => {
 
   describe('a connection that is dead', () => {
     it('is aborted soon after the minimum of silence', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
       await clock.advance(59_999)
       expect(connection.status).to.equal('open')
 
@@ -183,24 +155,24 @@ describe('connections/liveness', () => {
       expect(connection.status).to.equal('aborted')
       expect(connection.abortReason).to.have.property('name', 'TimeoutError')
       expect(connection.pings).to.have.lengthOf(3)
-      expect(dead).to.have.lengthOf(1)
-      expect(dead[0]).to.include({ connection, networkChanged: false })
-      expect(dead[0].at).to.be.within(60_000, 80_000)
+      expect(world.dead).to.have.lengthOf(1)
+      expect(world.dead[0]).to.include({ connection, networkChanged: false })
+      expect(world.dead[0].at).to.be.within(60_000, 80_000)
     })
 
     it('is found sooner if its round trip time is known', async () => {
-      const connection = open()
+      const connection = world.open()
       await clock.advance(30_010)
       connection.behaviour = 'none'
       await clock.advance(100_000)
 
-      expect(dead).to.have.lengthOf(1)
-      expect(dead[0].at - 30_010).to.be.within(60_000, 63_000)
+      expect(world.dead).to.have.lengthOf(1)
+      expect(world.dead[0].at - 30_010).to.be.within(60_000, 63_000)
     })
 
     it('is not aborted by a single ping that was missed, however long the silence is', async () => {
-      times = () => ({ interval: 300_000, maxMisses: 3, minSilence: 60_000 })
-      const connection = open('none')
+      world.times = () => ({ interval: 300_000, maxMisses: 3, minSilence: 60_000 })
+      const connection = world.open('none')
       await clock.advance(311_000)
 
       expect(connection.pings).to.have.lengthOf(2)
@@ -208,8 +180,8 @@ describe('connections/liveness', () => {
     })
 
     it('is found by fast times in 20 seconds', async () => {
-      times = () => ({ interval: 5_000, maxMisses: 3, minSilence: 20_000 })
-      const connection = open()
+      world.times = () => ({ interval: 5_000, maxMisses: 3, minSilence: 20_000 })
+      const connection = world.open()
       await clock.advance(5_010)
       connection.behaviour = 'none'
       await clock.advance(23_000)
@@ -220,10 +192,10 @@ describe('connections/liveness', () => {
 
   describe('times', () => {
     it('may differ from peer to peer', async () => {
-      times = ({ remotePeer }) => remotePeer === fast.remotePeer ? { ...TIMES, interval: 5_000 } : TIMES
+      world.times = ({ remotePeer }) => remotePeer === fast.remotePeer ? { ...TIMES, interval: 5_000 } : TIMES
       const fast = new PingedConnection(clock)
-      liveness.watch(fast)
-      const slow = open()
+      world.watch(fast)
+      const slow = world.open()
       await clock.advance(29_000)
 
       expect(fast.pings).to.have.lengthOf(5)
@@ -231,8 +203,8 @@ describe('connections/liveness', () => {
     })
 
     it('may be none', async () => {
-      times = () => false
-      const connection = open('none')
+      world.times = () => false
+      const connection = world.open('none')
       await clock.advance(600_000)
 
       expect(liveness.size).to.equal(0)
@@ -240,9 +212,9 @@ describe('connections/liveness', () => {
     })
 
     it('may become none', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
       await clock.advance(35_000)
-      times = () => false
+      world.times = () => false
       await clock.advance(600_000)
 
       expect(liveness.size).to.equal(0)
@@ -253,16 +225,16 @@ describe('connections/liveness', () => {
   describe('the load', () => {
     it('is spread', async () => {
       const connections = Array.from({ length: 100 }, () => {
-        random = (random + 0.01) % 1
+        world.random = (world.random + 0.01) % 1
 
-        return open()
+        return world.open()
       })
       const spread = (index: number): number => {
         const times = connections.map(({ pings }) => pings[index])
 
         return Math.max(...times) - Math.min(...times)
       }
-      random = 0
+      world.random = 0
 
       await clock.advance(29_999)
       expect(connections.every(({ pings }) => pings.length === 0)).to.be.true()
@@ -276,7 +248,7 @@ describe('connections/liveness', () => {
     })
 
     it('is one timer for all that are silent, and none for those that were closed', async () => {
-      const connections = Array.from({ length: 50 }, () => open())
+      const connections = Array.from({ length: 50 }, () => world.open())
       expect(clock.timers).to.equal(1)
 
       connections.forEach(connection => { connection.remoteClose() })
@@ -285,109 +257,14 @@ describe('connections/liveness', () => {
     })
 
     it('ends with a connection that is closed while it is pinged', async () => {
-      const connection = open('none')
+      const connection = world.open('none')
       await clock.advance(31_000)
       expect(connection.pings).to.have.lengthOf(1)
 
       connection.remoteClose()
       await clock.advance(600_000)
       expect(connection.pings).to.have.lengthOf(1)
-      expect(dead).to.be.empty()
-    })
-  })
-
-  describe('a process that was suspended', () => {
-    it('asks before anything else', async () => {
-      const connections = [open(), open(), open()]
-      await clock.advance(1_000)
-      clock.set(3_600_000)
-      await clock.advance(31_000)
-
-      for (const connection of connections) {
-        expect(connection.pings).to.have.lengthOf(1)
-        expect(connection.status).to.equal('open')
-      }
-    })
-
-    it('does not count the pings that it has missed, nor the silence', async () => {
-      const connection = open('none')
-
-      // one ping before the end
-      await clock.advance(55_000)
-      expect(liveness.record(connection)?.misses).to.be.at.least(1)
-      clock.set(3_600_000)
-      await clock.advance(30_000)
-      expect(connection.status).to.equal('open')
-
-      connection.behaviour = 'echo'
-      await clock.advance(60_000)
-      expect(connection.status).to.equal('open')
-      expect(liveness.record(connection)?.misses).to.equal(0)
-    })
-
-    it('begins to count anew what was missed before', async () => {
-      const connection = open('none')
-      await clock.advance(45_000)
-      expect(liveness.record(connection)?.misses).to.equal(1)
-
-      clock.set(3_600_000)
-      await clock.advance(50_000)
-      expect(connection.status).to.equal('open')
-    })
-
-    it('still finds what is dead', async () => {
-      const connection = open('none')
-      clock.set(3_600_000)
-      await clock.advance(180_000)
-
-      expect(connection.status).to.equal('aborted')
-    })
-  })
-
-  describe('a change of the network', () => {
-    it('has all connections asked at once', async () => {
-      random = 0.5
-      const connections = [open(), open()]
-      await clock.advance(1_000)
-      liveness.networkChanged()
-      await clock.advance(1_000)
-
-      expect(connections.map(pingTimes)).to.deep.equal([[1_500], [1_500]])
-    })
-
-    it('has those found that are dead, and told as such', async () => {
-      const connection = open()
-      await clock.advance(100_000)
-      connection.behaviour = 'none'
-      liveness.networkChanged()
-      await clock.advance(61_000)
-
-      expect(connection.status).to.equal('aborted')
-      expect(dead).to.have.nested.property('[0].networkChanged', true)
-    })
-
-    it('is forgotten when something is heard', async () => {
-      const connection = open()
-      liveness.networkChanged()
-      await clock.advance(5_000)
-      connection.behaviour = 'none'
-      await clock.advance(180_000)
-
-      expect(dead).to.have.nested.property('[0].networkChanged', false)
-    })
-
-    it('does not count the ping that runs', async () => {
-      const connection = open('none')
-      await clock.advance(35_000)
-      expect(connection.pings).to.have.lengthOf(1)
-      liveness.networkChanged()
-      await clock.advance(5_000)
-      expect(liveness.record(connection)?.misses).to.equal(0)
-
-      expect(connection.pings).to.have.lengthOf(2)
-      connection.behaviour = 'echo'
-      await clock.advance(20_000)
-      expect(liveness.record(connection)?.misses).to.equal(0)
+      expect(world.dead).to.be.empty()
     })
   })
 })

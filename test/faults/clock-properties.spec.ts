@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { parseIp } from '../../src/addresses/index.ts'
 import { TokenBuckets } from '../../src/admission/token-buckets.ts'
 import { steadyClock } from '../../src/clock.ts'
+import { ConnectionTable } from '../../src/connections/index.ts'
 import { DialRate } from '../../src/outbound/dial-rate.ts'
 import { BRAKE_PAUSE, FailureBrake, MAX_CONSECUTIVE_FAILURES } from '../../src/outbound/failure-brake.ts'
 import { RealmAssignments } from '../../src/resources/realm-assignments.ts'
@@ -100,7 +101,7 @@ describe('faults: whatever the clock does', () => {
 
   it('a tag never grows by itself, and decays', async () => {
     await always(clock => {
-      const store = new TagStore(clock, { maxAbsentPeers: 1, absentTTL: Infinity })
+      const store = new TagStore(new ConnectionTable(), clock, { maxAbsentPeers: 1, absentTTL: Infinity })
       store.tag('a', 'fixed', 1_000, { decay: fixed(10), interval: MINUTE })
       let last = store.value('a')
 
@@ -116,7 +117,7 @@ describe('faults: whatever the clock does', () => {
 
   it('a penalty is never worse than it was', async () => {
     await always(clock => {
-      const store = new TagStore(clock, { maxAbsentPeers: 1, absentTTL: Infinity })
+      const store = new TagStore(new ConnectionTable(), clock, { maxAbsentPeers: 1, absentTTL: Infinity })
       store.tag('a', 'linear', -1_000, { decay: linear(0.9), interval: MINUTE })
       let last = store.value('a')
 

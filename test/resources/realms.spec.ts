@@ -29,6 +29,7 @@ function setup (options: { limits?: Limits | false, init?: RealmsInit, component
     resources,
     clock,
     traitsOf: peer => traits.get(peer),
+    isConnected: peer => connected.has(peer),
     connectionsOf: peer => open.get(peer)?.map(({ connection }) => connection) ?? [],
     ...options.components
   }, options.init)
@@ -264,12 +265,14 @@ describe('Realms', () => {
     })
 
     it('leave the realm that the peer was in when it was dialled, though there is no room in its new one', () => {
-      const { realms, resources } = setup({ limits: { realms: { full: { connections: 0 } } } })
+      let isConnected = false
+      const { realms, resources } = setup({ limits: { realms: { full: { connections: 0 } } }, components: { isConnected: () => isConnected } })
       realms.assign(alice, 'chain')
       const dial = resources.openConnection({ direction: 'outbound', peer: alice.toString(), realm: realms.placeOf(alice) })
       realms.assign(alice, 'full')
       expect(counted(resources)).to.deep.equal({ chain: 1 })
 
+      isConnected = true
       realms.peerConnected(alice)
       expect(counted(resources)).to.deep.equal({})
       expect(realms.placeOf(alice)).to.equal(undefined)

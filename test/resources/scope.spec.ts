@@ -31,9 +31,9 @@ describe('resources/scope', () => {
   })
 
   it('has a name that says where it belongs', () => {
-    const protocol = new Scope(limitsOf(), 'protocol', '/p')
+    const protocol = new Scope(limitsOf(), '/p', 'protocol:')
 
-    expect([scopeWith({}), protocol, new Scope(limitsOf(), 'peer', 'A', protocol)].map(({ name, id }) => [name, id])).to.deep.equal([
+    expect([scopeWith({}), protocol, new Scope(limitsOf(), 'A', `${protocol.name}.peer:`)].map(({ name, id }) => [name, id])).to.deep.equal([
       ['system', 'system'],
       ['protocol:/p', '/p'],
       ['protocol:/p.peer:A', 'A']
@@ -172,7 +172,7 @@ describe('resources/scope', () => {
 
   describe('in a registry', () => {
     it('stays as long as somebody holds it', () => {
-      const registry = new ScopeRegistry(name => new Scope(limitsOf(), 'peer', name))
+      const registry = new ScopeRegistry(name => new Scope(limitsOf(), name, 'peer:'))
       const peeked = registry.peek('A')
       expect(peeked.id).to.equal('A')
       expect(registry.size).to.equal(0)

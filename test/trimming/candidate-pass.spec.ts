@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { CandidatePass } from '../../src/trimming/candidate-pass.ts'
 import { GracePeriod, noneKept } from '../../src/trimming/candidates.ts'
 import { noteValue } from '../../src/trimming/note-value.ts'
+import { addedTo } from '../fixtures/added-to.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { TrimWorld } from './trim-world.ts'
 import type { TrimTable } from '../../src/trimming/candidate-pass.ts'
@@ -82,8 +83,8 @@ describe('trimming/candidate-pass', () => {
         const connection = entry?.connections[0]
 
         if (type === 'open') {
-          table.add(stubConnection({ remotePeer }), time)
-          standing.tags.peerConnected(remotePeer.toString())
+          const added = addedTo(table, stubConnection({ remotePeer }), time)
+          standing.tags.peerConnected(added.peer)
         } else if (type === 'close' && connection != null) {
           table.remove(connection)
         } else if (type === 'closing' && connection != null) {

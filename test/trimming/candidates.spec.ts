@@ -138,7 +138,7 @@ describe('trimming/candidates', () => {
     })
 
     it('are compared by what is known of them', () => {
-      const { peerId, entries: [entry] } = openAt([5], [{ streams: 3, direction: 'outbound' }])
+      const { peerId, entry } = openAt([5], [{ streams: 3, direction: 'outbound' }])
       const [connection] = connections
       const expected = { id: `${peerId}/${connection.id}`, peerId, connection, value: 7, duplicate: true, streams: 3, direction: 'outbound', openedAt: 5, spared: false }
 

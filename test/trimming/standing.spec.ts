@@ -4,6 +4,7 @@ import { TypedEventEmitter } from 'main-event'
 import { steadyClock } from '../../src/clock.ts'
 import { ConnectionTable } from '../../src/connections/index.ts'
 import { Standing, fixed, tagInfo } from '../../src/trimming/index.ts'
+import { addedTo } from '../fixtures/added-to.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { TagInfo, ValueOf } from '../../src/trimming/index.ts'
@@ -37,7 +38,8 @@ describe('trimming/standing', () => {
 
     return new Standing({
       peerStore: { all: async () => [] },
-      events
+      events,
+      table
     }, valueOf == null ? init : { ...init, valueOf }, clock, defaultLogger().forComponent('test'))
   }
 
@@ -48,15 +50,18 @@ describe('trimming/standing', () => {
   }
 
   function open (connection: StubConnection): StubConnection {
-    table.add(connection, clock.now())
-    standing.tags.peerConnected(connection.remotePeer.toString())
+    const entry = addedTo(table, connection, clock.now())
+    standing.tags.peerConnected(entry.peer)
 
     return connection
   }
 
   function close (connection: StubConnection): void {
-    table.remove(connection)
-    standing.tags.peerDisconnected(connection.remotePeer.toString())
+    const removed = table.remove(connection)
+
+    if (removed?.lastOfPeer === true) {
+      standing.tags.peerDisconnected(removed.entry.peer)
+    }
   }
 
   function infoOf (peerId: PeerId): TagInfo | undefined {
@@ -131,7 +136,7 @@ describe('trimming/standing', () => {
       const peerId = stubPeerId()
       const logged: unknown[][] = []
       const log = Object.assign(() => {}, { error: (...args: unknown[]) => { logged.push(args) }, trace: () => {}, enabled: false, newScope: () => log })
-      standing = new Standing({ peerStore: { all: async () => [] }, events }, { maxAbsentPeers: 1, absentTTL: 1_000 }, clock, log)
+      standing = new Standing({ peerStore: { all: async () => [] }, events, table }, { maxAbsentPeers: 1, absentTTL: 1_000 }, clock, log)
       standing.tag(peerId, 'a', 5)
 
       expect(standing.value(peerId)).to.equal(5)

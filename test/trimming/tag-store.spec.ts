@@ -2,6 +2,7 @@ import { expect } from 'aegir/chai'
 import { expire, fixed } from '../../src/trimming/index.ts'
 import { TagStore } from '../../src/trimming/tag-store.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
+import type { TagHolder, TagHolders } from '../../src/trimming/tag-store.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -9,15 +10,34 @@ const HOUR = 60 * MINUTE
 describe('trimming/tag-store', () => {
   let clock: VirtualClock
   let store: TagStore
+  let peers: TagHolders<TagHolder>
+  let connected: Map<string, TagHolder>
+
+  function connect (key: string): void {
+    const peer: TagHolder = { key, tags: undefined }
+    connected.set(key, peer)
+    store.peerConnected(peer)
+  }
+
+  function disconnect (key: string): void {
+    const peer = connected.get(key)
+    connected.delete(key)
+
+    if (peer != null) {
+      store.peerDisconnected(peer)
+    }
+  }
 
   beforeEach(() => {
+    connected = new Map()
+    peers = { getPeer: key => connected.get(key), allPeers: () => connected.values() }
     clock = new VirtualClock()
-    store = new TagStore(clock, { maxAbsentPeers: 3, absentTTL: HOUR })
+    store = new TagStore(peers, clock, { maxAbsentPeers: 3, absentTTL: HOUR })
   })
 
   describe('a connected peer', () => {
     beforeEach(() => {
-      store.peerConnected('peer')
+      connect('peer')
     })
 
     it('is worth the sum of its tags', () => {
@@ -108,7 +128,7 @@ describe('trimming/tag-store', () => {
       expect(store.tags('peer')).to.deep.equal(new Map([['a', 5]]))
       expect(store.absentPeers).to.equal(1)
 
-      store.peerConnected('peer')
+      connect('peer')
       expect(store.value('peer')).to.equal(5)
       expect(store.absentPeers).to.equal(0)
     })
@@ -120,7 +140,7 @@ describe('trimming/tag-store', () => {
       expect(store.value('peer')).to.equal(0)
       expect(store.tags('peer')).to.be.empty()
 
-      store.peerConnected('peer')
+      connect('peer')
       expect(store.value('peer')).to.equal(0)
     })
 
@@ -143,10 +163,10 @@ describe('trimming/tag-store', () => {
 
   describe('a peer that is gone', () => {
     beforeEach(() => {
-      store.peerConnected('peer')
+      connect('peer')
       store.tag('peer', 'a', 5)
       store.tag('peer', 'b', 30, { decay: fixed(10) })
-      store.peerDisconnected('peer')
+      disconnect('peer')
     })
 
     it('has no tags', () => {
@@ -156,7 +176,7 @@ describe('trimming/tag-store', () => {
 
     it('is worth what it was when it returns, less what has decayed', async () => {
       await clock.advance(MINUTE)
-      store.peerConnected('peer')
+      connect('peer')
 
       expect(store.tags('peer')).to.deep.equal(new Map([['a', 5], ['b', 20]]))
       expect(store.value('peer')).to.equal(25)
@@ -164,7 +184,7 @@ describe('trimming/tag-store', () => {
 
     it('is forgotten after a time', async () => {
       await clock.advance(HOUR)
-      store.peerConnected('peer')
+      connect('peer')
 
       expect(store.value('peer')).to.equal(0)
     })
@@ -182,12 +202,12 @@ describe('trimming/tag-store', () => {
     })
 
     it('takes no room when it has no tags, or none that is worth anything', async () => {
-      store.peerConnected('untagged')
-      store.peerDisconnected('untagged')
-      store.peerConnected('decayed')
+      connect('untagged')
+      disconnect('untagged')
+      connect('decayed')
       store.tag('decayed', 'a', 1, { decay: expire(1_000) })
       await clock.advance(1_000)
-      store.peerDisconnected('decayed')
+      disconnect('decayed')
 
       expect(store.absentPeers).to.equal(1)
     })
@@ -221,7 +241,7 @@ describe('trimming/tag-store', () => {
     })
 
     it('are not remembered if none may be', () => {
-      store = new TagStore(clock, { maxAbsentPeers: 0, absentTTL: HOUR })
+      store = new TagStore(peers, clock, { maxAbsentPeers: 0, absentTTL: HOUR })
       store.tag('a', 'tag', 5)
 
       expect(store.absentPeers).to.equal(0)
@@ -240,7 +260,7 @@ describe('trimming/tag-store', () => {
   })
 
   it('forgets everything', () => {
-    store.peerConnected('a')
+    connect('a')
     store.tag('a', 'tag', 5)
     store.tag('b', 'tag', 5)
     store.clear()

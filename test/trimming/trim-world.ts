@@ -2,6 +2,7 @@ import { defaultLogger } from '@libp2p/logger'
 import { TypedEventEmitter } from 'main-event'
 import { ConnectionTable } from '../../src/connections/index.ts'
 import { Standing, Trimmer } from '../../src/trimming/index.ts'
+import { addedTo } from '../fixtures/added-to.ts'
 import { StubConnection } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { Clock } from '../../src/clock.ts'
@@ -61,12 +62,13 @@ export class TrimWorld {
     this.clock = clock
     this.standing = new Standing({
       peerStore: { all: async () => [] },
-      events: new TypedEventEmitter<Libp2pEvents>()
+      events: new TypedEventEmitter<Libp2pEvents>(),
+      table: this.table
     }, {
       maxAbsentPeers: 100,
       absentTTL: 3_600_000,
       valueOf: Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined
-    }, clock satisfies Clock, log, key => { this.table.forgetValue(key) })
+    }, clock satisfies Clock, log)
 
     this.trimmer = new Trimmer({
       table: this.table,
@@ -95,8 +97,8 @@ export class TrimWorld {
     const connection = new StubConnection({ openedAt: this.clock.now(), ...init })
 
     connection.addEventListener('close', () => { this.table.remove(connection) }, { once: true })
-    this.table.add(connection, this.clock.now())
-    this.standing.tags.peerConnected(connection.remotePeer.toString())
+    const { peer } = addedTo(this.table, connection, this.clock.now())
+    this.standing.tags.peerConnected(peer)
     this.trimmer.check()
 
     return connection

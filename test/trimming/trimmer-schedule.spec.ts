@@ -224,11 +224,11 @@ describe('trimming/trimmer: when', () => {
     it('does not suffer from a trim before it that failed', async () => {
       const world = new TrimWorld({ gracePeriod: 0 })
       world.openMany(31)
-      const value = world.standing.value
+      const value = world.standing.valueOfPeer
 
       // the first time only
-      world.standing.value = () => {
-        world.standing.value = value
+      world.standing.valueOfPeer = () => {
+        world.standing.valueOfPeer = value
         throw new Error('Urk!')
       }
 

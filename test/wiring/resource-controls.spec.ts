@@ -12,7 +12,7 @@ describe('wiring/resource-controls', () => {
     const clock = new VirtualClock()
     const limits = resolveLimits(given, maxConnections, 1_000)
     const resources = resourceManager({ limits: {}, defaults: limits })
-    const realms = new Realms({ logger: defaultLogger(), resources, clock })
+    const realms = new Realms({ logger: defaultLogger(), resources, clock, isConnected: () => false })
     const pipeline = new AdmissionPipeline({
       clock,
       connectionCount: () => 0,
