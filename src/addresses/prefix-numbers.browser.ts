@@ -1,0 +1,51 @@
+import { prefixKey } from './prefixes.ts'
+import type { IpAddress } from './ip-address.ts'
+import type { PrefixNumbers as Original } from './prefix-numbers.ts'
+import type { PrefixKey } from './prefixes.ts'
+
+type Surface = Pick<Original, 'size' | 'get' | 'set' | 'add' | 'addBelow'>
+
+/**
+ * Nobody can connect to a browser by IP address, so there are never many of them: what
+ * makes many fast and small is left out
+ */
+export class PrefixNumbers implements Surface {
+  private readonly bits: number
+  private readonly numbers = new Map<PrefixKey, number>()
+
+  constructor (bits: number) {
+    this.bits = bits
+  }
+
+  get size (): number {
+    return this.numbers.size
+  }
+
+  get (ip: IpAddress): number {
+    return this.numbers.get(prefixKey(ip, this.bits)) ?? 0
+  }
+
+  set (ip: IpAddress, number: number): void {
+    const key = prefixKey(ip, this.bits)
+
+    if (number === 0) {
+      this.numbers.delete(key)
+    } else {
+      this.numbers.set(key, number)
+    }
+  }
+
+  add (ip: IpAddress, difference: number): void {
+    this.set(ip, Math.max(0, this.get(ip) + difference))
+  }
+
+  addBelow (ip: IpAddress, limit: number): number {
+    const number = this.get(ip)
+
+    if (number < limit) {
+      this.set(ip, number + 1)
+    }
+
+    return number
+  }
+}
