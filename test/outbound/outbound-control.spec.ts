@@ -1,0 +1,88 @@
+import { defaultLogger } from '@libp2p/logger'
+import { expect } from 'aegir/chai'
+import { OutboundControl } from '../../src/outbound/outbound-control.ts'
+import { SkipCounts } from '../../src/outbound/skip-counts.ts'
+import type { OutboundControlComponents } from '../../src/outbound/outbound-control.ts'
+
+type TopUp = Awaited<ReturnType<NonNullable<OutboundControlComponents['loadTopUp']>>>
+
+const TARGET = 8
+
+describe('outbound/outbound-control', () => {
+  let calls: string[]
+
+  beforeEach(() => {
+    calls = []
+  })
+
+  /**
+   * A part that does nothing but note what it is told
+   */
+  function part <T extends object> (name: string): T {
+    return new Proxy({}, {
+      // it is returned by an async function, which asks whether it is a promise
+      get: (_, method) => method === 'then' ? undefined : async () => { calls.push(`${name} ${String(method)}`) }
+    }) as T
+  }
+
+  function control (loadTopUp?: () => Promise<TopUp>): OutboundControl {
+    return new OutboundControl({
+      log: defaultLogger().forComponent('libp2p:connmgr:outbound'),
+      loadTopUp,
+      target: TARGET,
+      skips: new SkipCounts(),
+      staticPeers: part('static'),
+      reconnectQueue: part('reconnect')
+    })
+  }
+
+  it('tells the target before what dials up to it was fetched', () => {
+    const { stat } = control(async () => part('top-up'))
+
+    expect(stat).to.include({ target: TARGET, connected: 0, dialling: 0, paused: true })
+    expect(stat.skipped.banned).to.equal(0)
+  })
+
+  it('has fetched it when it is started, once', async () => {
+    let fetched = 0
+    const outbound = control(async () => {
+      fetched++
+
+      return part('top-up')
+    })
+    await outbound.load()
+    await outbound.start()
+    await outbound.stop()
+    await outbound.start()
+    outbound.afterStart()
+
+    expect(fetched).to.equal(1)
+    expect(calls.filter(call => call.startsWith('top-up'))).to.deep.equal(['top-up start', 'top-up stop', 'top-up start', 'top-up resume'])
+  })
+
+  it('does not start what is fetched after it was stopped', async () => {
+    const { promise, resolve } = Promise.withResolvers<TopUp>()
+    const outbound = control(async () => promise)
+    const started = outbound.start()
+    await outbound.stop()
+    resolve(part('top-up'))
+    await started
+
+    expect(calls).to.not.include('top-up start')
+  })
+
+  it('does not start without it', async () => {
+    const outbound = control(async () => { throw new Error('Not found') })
+
+    await expect(outbound.start()).to.eventually.be.rejectedWith('Not found')
+  })
+
+  it('needs nothing of it without a target', async () => {
+    const outbound = control()
+    await outbound.start()
+    outbound.afterStart()
+    outbound.networkChanged()
+
+    expect(calls).to.include.members(['static start', 'static networkChanged', 'reconnect start'])
+  })
+})
