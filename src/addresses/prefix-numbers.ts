@@ -1,3 +1,4 @@
+import { maskWord } from './prefixes.ts'
 import type { IpAddress } from './ip-address.ts'
 
 const WORD_BITS = 32
@@ -163,14 +164,32 @@ export class PrefixNumbers {
     const { key, keys, mask, stride } = this
     const count = this.words
 
+    if (count === 1) {
+      return this.slotOfWord(maskWord(ip.word(0), this.bits) | 0)
+    }
+
     for (let i = 0, left = this.bits; i < count; i++, left -= WORD_BITS) {
-      const word = left > 0 ? ip.word(i) : 0
-      key[i] = left < WORD_BITS && left > 0 ? word & (0xffffffff << (WORD_BITS - left)) : word
+      key[i] = maskWord(ip.word(i), left)
     }
 
     let slot = hash(key, 0, count) & mask
 
     while (this.numberIn(slot) !== 0 && !equals(keys, slot * stride + NUMBER_WORDS, key, count)) {
+      slot = (slot + 1) & mask
+    }
+
+    return slot
+  }
+
+  /**
+   * The same for IPv4 addresses, which most are
+   */
+  private slotOfWord (word: number): number {
+    const { keys, mask, step, stride } = this
+    this.key[0] = word
+    let slot = finish(mix(SEED, word)) & mask
+
+    while (this.numbers[slot * step] !== 0 && keys[slot * stride + NUMBER_WORDS] !== word) {
       slot = (slot + 1) & mask
     }
 
@@ -243,11 +262,20 @@ function hash (keys: Int32Array, at: number, count: number): number {
   let state = SEED
 
   for (let i = 0; i < count; i++) {
-    state = Math.imul(state ^ keys[at + i], 0x9e3779b1)
-    state ^= state >>> 15
+    state = mix(state, keys[at + i])
   }
 
-  state = Math.imul(state, 0x85ebca6b)
+  return finish(state)
+}
 
-  return state ^ (state >>> 13)
+function mix (state: number, word: number): number {
+  const mixed = Math.imul(state ^ word, 0x9e3779b1)
+
+  return mixed ^ (mixed >>> 15)
+}
+
+function finish (state: number): number {
+  const mixed = Math.imul(state, 0x85ebca6b)
+
+  return mixed ^ (mixed >>> 13)
 }

@@ -63,7 +63,7 @@ export function prefixText (ip: IpAddress, bits: number): string {
 /**
  * The first `bits` bits of a word, `bits` may be beyond both ends
  */
-function maskWord (word: number, bits: number): number {
+export function maskWord (word: number, bits: number): number {
   if (bits >= 32) {
     return word
   }
