@@ -22,6 +22,13 @@ import type { WorkArgs } from './go-works.ts'
 import type { Side } from './measure.ts'
 
 /**
+ * What `bench/go` answers: how many microseconds a round took
+ */
+interface GoCalls extends Record<'connection' | 'stream' | 'lifecycle' | 'trim', { us: number }> {
+  versions: Versions
+}
+
+/**
  * Something that all sides can do
  */
 interface Work {
@@ -30,7 +37,7 @@ interface Work {
   /**
    * What `bench/go` calls it
    */
-  command: string
+  command: Exclude<keyof GoCalls, 'versions'>
   args: WorkArgs
   ours(args: WorkArgs): Promise<number>
   inNode?(args: WorkArgs): Promise<number>
@@ -65,8 +72,8 @@ if ('missing' in built) {
   process.exit()
 }
 
-const go = GoProgram.start(built.program)
-const versions: Versions = await go.call('versions')
+const go = GoProgram.start<GoCalls>(built.program)
+const versions = await go.call('versions')
 const rows: Row[] = []
 
 for (const work of await works()) {
@@ -120,7 +127,7 @@ async function works (): Promise<Work[]> {
       ...(connections === LIFECYCLE.connections
         ? [{
             name: `connect, tag, untag and disconnect, beside ${format(connections)} others`,
-            command: 'lifecycle',
+            command: 'lifecycle' as const,
             args: LIFECYCLE,
             ours: async (args: WorkArgs) => alone.lifecycle(args),
             inNode: async (args: WorkArgs) => inNode.lifecycle(args),

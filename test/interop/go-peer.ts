@@ -78,18 +78,18 @@ export function goPeerArguments (options: GoPeerOptions): string[] {
  * A go-libp2p node in a process of its own
  */
 export class GoPeer {
-  readonly program: GoProgram
+  readonly program: GoProgram<GoPeerCalls>
   readonly id: string
   readonly addresses: string[]
 
-  constructor (program: GoProgram, { peer, addresses }: GoInfo) {
+  constructor (program: GoProgram<GoPeerCalls>, { peer, addresses }: GoInfo) {
     this.program = program
     this.id = peer
     this.addresses = addresses
   }
 
   static async start (path: string, options: GoPeerOptions = {}): Promise<GoPeer> {
-    const program = GoProgram.start(path, goPeerArguments(options))
+    const program = GoProgram.start<GoPeerCalls>(path, goPeerArguments(options))
 
     try {
       return new GoPeer(program, await program.call('info'))

@@ -3,7 +3,6 @@ import { RemoteProgram } from '../fixtures/remote-program.ts'
 import { until } from './lab.ts'
 import type { Lab } from './lab.ts'
 import type { MappingInfo, ReachabilityInit, ReachabilityStatus } from '../../src/nat/index.ts'
-import type { ProgramMessage } from '../fixtures/remote-program.ts'
 import type { ChildProcess } from 'node:child_process'
 
 export interface PeerOptions {
@@ -20,16 +19,40 @@ export interface PeerOptions {
 export interface PeerInfo {
   peer: string
   addresses: string[]
-  reachability: ReachabilityStatus
+
+  /**
+   * Not of libp2p's own
+   */
+  reachability?: ReachabilityStatus
   mappings: MappingInfo[]
 }
 
 const PEER = fileURLToPath(new URL('./peer.ts', import.meta.url))
 
 /**
+ * What the commands answer
+ */
+export interface PeerCalls {
+  start: undefined
+  stop: undefined
+  dial: undefined
+  ping: undefined
+  info: PeerInfo
+}
+
+/**
+ * What it is told
+ */
+export type PeerRequest = { id: number } & (
+  { command: 'start' | 'stop' | 'info' } |
+  { command: 'dial', args: { addresses: string[] } } |
+  { command: 'ping', args: { address: string } }
+)
+
+/**
  * A libp2p node in a namespace of the lab
  */
-export class RemotePeer extends RemoteProgram {
+export class RemotePeer extends RemoteProgram<PeerCalls> {
   private readonly lab: Lab
   private readonly name: string
   private readonly options: PeerOptions
@@ -52,7 +75,7 @@ export class RemotePeer extends RemoteProgram {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, DEBUG: process.env.LAB_DEBUG ?? '' }
     })
-    this.child.on('message', (message: ProgramMessage) => { this.onMessage(message) })
+    this.child.on('message', message => { this.onMessage(message) })
     this.child.on('exit', code => {
       this.exitCode = code
       this.onEnd(`the peer ended with ${code}`)
@@ -64,12 +87,6 @@ export class RemotePeer extends RemoteProgram {
     }
 
     return this
-  }
-
-  async call (command: 'info'): Promise<PeerInfo>
-  async call (command: 'start' | 'stop' | 'dial' | 'ping', args?: object): Promise<void>
-  async call (command: string, args?: object): Promise<any> {
-    return super.call(command, args)
   }
 
   /**

@@ -19,6 +19,7 @@ import { RemotePeer } from './remote-peer.ts'
 import { checkRequirements } from './requirements.ts'
 import { scenarios } from './scenarios.ts'
 import type { Context, Scenario, Server } from './scenarios.ts'
+import type { GoPeerCalls } from '../interop/go-peer.ts'
 
 interface Measurement {
   what: string
@@ -139,7 +140,7 @@ async function startGoServer (lab: Lab): Promise<GoPeer> {
 
   const [{ name, ip4 }] = lab.internet()
   const options = goPeerArguments({ listen: [`/ip4/${ip4}/tcp/${GO_PORT}`], autonat: true })
-  const program = new GoProgram(lab.spawn(name, [go.program, ...options], { stdio: 'pipe' }))
+  const program = new GoProgram<GoPeerCalls>(lab.spawn(name, [go.program, ...options], { stdio: 'pipe' }))
 
   return new GoPeer(program, await program.call('info'))
 }
