@@ -1,6 +1,7 @@
 // tests that need sockets, processes or the file system
 import './bench/evidence.node.ts'
 import './bench/goals.node.ts'
+import './bench/on-demand.node.ts'
 import './dialing/dial-queue.node.ts'
 import './dialing/explain-dial-error.node.ts'
 import './documented-api.node.ts'
