@@ -39,6 +39,11 @@ export class OutboundControl {
   private readonly components: OutboundControlComponents
   private readonly pauses = new Set<PauseReason>()
   private topUp?: Outbound
+
+  /**
+   * Whom the user hung up on before it was there
+   */
+  private readonly leftEarly = new Map<string, PeerId>()
   private isStarted = false
   private isReady = false
 
@@ -119,6 +124,12 @@ export class OutboundControl {
    */
   async load (): Promise<void> {
     this.topUp ??= await this.components.loadTopUp?.()
+
+    for (const peerId of this.leftEarly.values()) {
+      this.topUp?.hangUp(peerId)
+    }
+
+    this.leftEarly.clear()
   }
 
   async start (): Promise<void> {
@@ -183,20 +194,34 @@ export class OutboundControl {
   hangUp (peerId: PeerId, connected: boolean): void {
     this.components.reconnectQueue.hangUp(peerId, connected)
     this.components.staticPeers.hangUp(peerId)
-    this.topUp?.hangUp(peerId)
+
+    if (this.topUp != null) {
+      this.topUp.hangUp(peerId)
+    } else if (this.components.loadTopUp != null) {
+      this.leftEarly.set(peerId.toString(), peerId)
+    }
   }
 
   /**
    * The user asks for a connection
    */
   want (target: DialTarget): void {
+    if (this.components.loadTopUp == null) {
+      return
+    }
+
     const [first] = Array.isArray(target) ? target : [target]
 
     if (isPeerId(first)) {
-      this.topUp?.want(first.toString())
+      this.wantPeer(first.toString())
     } else if (isMultiaddr(first)) {
-      this.topUp?.want(remotePeerOf(first))
+      this.wantPeer(remotePeerOf(first))
     }
+  }
+
+  private wantPeer (peer: string | undefined): void {
+    this.leftEarly.delete(`${peer}`)
+    this.topUp?.want(peer)
   }
 
   private suspend (reason: PauseReason): void {

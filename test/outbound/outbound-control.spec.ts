@@ -2,7 +2,9 @@ import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { OutboundControl } from '../../src/outbound/outbound-control.ts'
 import { SkipCounts } from '../../src/outbound/skip-counts.ts'
+import { stubPeerId } from '../fixtures/connections.ts'
 import type { OutboundControlComponents } from '../../src/outbound/outbound-control.ts'
+import type { PeerId } from '@libp2p/interface'
 
 type TopUp = Awaited<ReturnType<NonNullable<OutboundControlComponents['loadTopUp']>>>
 
@@ -58,6 +60,19 @@ describe('outbound/outbound-control', () => {
 
     expect(fetched).to.equal(1)
     expect(calls.filter(call => call.startsWith('top-up'))).to.deep.equal(['top-up start', 'top-up stop', 'top-up start', 'top-up resume'])
+  })
+
+  it('tells it on whom the user has hung up before, and not on whom he has dialled since', async () => {
+    const left: string[] = []
+    const [gone, back] = [stubPeerId(), stubPeerId()]
+    const outbound = control(async () => ({ ...part<TopUp>('top-up'), hangUp: (peerId: PeerId) => { left.push(peerId.toString()) } }) as TopUp)
+    outbound.hangUp(gone, false)
+    outbound.hangUp(back, false)
+    outbound.want(back)
+    await outbound.load()
+    await outbound.load()
+
+    expect(left).to.deep.equal([gone.toString()])
   })
 
   it('does not start what is fetched after it was stopped', async () => {
