@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { getHeapSpaceStatistics } from 'node:v8'
 
 /**
  * The heap after a collection
@@ -13,6 +14,10 @@ export interface HeapSample {
    * How many connections had been opened by then
    */
   readonly opened: number
+
+  /**
+   * What objects take
+   */
   readonly bytes: number
 }
 
@@ -29,16 +34,21 @@ export interface Slope {
 }
 
 /**
- * Until so many connections were opened, code is still being compiled, and what is
- * bounded grows to its bound: above all the log of decisions, which keeps 500 of each kind
+ * Until so many connections were opened, code that runs often is still being compiled for
+ * the first time, and what is bounded grows to its bound: caches, and the larger ones of V8's tables
  */
 export const WARM_UP = 5_000
 
 /**
- * In ms: the heap goes up and down with the connections that are open, so little can be
- * said about what happened in less
+ * In ms: a little more or less is kept each time, so little can be said about what happened
+ * in less
  */
 export const MIN_JUDGED = 120_000
+
+/**
+ * Machine code, bytecode with what the compiler has noted of it, and what V8 came with
+ */
+const NOT_OF_OBJECTS = /^(shared_)?(code|trusted|read_only)_/
 
 /**
  * How many of the samples at the beginning are left out if there is no warm-up
@@ -56,7 +66,18 @@ export async function sampleHeap (at: number, opened: number): Promise<HeapSampl
   await turn()
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 
-  return { at, opened, bytes: process.memoryUsage().heapUsed }
+  return { at, opened, bytes: bytesOfObjects(getHeapSpaceStatistics()) }
+}
+
+/**
+ * What objects take. The spaces for code are left out: they grow for many minutes, as one
+ * function after the other is run often enough to be compiled once more, and nothing that
+ * is forgotten can be in there.
+ */
+export function bytesOfObjects (spaces: ReadonlyArray<{ space_name: string, space_used_size: number }>): number {
+  return spaces
+    .filter(({ space_name: name }) => !NOT_OF_OBJECTS.test(name))
+    .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0)
 }
 
 /**

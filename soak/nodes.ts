@@ -58,16 +58,26 @@ export const SETTINGS: ConnectionManagerInit = {
 }
 
 /**
- * The node that is watched
+ * In ms. What has a timeout of its own and is given up earlier stays in memory until its time has
+ * come, so libp2p's usual 10 seconds would keep all that was opened in the meantime.
  */
-export async function createSubject (registry: Registry, managed = true): Promise<Libp2p> {
-  const services: ServiceFactoryMap = { identify: identify(), ping: ping() }
+const TIMEOUT = 2_000
+
+const LIBP2P_TIMEOUTS = { inboundUpgradeTimeout: TIMEOUT, inboundStreamProtocolNegotiationTimeout: TIMEOUT, outboundStreamProtocolNegotiationTimeout: TIMEOUT }
+
+/**
+ * The node that is watched. It always listens on the same port, as libp2p's TCP transport has
+ * metrics of their own for every port that it ever listened on.
+ */
+export async function createSubject (registry: Registry, port: number, managed: boolean): Promise<Libp2p> {
+  const services: ServiceFactoryMap = { identify: identify({ timeout: TIMEOUT }), ping: ping({ timeout: TIMEOUT }) }
   const node = await createLibp2p({
     start: false,
-    addresses: { listen: ['/memory/soak-subject', '/ip4/127.0.0.1/tcp/0'] },
+    addresses: { listen: ['/memory/soak-subject', `/ip4/127.0.0.1/tcp/${port}`] },
     transports: [tcp(), memory()],
     connectionEncrypters: [plaintext(), noise()],
     streamMuxers: [yamux()],
+    connectionManager: LIBP2P_TIMEOUTS,
     metrics: prometheusMetrics({ registry, collectDefaultMetrics: false }),
     services: managed ? { connectionManager: connectionManager(SETTINGS), ...services } : services
   })
@@ -134,9 +144,9 @@ export class Remote {
       transports: this.overTcp ? [tcp()] : [memory()],
       connectionEncrypters: [this.overTcp ? noise() : plaintext()],
       streamMuxers: [yamux()],
-      connectionManager: { reconnectRetries: 0 },
+      connectionManager: { reconnectRetries: 0, dialTimeout: TIMEOUT, addressDialTimeout: TIMEOUT, ...LIBP2P_TIMEOUTS },
       connectionMonitor: { enabled: false },
-      services: { identify: identify(), ping: ping() }
+      services: { identify: identify({ timeout: TIMEOUT }), ping: ping({ timeout: TIMEOUT }) }
     })
 
     await node.handle(PROTOCOLS[0], echo, { maxInboundStreams: 1_000 })

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ACTIONS } from './actions.ts'
+import { fillDecisions } from './fill-decisions.ts'
 import { sampleHeap } from './heap.ts'
 import { leftovers, listeners } from './leftovers.ts'
 import { broken, differences } from './recount.ts'
@@ -59,14 +60,23 @@ const STEPS_PER_RESTART = 40
 const SETTLE = 15_000
 
 /**
- * How often the heap is looked at, if there is the time
+ * How often the heap is looked at
  */
-const SAMPLES = 60
+const SAMPLES = 24
 
 /**
- * Collecting garbage takes no more than one of so many parts of the time
+ * In ms: how long the node is stopped before the heap is looked at, so that it tells what
+ * is remembered, and not what is open. A timeout that nobody waits for any more is kept by Node until
+ * its time has come, with all that listens to it: at most 5 seconds, for what libp2p
+ * reads from the peer store. What a stop forgets is not seen, but then it is never older than
+ * the last stop.
  */
-const COLLECTING = 8
+const REST = 5_500
+
+/**
+ * No more than one of so many parts of the time is spent so
+ */
+const RESTING = 4
 
 const TOTAL_WEIGHT = ACTIONS.reduce((sum, { weight }) => sum + weight, 0)
 
@@ -111,17 +121,17 @@ export class Soak {
       await remote.start()
     }
 
-    let nextSample = elapsed()
+    await fillDecisions(world)
+
+    let nextSample = 0
 
     while (elapsed() < duration && figures.violation == null) {
-      await this.step(before)
+      const isSample = elapsed() >= nextSample
+      await this.step(before, isSample ? async () => { figures.samples.push(await this.sample(elapsed())) } : undefined)
       onStep()
 
-      if (elapsed() >= nextSample) {
-        const begin = elapsed()
-        figures.samples.push(await sampleHeap(begin, figures.opened))
-        const took = elapsed() - begin
-        nextSample = elapsed() + Math.max(duration / SAMPLES, took * COLLECTING)
+      if (isSample) {
+        nextSample = elapsed() + Math.max(duration / SAMPLES, REST * RESTING)
       }
     }
   }
@@ -138,14 +148,17 @@ export class Soak {
     this.accidents.push(`${what}: ${err instanceof Error ? err.stack ?? err.message : String(err)}`)
   }
 
-  private async step (before: ReadonlyMap<string, number>): Promise<void> {
+  /**
+   * With something to do while the node is stopped, it is stopped in this step
+   */
+  private async step (before: ReadonlyMap<string, number>, whileStopped?: () => Promise<void>): Promise<void> {
     const { figures, world } = this
     figures.steps++
     this.lastLog = this.log
     this.log = []
 
     const burst = Array.from({ length: world.random.between(1, BURST) }, () => this.choose())
-    const isRestart = world.random.between(1, STEPS_PER_RESTART) === 1
+    const isRestart = world.random.between(1, STEPS_PER_RESTART) === 1 || whileStopped != null
     const running = Promise.all(burst.map(async action => this.do(action)))
     this.check(() => broken(world))
 
@@ -161,11 +174,19 @@ export class Soak {
     if (isRestart) {
       figures.restarts++
       await this.settle(async () => leftovers(world, before, this.timers))
+      await whileStopped?.()
       await this.within(async () => world.subject.start(), 'the node does not start')
     }
 
     await this.settle(async () => differences(world))
     this.check(() => this.accidents)
+  }
+
+  private async sample (at: number): Promise<HeapSample> {
+    await delay(REST)
+    this.world.forgetClosedStreams()
+
+    return sampleHeap(at, this.figures.opened)
   }
 
   private choose (): Action {

@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client'
+import { freePort } from './free-port.ts'
 import { Remote, createSubject } from './nodes.ts'
 import type { Subject } from './nodes.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -35,7 +36,7 @@ export class World {
 
   async create (managed = true): Promise<void> {
     // without our manager it is only started and stopped
-    this.node = await createSubject(this.registry, managed) as Subject
+    this.node = await createSubject(this.registry, await freePort(), managed) as Subject
 
     for (let i = 0; i < TCP_REMOTES + MEMORY_REMOTES; i++) {
       this.remotes.push(await Remote.create(`${i}`, i < TCP_REMOTES))
@@ -62,13 +63,17 @@ export class World {
   }
 
   get streams (): Stream[] {
+    this.forgetClosedStreams()
+
+    return [...this.opened]
+  }
+
+  forgetClosedStreams (): void {
     for (const stream of this.opened) {
       if (stream.status !== 'open') {
         this.opened.delete(stream)
       }
     }
-
-    return [...this.opened]
   }
 
   keepStream (stream: Stream): void {
