@@ -8,6 +8,11 @@ interface PendingConnection {
 }
 
 /**
+ * More than so many are not looked through
+ */
+const MAX_RECENT = 8
+
+/**
  * Follows inbound connections from the moment that they are made until they are
  * closed, so that each gives back what it has taken
  */
@@ -15,15 +20,15 @@ export class InboundConnections {
   private readonly pipeline: AdmissionPipeline<ConnectionScope>
 
   /**
-   * Accepted and not upgraded yet, by the timeline that they share with the
-   * connections that they become
+   * Accepted and not upgraded yet: those of which nobody would notice that they close.
+   * Nearly always there is one, or few.
    */
-  private readonly pending = new Map<object, PendingConnection>()
+  private recent: PendingConnection[] = []
 
   /**
-   * Those of which nobody would notice that they close
+   * The others, by the timeline that they share with the connections that they become
    */
-  private unwatched: PendingConnection[] = []
+  private readonly watched = new Map<object, PendingConnection>()
 
   /**
    * How many upgrades have not ended yet
@@ -38,7 +43,7 @@ export class InboundConnections {
    * How many connections are accepted and not upgraded yet
    */
   get size (): number {
-    return this.pending.size
+    return this.recent.length + this.watched.size
   }
 
   accept (maConn: MultiaddrConnection): boolean {
@@ -48,10 +53,12 @@ export class InboundConnections {
       return false
     }
 
-    const connection = { maConn, admission }
     this.upgrading++
-    this.pending.set(maConn.timeline, connection)
-    this.unwatched.push(connection)
+    this.recent.push({ maConn, admission })
+
+    if (this.recent.length > MAX_RECENT) {
+      this.watchRecent()
+    }
 
     return true
   }
@@ -66,11 +73,8 @@ export class InboundConnections {
 
     if (this.upgrading === 0) {
       this.releaseAll()
-      return
-    }
-
-    for (const connection of this.unwatched.splice(0)) {
-      this.watch(connection)
+    } else {
+      this.watchRecent()
     }
   }
 
@@ -79,7 +83,7 @@ export class InboundConnections {
    * stay.
    */
   identify (maConn: MultiaddrConnection, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const pending = this.pending.get(maConn.timeline)
+    const pending = this.find(maConn.timeline)
 
     return pending == null ? undefined : this.pipeline.identify(pending.admission, maConn.remoteAddr, peer, realm)
   }
@@ -88,16 +92,16 @@ export class InboundConnections {
    * A connection was opened. Returns what it has taken, if it came in through here.
    */
   opened (connection: Connection): Admission<ConnectionScope> | undefined {
-    const admission = this.pending.get(connection.timeline)?.admission
+    const pending = this.find(connection.timeline)
 
-    if (admission == null) {
+    if (pending == null) {
       return
     }
 
-    this.pending.delete(connection.timeline)
-    this.pipeline.upgraded(admission)
+    this.forget(pending)
+    this.pipeline.upgraded(pending.admission)
 
-    return admission
+    return pending.admission
   }
 
   /**
@@ -116,37 +120,62 @@ export class InboundConnections {
     return this.pipeline.account(connection.remoteAddr)
   }
 
-  private releaseAll (): void {
-    this.unwatched.length = 0
+  private find (timeline: object): PendingConnection | undefined {
+    return this.recent.find(({ maConn }) => maConn.timeline === timeline) ?? this.watched.get(timeline)
+  }
 
-    if (this.pending.size > 0) {
-      for (const { admission } of this.pending.values()) {
+  /**
+   * Returns `false` if the connection is not pending any more
+   */
+  private forget (connection: PendingConnection): boolean {
+    const index = this.recent.indexOf(connection)
+
+    if (index !== -1) {
+      this.recent.splice(index, 1)
+    }
+
+    const { timeline } = connection.maConn
+
+    return index !== -1 || (this.watched.get(timeline) === connection && this.watched.delete(timeline))
+  }
+
+  private releaseAll (): void {
+    const { recent } = this
+    this.recent = []
+
+    for (const { admission } of recent) {
+      this.pipeline.release(admission)
+    }
+
+    if (this.watched.size > 0) {
+      for (const { admission } of this.watched.values()) {
         this.pipeline.release(admission)
       }
 
-      this.pending.clear()
+      this.watched.clear()
+    }
+  }
+
+  private watchRecent (): void {
+    for (const connection of this.recent.splice(0)) {
+      this.watch(connection)
     }
   }
 
   private watch (connection: PendingConnection): void {
     const { maConn, admission } = connection
 
-    if (this.pending.get(maConn.timeline) !== connection) {
+    if (hasEnded(maConn)) {
+      this.pipeline.release(admission)
       return
     }
 
-    const release = (): void => {
-      if (this.pending.get(maConn.timeline) === connection) {
-        this.pending.delete(maConn.timeline)
+    this.watched.set(maConn.timeline, connection)
+    maConn.addEventListener('close', () => {
+      if (this.forget(connection)) {
         this.pipeline.release(admission)
       }
-    }
-
-    if (hasEnded(maConn)) {
-      release()
-    } else {
-      maConn.addEventListener('close', release, { once: true })
-    }
+    }, { once: true })
   }
 }
 
