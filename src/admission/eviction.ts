@@ -185,7 +185,7 @@ function isLarger (a: string, b: string, groups: Groups): boolean {
   const { hash: hashA = 0, size: sizeA = 0 } = groups.get(a) ?? {}
   const { hash: hashB = 0, size: sizeB = 0 } = groups.get(b) ?? {}
 
-  return (sizeB - sizeA || hashA - hashB || (a < b ? -1 : Number(a > b))) < 0
+  return (sizeB - sizeA || hashA - hashB || (a < b ? -1 : 1)) < 0
 }
 
 function youngestOf (candidates: EvictionCandidate[]): EvictionCandidate | undefined {

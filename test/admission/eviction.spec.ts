@@ -111,6 +111,15 @@ describe('admission/eviction', () => {
     }
   })
 
+  it('protects who is connected for longer where all is unknown', () => {
+    for (const nothing of [{ rtt: NaN }, { lastUseful: NaN }, { value: NaN }]) {
+      const alike = evictionCandidates(100, () => ({ group: 'one' }))
+      const unknown = evictionCandidates(100, () => ({ group: 'one', ...nothing }))
+
+      expect(sequence(unknown)).to.deep.equal(sequence(alike))
+    }
+  })
+
   it('protects groups that can not be known without the key', () => {
     const list = evictionCandidates(60, id => ({ rtt: id, lastUseful: 60 - id, value: 60 - id }))
     const byHash = [...list].sort((a, b) => keyedHash(KEY, b.group) - keyedHash(KEY, a.group)).slice(0, 4).map(({ id }) => id)

@@ -30,7 +30,7 @@ describe('trimming/decay', () => {
     for (const amount of [0, -1, NaN, Infinity, '1']) {
       it(`refuses ${typeof amount} ${amount}`, () => {
         // @ts-expect-error not what the type says
-        expect(() => fixed(amount)).to.throw('decay.fixed').with.property('name', 'InvalidParametersError')
+        expect(() => fixed(amount)).to.throw('"decay.fixed" must be a positive number').with.property('name', 'InvalidParametersError')
       })
     }
   })
@@ -39,6 +39,10 @@ describe('trimming/decay', () => {
     it('multiplies and rounds down in each step, down to nothing', () => {
       expect(course(linear(0.5), 5, 4)).to.deep.equal([2, 1, 0, 0])
       expect(course(linear(0.9), 100, 5)).to.deep.equal([90, 81, 72, 64, 57])
+    })
+
+    it('leaves nothing after one step with a factor of 0', () => {
+      expect(course(linear(0), 1_000, 2)).to.deep.equal([0, 0])
     })
 
     it('rounds a penalty towards nothing', () => {
@@ -65,7 +69,7 @@ describe('trimming/decay', () => {
     for (const factor of [1, 1.5, -0.1, NaN, '0.5']) {
       it(`refuses ${typeof factor} ${factor}`, () => {
         // @ts-expect-error not what the type says
-        expect(() => linear(factor)).to.throw('decay.linear').with.property('name', 'InvalidParametersError')
+        expect(() => linear(factor)).to.throw('"decay.linear" must be a number from 0 to below 1').with.property('name', 'InvalidParametersError')
       })
     }
   })
@@ -85,7 +89,7 @@ describe('trimming/decay', () => {
     for (const idle of [0, -1, NaN, Infinity, '1']) {
       it(`refuses ${typeof idle} ${idle}`, () => {
         // @ts-expect-error not what the type says
-        expect(() => expire(idle)).to.throw('decay.expire').with.property('name', 'InvalidParametersError')
+        expect(() => expire(idle)).to.throw('"decay.expire" must be a positive number of ms').with.property('name', 'InvalidParametersError')
       })
     }
   })
@@ -107,15 +111,19 @@ describe('trimming/decay', () => {
       expect(bump(5, -30)).to.equal(-10)
     })
 
+    it('bounded may leave one value only', () => {
+      expect(bounded(5, 5)(5, 3)).to.equal(5)
+    })
+
     it('bounded may be open at one end', () => {
       expect(bounded(-Infinity, 10)(5, -1_000)).to.equal(-995)
       expect(bounded(0, Infinity)(5, 1_000)).to.equal(1_005)
     })
 
-    for (const [min, max, option] of [[NaN, 1, 'min'], ['0', 1, 'min'], [0, NaN, 'max'], [5, 4, 'max'], [0, '1', 'max']] as const) {
+    for (const [min, max, told] of [[NaN, 1, 'min" must be a number'], ['0', 1, 'min" must be a number'], [0, NaN, 'max" must be a number of at least 0'], [5, 4, 'max" must be a number of at least 5'], [0, '1', 'max" must be a number of at least 0']] as const) {
       it(`bounded refuses ${typeof min} ${min} to ${typeof max} ${max}`, () => {
         // @ts-expect-error not what the type says
-        expect(() => bounded(min, max)).to.throw(`bump.bounded.${option}`).with.property('name', 'InvalidParametersError')
+        expect(() => bounded(min, max)).to.throw(`bump.bounded.${told}`).with.property('name', 'InvalidParametersError')
       })
     }
   })

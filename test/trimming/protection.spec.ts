@@ -27,6 +27,7 @@ describe('trimming/protection', () => {
     const protection = new Protection()
     protection.protect('peer', 'a')
     protection.protect('peer', 'b')
+    expect(protection.tags('peer')).to.have.members(['a', 'b'])
 
     expect(protection.unprotect('peer', 'a')).to.be.true('not protected by the other tag')
     expect(protection.isProtected('peer')).to.be.true()

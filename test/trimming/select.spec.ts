@@ -25,6 +25,12 @@ const anyRecord = fc.record({
 const anyRecords = fc.array(anyRecord, { maxLength: 60 })
   .map(list => list.map((fields, i): TrimRecord => ({ id: `peer-${i}`, ...fields })))
 
+/**
+ * So many that most are worth more than what was kept when they come
+ */
+const manyRecords = fc.array(anyRecord, { minLength: 150, maxLength: 300, size: 'max' })
+  .map(list => list.map((fields, i): TrimRecord => ({ id: `peer-${i}`, ...fields })))
+
 const inTwoOrders = anyRecords.chain(list => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })))
 
 function sortVictims (candidates: TrimRecord[], emergency: boolean): TrimRecord[] {
@@ -141,6 +147,21 @@ describe('trimming/select', () => {
       }), { numRuns: 500 })
     })
 
+    it('does so of many, most of which are not even gathered', () => {
+      fc.assert(fc.property(manyRecords, fc.integer({ min: 1, max: 60 }), fc.boolean(), (candidates, n, emergency) => {
+        const sorted = sortVictims(candidates, emergency)
+
+        expect(selectVictims(candidates, n, { emergency })).to.deep.equal(sorted.slice(0, n))
+      }))
+    })
+
+    it('is in no emergency if nobody says so', () => {
+      const [few, many] = [record({ streams: 1 }), record({ streams: 2 })]
+
+      expect(selectVictims([many, few], 1)).to.deep.equal([few])
+      expect(compareVictims(few, many)).to.be.below(0)
+    })
+
     it('returns the same for any order of the candidates', () => {
       fc.assert(fc.property(inTwoOrders, fc.nat(70), ([candidates, shuffled], n) => {
         expect(selectVictims(shuffled, n)).to.deep.equal(selectVictims(candidates, n))
@@ -202,6 +223,16 @@ describe('trimming/select', () => {
       alternating: i => i % 2 === 0 ? i : -i,
       shuffled: i => (i * 7_919) % COUNT
     }
+
+    it('is one comparison for a candidate that is worth more than all that were kept', () => {
+      const values = Array.from({ length: COUNT }, (_, i) => i)
+
+      expect(comparisonsPerCandidate(values, 1)).to.be.below(1.1)
+    })
+
+    it('is nothing if none is wanted', () => {
+      expect(comparisonsPerCandidate([3, 1, 2], 0)).to.equal(0)
+    })
 
     for (const [name, valueOf] of Object.entries(orders)) {
       it(`is linear for values ${name}`, () => {
