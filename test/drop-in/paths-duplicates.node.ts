@@ -1,6 +1,7 @@
 import { memory } from '@libp2p/memory'
 import { byteStream } from '@libp2p/utils'
 import { expect } from 'aegir/chai'
+import pWaitFor from 'p-wait-for'
 import { OURS, UPSTREAM, idsOf, managerOf } from '../fixtures/managers.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
 import type { ConnectionManagerInit } from '../../src/index.ts'
@@ -71,15 +72,18 @@ describe('simultaneous dials', () => {
   it('leave both connections if the user wants it so', async () => {
     const [a, b] = [await create(OURS, { closeDuplicates: false }), await create(OURS, { closeDuplicates: false })]
     await Promise.all([a.dial(b.getMultiaddrs()), b.dial(a.getMultiaddrs())])
+    await pWaitFor(() => a.getConnections().length === 2 && b.getConnections().length === 2)
     await new Promise(resolve => { setTimeout(resolve, 1_500) })
 
     expect(a.getConnections()).to.have.lengthOf(2)
+    expect(b.getConnections()).to.have.lengthOf(2)
   })
 
   it('are no matter for one that is forced', async () => {
     const [a, b] = [await create(OURS), await create(OURS)]
     const first = await a.dial(b.getMultiaddrs())
     const second = await a.dial(b.getMultiaddrs(), { force: true })
+    await pWaitFor(() => b.getConnections().length === 2)
     await new Promise(resolve => { setTimeout(resolve, 1_500) })
 
     expect(idsOf(...a.getConnections())).to.deep.equal(idsOf(first, second))
@@ -93,6 +97,7 @@ describe('simultaneous dials', () => {
     const connection = await b.dial(a.getMultiaddrs())
     const dialBack = await a.dial(b.getMultiaddrs(), { force: true })
     await dialBack.newStream(protocol)
+    await pWaitFor(() => b.getConnections().length === 2)
     await new Promise(resolve => { setTimeout(resolve, 1_500) })
 
     expect(b.getConnections()).to.have.lengthOf(2)
@@ -104,7 +109,7 @@ describe('simultaneous dials', () => {
   })
 
   it('end with one connection after the streams of a long transfer', async () => {
-    const [a, b] = [await create(OURS, { drainTimeout: 5_000 }), await create(OURS, { drainTimeout: 5_000 })]
+    const [a, b] = [await create(OURS, { drainTimeout: 60_000 }), await create(OURS, { drainTimeout: 60_000 })]
     const [c, d] = await Promise.all([a.dial(b.getMultiaddrs()), b.dial(a.getMultiaddrs())])
     const streams = await Promise.all([c, d].map(async connection => connection.newStream(ECHO)))
 
