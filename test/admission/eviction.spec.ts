@@ -170,6 +170,19 @@ describe('admission/eviction', () => {
     expect([50, 64, 65].map(i => isProtected(PROTECTED + i)), '15 by WebTransport').to.deep.equal([true, true, false])
   })
 
+  it('gives the place that cannot be shared out to the smallest', () => {
+    // 100 are left: 25 places for 20 by relay and 30 by WebTransport
+    const list = evictionCandidates(PROTECTED + 100, id => {
+      const transport = id >= PROTECTED + 80 ? 'circuit' : 'webtransport'
+
+      return { group: 'one', transport: id >= PROTECTED + 50 ? transport : 'tcp' }
+    })
+    const isProtected = (id: number): boolean => chosen(list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === String(id) }))) !== String(id)
+
+    expect([92, 93].map(i => isProtected(PROTECTED + i)), '13 by relay').to.deep.equal([true, false])
+    expect([61, 62].map(i => isProtected(PROTECTED + i)), '12 by WebTransport').to.deep.equal([true, false])
+  })
+
   it('takes the discouraged first, unless they are protected', () => {
     const list = evictionCandidates(100, id => ({ group: 'one', isDiscouraged: id === 80 || id === 85 }))
     expect(chosen(list)).to.equal('85')
