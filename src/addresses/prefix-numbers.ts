@@ -13,12 +13,7 @@ const MAX_LOAD = 2 / 3
 const [SEED] = globalThis.crypto.getRandomValues(new Uint32Array(1))
 
 /**
- * A number takes as much as two words
- */
-const NUMBER_WORDS = 2
-
-/**
- * A number for each network of one size, 0 for those that were not set. A hash table
+ * A whole number for each network of one size, 0 for those that were not set. A hash table
  * in one block of memory, in which a network is beside its number: with many networks,
  * a `Map` spends most of its time on fetching keys from all over the memory.
  */
@@ -31,23 +26,16 @@ export class PrefixNumbers {
   private readonly words: number
 
   /**
-   * How many words a slot has: the number, then the network, and one that is not used
-   * where the next number would be at an odd place
+   * How many words a slot has: the number, then the network
    */
   private readonly stride: number
-
-  /**
-   * The same, in numbers
-   */
-  private readonly step: number
   private count = 0
   private mask: number
-  private keys: Int32Array
 
   /**
-   * The same memory. A slot with the number 0 is free.
+   * The slots. One with the number 0 is free.
    */
-  private numbers: Float64Array
+  private slots: Int32Array
 
   /**
    * The words of the network that is looked for
@@ -67,12 +55,10 @@ export class PrefixNumbers {
 
     this.bits = bits
     this.words = Math.max(1, Math.ceil(bits / WORD_BITS))
-    this.stride = NUMBER_WORDS + this.words + this.words % NUMBER_WORDS
-    this.step = this.stride / NUMBER_WORDS
+    this.stride = 1 + this.words
     this.key = new Int32Array(this.words)
     this.mask = slots - 1
-    this.keys = new Int32Array(slots * this.stride)
-    this.numbers = new Float64Array(this.keys.buffer)
+    this.slots = new Int32Array(slots * this.stride)
   }
 
   /**
@@ -90,7 +76,7 @@ export class PrefixNumbers {
   }
 
   /**
-   * Set the number of the network that an address is in
+   * Set the number of the network that an address is in. Of 32 bits, with a sign.
    */
   set (ip: IpAddress, number: number): void {
     this.put(this.slotOf(ip), number)
@@ -121,7 +107,7 @@ export class PrefixNumbers {
   }
 
   private numberIn (slot: number): number {
-    return this.numbers[slot * this.step]
+    return this.slots[slot * this.stride]
   }
 
   /**
@@ -138,15 +124,10 @@ export class PrefixNumbers {
       return
     }
 
-    this.numbers[slot * this.step] = number
+    this.slots[slot * this.stride] = number
 
     if (before === 0) {
-      const { key, keys, words } = this
-      const at = slot * this.stride + NUMBER_WORDS
-
-      for (let i = 0; i < words; i++) {
-        keys[at + i] = key[i]
-      }
+      this.slots.set(this.key, slot * this.stride + 1)
 
       this.count++
 
@@ -161,7 +142,7 @@ export class PrefixNumbers {
    * where the hash points to.
    */
   private slotOf (ip: IpAddress): number {
-    const { key, keys, mask, stride } = this
+    const { key, mask, slots, stride } = this
     const count = this.words
 
     if (count === 1) {
@@ -174,7 +155,7 @@ export class PrefixNumbers {
 
     let slot = hash(key, 0, count) & mask
 
-    while (this.numberIn(slot) !== 0 && !equals(keys, slot * stride + NUMBER_WORDS, key, count)) {
+    while (this.numberIn(slot) !== 0 && !equals(slots, slot * stride + 1, key, count)) {
       slot = (slot + 1) & mask
     }
 
@@ -185,11 +166,12 @@ export class PrefixNumbers {
    * The same for IPv4 addresses, which most are
    */
   private slotOfWord (word: number): number {
-    const { keys, mask, step, stride } = this
+    const { mask, slots } = this
     this.key[0] = word
     let slot = finish(mix(SEED, word)) & mask
 
-    while (this.numbers[slot * step] !== 0 && keys[slot * stride + NUMBER_WORDS] !== word) {
+    // a number and a word
+    while (slots[slot * 2] !== 0 && slots[slot * 2 + 1] !== word) {
       slot = (slot + 1) & mask
     }
 
@@ -200,51 +182,45 @@ export class PrefixNumbers {
    * Frees a slot, and moves up those behind it that it kept from their place
    */
   private free (slot: number): void {
-    const { keys, mask, stride, words } = this
+    const { mask, slots, stride, words } = this
     this.count--
 
     for (let next = (slot + 1) & mask; this.numberIn(next) !== 0; next = (next + 1) & mask) {
-      const wanted = hash(keys, next * stride + NUMBER_WORDS, words) & mask
+      const wanted = hash(slots, next * stride + 1, words) & mask
 
       if (((next - wanted) & mask) >= ((next - slot) & mask)) {
-        keys.copyWithin(slot * stride, next * stride, (next + 1) * stride)
+        slots.copyWithin(slot * stride, next * stride, (next + 1) * stride)
         slot = next
       }
     }
 
-    this.numbers[slot * this.step] = 0
+    slots[slot * stride] = 0
   }
 
   private grow (): void {
-    const { keys, step, stride, words } = this
-    const slots = (this.mask + 1) * 2
-    const mask = slots - 1
-    const grown = new Int32Array(slots * stride)
-    const numbers = new Float64Array(grown.buffer)
+    const { slots, stride, words } = this
+    const count = (this.mask + 1) * 2
+    const mask = count - 1
+    const grown = new Int32Array(count * stride)
 
-    for (let from = 0; from <= this.mask; from++) {
-      const number = this.numberIn(from)
-
-      if (number === 0) {
+    for (let from = 0; from < slots.length; from += stride) {
+      if (slots[from] === 0) {
         continue
       }
 
-      let slot = hash(keys, from * stride + NUMBER_WORDS, words) & mask
+      let slot = hash(slots, from + 1, words) & mask
 
-      while (numbers[slot * step] !== 0) {
+      while (grown[slot * stride] !== 0) {
         slot = (slot + 1) & mask
       }
 
-      for (let i = NUMBER_WORDS; i < stride; i++) {
-        grown[slot * stride + i] = keys[from * stride + i]
+      for (let i = 0; i < stride; i++) {
+        grown[slot * stride + i] = slots[from + i]
       }
-
-      numbers[slot * step] = number
     }
 
     this.mask = mask
-    this.keys = grown
-    this.numbers = numbers
+    this.slots = grown
   }
 }
 

@@ -2,6 +2,20 @@ import { PrefixNumbers } from '../addresses/index.ts'
 import type { TokenRate } from './token-rate.ts'
 import type { IpAddress } from '../addresses/index.ts'
 
+interface Generation {
+  /**
+   * When it began, in ms
+   */
+  readonly since: number
+  readonly times: PrefixNumbers
+}
+
+/**
+ * In how many steps a bucket fills up. A bucket that was empty when its generation ended
+ * is full after twice as many, which have to be a number of 31 bits.
+ */
+const STEPS = 2 ** 29
+
 /**
  * A bucket of tokens for each network of one size: when it will be full.
  *
@@ -17,10 +31,15 @@ export class BucketTable {
   readonly bits: number
 
   readonly rate: TokenRate
-  private young: PrefixNumbers
-  private old: PrefixNumbers
+  private young: Generation
+  private old: Generation
   private readonly maxBuckets: number
-  private endsAt = -Infinity
+
+  /**
+   * Times are kept as whole numbers, of so many ms each, from the beginning of a
+   * generation
+   */
+  private readonly unit: number
 
   /**
    * @param bits - the size of the networks
@@ -32,12 +51,13 @@ export class BucketTable {
     this.bits = bits
     this.rate = rate
     this.maxBuckets = maxBuckets
-    this.young = new PrefixNumbers(bits)
-    this.old = new PrefixNumbers(bits)
+    this.unit = Math.max(rate.fillTime, 1) / STEPS
+    this.young = { since: -Infinity, times: new PrefixNumbers(bits) }
+    this.old = { since: -Infinity, times: new PrefixNumbers(bits) }
   }
 
   get size (): number {
-    return this.young.size + this.old.size
+    return this.young.times.size + this.old.times.size
   }
 
   /**
@@ -45,23 +65,28 @@ export class BucketTable {
    * it is.
    */
   fullAt (ip: IpAddress): number {
-    const fullAt = this.young.get(ip)
-
-    // 0 is that of a bucket that was never used, and long past
-    return fullAt === 0 ? this.old.get(ip) : fullAt
+    return this.timeIn(this.young, ip) ?? this.timeIn(this.old, ip) ?? -Infinity
   }
 
   /**
    * Change when that bucket will be full
    */
   setFullAt (ip: IpAddress, fullAt: number, now: number): void {
+    const { since, times } = this.young
+
     // a time before the beginning is a clock that was set back
-    if (now >= this.endsAt || now < this.endsAt - this.rate.fillTime || this.young.size >= this.maxBuckets / 2) {
+    if (now >= since + this.rate.fillTime || now < since || times.size >= this.maxBuckets / 2) {
       this.old = this.young
-      this.young = new PrefixNumbers(this.bits, this.old.size)
-      this.endsAt = now + this.rate.fillTime
+      this.young = { since: now, times: new PrefixNumbers(this.bits, times.size) }
     }
 
-    this.young.set(ip, fullAt)
+    // rounded down, so that nobody waits for longer than he has to
+    this.young.times.set(ip, 1 + Math.max(0, Math.floor((fullAt - this.young.since) / this.unit)))
+  }
+
+  private timeIn ({ since, times }: Generation, ip: IpAddress): number | undefined {
+    const time = times.get(ip)
+
+    return time === 0 ? undefined : since + (time - 1) * this.unit
   }
 }
