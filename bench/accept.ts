@@ -1,4 +1,5 @@
 import { inboundConnection } from './connections.ts'
+import { age } from './measure.ts'
 import type { Side } from './measure.ts'
 import type { Subject } from './subjects.ts'
 
@@ -13,6 +14,7 @@ export function accept (subject: Subject, batch: number): Side {
     round: async () => {
       const incoming = Array.from({ length: batch }, inboundConnection)
       let accepted = 0
+      age()
       const start = performance.now()
 
       for (const maConn of incoming) {

@@ -77,8 +77,9 @@ export async function quiesce (): Promise<void> {
 }
 
 /**
- * Has connections that were just opened moved to where those are in memory that have been
- * open for a while. It would otherwise happen while something else is measured.
+ * Has connections that were just made or opened moved to where those are in memory that
+ * have been there for a while, and what making them has left behind collected. It would
+ * otherwise happen while something else is measured, in one round of several.
  */
 export function age (): void {
   setFlagsFromString('--expose-gc')

@@ -1,5 +1,5 @@
 import { newConnections } from './connections.ts'
-import { settled } from './measure.ts'
+import { age, settled } from './measure.ts'
 import type { Side } from './measure.ts'
 import type { Subject } from './subjects.ts'
 
@@ -13,6 +13,7 @@ export function open (subject: Subject, batch: number): Side {
     name,
     round: async () => {
       const connections = newConnections(subject, batch)
+      age()
       const start = performance.now()
 
       for (const connection of connections) {

@@ -127,7 +127,12 @@ export class PrefixNumbers {
     this.slots[slot * this.stride] = number
 
     if (before === 0) {
-      this.slots.set(this.key, slot * this.stride + 1)
+      const { key, slots, words } = this
+      const at = slot * this.stride + 1
+
+      for (let i = 0; i < words; i++) {
+        slots[at + i] = key[i]
+      }
 
       this.count++
 
