@@ -5,7 +5,12 @@ import type { Scope } from './scope.ts'
  * what nobody uses any more is dropped at once, and needs no sweeping.
  */
 export class ScopeRegistry<T extends Scope> {
-  private readonly scopes = new Map<string, T>()
+  /**
+   * The first of several, or the only one: of what comes and goes there is mostly one, for
+   * which a map would be made anew every few times
+   */
+  private first: T | undefined = undefined
+  private readonly others = new Map<string, T>()
   private readonly create: (key: string) => T
 
   constructor (create: (key: string) => T) {
@@ -13,31 +18,25 @@ export class ScopeRegistry<T extends Scope> {
   }
 
   get size (): number {
-    return this.scopes.size
+    return this.others.size + (this.first === undefined ? 0 : 1)
   }
 
   get (key: string): T | undefined {
-    return this.scopes.get(key)
+    return this.first?.id === key ? this.first : this.others.get(key)
   }
 
   /**
    * The scope of that key or, if nobody uses it, one that tells so
    */
   peek (key: string): T {
-    return this.scopes.get(key) ?? this.create(key)
+    return this.get(key) ?? this.create(key)
   }
 
   /**
    * The scope of that key, which stays until `letGo` is called as often
    */
   hold (key: string): T {
-    let scope = this.scopes.get(key)
-
-    if (scope === undefined) {
-      scope = this.create(key)
-      this.scopes.set(key, scope)
-    }
-
+    const scope = this.get(key) ?? this.add(this.create(key))
     scope.holders++
 
     return scope
@@ -46,12 +45,32 @@ export class ScopeRegistry<T extends Scope> {
   letGo (scope: T): void {
     scope.holders--
 
-    if (scope.holders === 0) {
-      this.scopes.delete(scope.id)
+    if (scope.holders !== 0) {
+      return
+    }
+
+    if (scope === this.first) {
+      this.first = undefined
+    } else {
+      this.others.delete(scope.id)
     }
   }
 
-  entries (): Iterable<[string, T]> {
-    return this.scopes
+  * entries (): IterableIterator<[string, T]> {
+    if (this.first !== undefined) {
+      yield [this.first.id, this.first]
+    }
+
+    yield * this.others
+  }
+
+  private add (scope: T): T {
+    if (this.first === undefined) {
+      this.first = scope
+    } else {
+      this.others.set(scope.id, scope)
+    }
+
+    return scope
   }
 }

@@ -1,4 +1,5 @@
 import { expect } from 'aegir/chai'
+import fc from 'fast-check'
 import { ConnectionLimitError, MemoryLimitError, StreamLimitError } from '../../src/resources/index.ts'
 import { RealmReserves, RealmScope } from '../../src/resources/realm-reserves.ts'
 import { ScopeRegistry } from '../../src/resources/scope-registry.ts'
@@ -188,6 +189,33 @@ describe('resources/scope', () => {
       registry.letGo(scope)
       expect(registry.get('A')).to.be.undefined()
       expect(registry.hold('A')).to.not.equal(scope)
+    })
+
+    it('is there if somebody holds it, whoever else comes and goes', () => {
+      const step = fc.record({ name: fc.constantFrom('A', 'B', 'C'), holds: fc.boolean() })
+
+      fc.assert(fc.property(fc.array(step, { maxLength: 40 }), steps => {
+        const registry = new ScopeRegistry(name => new Scope(limitsOf(), name, 'peer:'))
+        const held = new Map<string, Scope[]>()
+
+        for (const { name, holds } of steps) {
+          const scopes = held.get(name) ?? []
+
+          if (holds) {
+            const scope = registry.hold(name)
+            expect(scope).to.equal(scopes[0] ?? scope)
+            held.set(name, [...scopes, scope])
+          } else if (scopes.length > 0) {
+            registry.letGo(scopes[0])
+            held.set(name, scopes.slice(1))
+          }
+
+          const expected = [...held].flatMap(([key, [scope]]) => scope == null ? [] : [[key, scope]])
+          expect([...registry.entries()]).to.have.deep.members(expected)
+          expect(registry.size).to.equal(expected.length)
+          expect(['A', 'B', 'C'].map(key => registry.get(key))).to.deep.equal(['A', 'B', 'C'].map(key => held.get(key)?.[0]))
+        }
+      }))
     })
   })
 })
