@@ -41,7 +41,7 @@ const GROUPS: Record<string, Group> = {
     specs: ['memory', 'scope', 'connection-scopes', 'stream-scopes', 'resource-manager'].map(name => `test/resources/${name}.spec.ts`)
   },
   trimming: {
-    files: ['absent-peers', 'candidate-pass', 'candidates', 'candidates-among', 'decay', 'fair-selection', 'note-value', 'nth-smallest', 'partition', 'protection', 'select', 'tag', 'value-selection', 'watermarks'].map(name => `src/trimming/${name}.ts`),
+    files: ['absent-peers', 'candidate-pass', 'candidates', 'candidates-among', 'decay', 'fair-selection', 'note-value', 'nth-smallest', 'partition', 'peer-tags', 'protection', 'select', 'tag', 'value-selection', 'watermarks'].map(name => `src/trimming/${name}.ts`),
     specs: ['test/trimming/*.spec.ts']
   }
 }

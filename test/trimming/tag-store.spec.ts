@@ -1,5 +1,6 @@
 import { expect } from 'aegir/chai'
-import { expire, fixed } from '../../src/trimming/index.ts'
+import fc from 'fast-check'
+import { expire, fixed, overwrite, sum } from '../../src/trimming/index.ts'
 import { TagStore } from '../../src/trimming/tag-store.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { TagHolder, TagHolders } from '../../src/trimming/tag-store.ts'
@@ -68,6 +69,73 @@ describe('trimming/tag-store', () => {
       expect(store.untag('peer', 'a')).to.be.true()
       expect(store.untag('peer', 'a')).to.be.false()
       expect(store.value('peer')).to.equal(7)
+    })
+
+    it('bumps a tag that does not decay as it was told to at first', () => {
+      store.tag('peer', 'a', 5, { bump: sum() })
+      store.tag('peer', 'a', 3)
+
+      expect(store.value('peer')).to.equal(8)
+    })
+
+    it('replaces a tag that was nothing but a value when it is to decay from now on', async () => {
+      store.tag('peer', 'a', 5)
+      store.tag('peer', 'a', 7, { decay: fixed(1) })
+      expect(store.value('peer')).to.equal(7)
+
+      store.tag('peer', 'a', 30)
+      await clock.advance(MINUTE)
+      expect(store.value('peer')).to.equal(29)
+    })
+
+    it('keeps the interval that a tag was given before it was to decay', async () => {
+      store.tag('peer', 'a', 5, { interval: 1_000 })
+      store.tag('peer', 'a', 5, { decay: fixed(1) })
+      await clock.advance(3_000)
+
+      expect(store.value('peer')).to.equal(2)
+    })
+
+    it('bumps a tag that has decayed to nothing from nothing', async () => {
+      store.tag('peer', 'a', 2, { decay: fixed(1) })
+      await clock.advance(10 * MINUTE)
+      store.tag('peer', 'a', 3)
+
+      expect(store.value('peer')).to.equal(3)
+    })
+
+    it('refuses options that are of no use though the value is', () => {
+      // @ts-expect-error not what the type says
+      expect(() => { store.tag('peer', 'a', 5, { bump: 'sum' }) }).to.throw().with.property('option', 'bump')
+      expect(store.tags('peer')).to.be.empty()
+    })
+
+    it('has its tags whichever of them go and come again', () => {
+      const name = fc.constantFrom('a', 'b', 'c')
+      const step = fc.record({ name, value: fc.option(fc.integer({ min: 1, max: 5 })), decays: fc.boolean() })
+
+      fc.assert(fc.property(fc.array(step, { maxLength: 30 }), steps => {
+        const model = new Map<string, number>()
+        connect('peer')
+
+        for (const { name, value, decays } of steps) {
+          if (value == null) {
+            expect(store.untag('peer', name)).to.equal(model.delete(name))
+          } else {
+            store.tag('peer', name, value, { bump: overwrite(), ...(decays ? { decay: expire(HOUR) } : {}) })
+            model.set(name, value)
+          }
+
+          expect(Object.fromEntries(store.tags('peer'))).to.deep.equal(Object.fromEntries(model))
+          expect(store.value('peer')).to.equal([...model.values()].reduce((sum, value) => sum + value, 0))
+        }
+
+        for (const name of ['a', 'b', 'c']) {
+          store.untag('peer', name)
+        }
+
+        expect(connected.get('peer')?.tags, 'nothing is kept').to.equal(undefined)
+      }))
     })
 
     it('has a tag of the value 0', () => {
