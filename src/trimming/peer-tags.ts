@@ -16,9 +16,9 @@ export class PeerTags {
   plainSum = 0
 
   /**
-   * How many of the tags decay
+   * Is there a tag that decays?
    */
-  decaying = 0
+  decays = false
 
   private name: string | undefined = undefined
   private tag: KeptTag = 0
@@ -58,66 +58,38 @@ export class PeerTags {
    */
   delete (name: string, now: () => number): boolean {
     const tag = this.get(name)
-
-    if (tag == null) {
-      return false
-    }
-
     this.remove(name)
 
-    return typeof tag === 'number' || !hasDecayed(tag, now())
+    return tag != null && !isGone(tag, now)
   }
 
   /**
    * The sum of the values. What has decayed to nothing is forgotten.
    */
   value (now: () => number): number {
-    if (this.decaying === 0) {
+    if (!this.decays) {
       return this.plainSum
     }
 
     const at = now()
-    let value = this.plainSum
+    this.compact(() => at)
 
-    for (const [name, tag] of this.entries()) {
-      if (typeof tag === 'number' || tag.decay == null) {
-        continue
-      }
-
-      const current = evaluateTag(tag, at)
-      value += current
-
-      if (current === 0) {
-        this.remove(name)
-      }
-    }
-
-    return value
+    return this.entries().reduce((sum, [, tag]) => sum + valueOf(tag, at), 0)
   }
 
   /**
    * The values of the tags that have not decayed to nothing
    */
   values (now: number): Map<string, number> {
-    const result = new Map<string, number>()
-
-    for (const [name, tag] of this.entries()) {
-      if (typeof tag === 'number') {
-        result.set(name, tag)
-      } else if (!hasDecayed(tag, now)) {
-        result.set(name, evaluateTag(tag, now))
-      }
-    }
-
-    return result
+    return new Map(this.entries().filter(([, tag]) => !isGone(tag, () => now)).map(([name, tag]) => [name, valueOf(tag, now)]))
   }
 
   /**
    * Forget what has decayed to nothing
    */
-  compact (now: number): void {
-    for (const [name, tag] of this.decaying === 0 ? [] : this.entries()) {
-      if (typeof tag !== 'number' && hasDecayed(tag, now)) {
+  compact (now: () => number): void {
+    for (const [name, tag] of this.entries()) {
+      if (isGone(tag, now)) {
         this.remove(name)
       }
     }
@@ -155,7 +127,7 @@ export class PeerTags {
    */
   private refresh (): void {
     this.plainSum = 0
-    this.decaying = 0
+    this.decays = false
 
     if (this.name != null) {
       this.count(this.tag)
@@ -174,11 +146,19 @@ export class PeerTags {
     } else if (tag.decay == null) {
       this.plainSum += tag.value
     } else {
-      this.decaying++
+      this.decays = true
     }
   }
 }
 
 function whole (tag: KeptTag): Tag {
   return typeof tag === 'number' ? plainTag(tag) : tag
+}
+
+function isGone (tag: KeptTag, now: () => number): boolean {
+  return typeof tag !== 'number' && hasDecayed(tag, now())
+}
+
+function valueOf (tag: KeptTag, now: number): number {
+  return typeof tag === 'number' ? tag : evaluateTag(tag, now)
 }

@@ -129,7 +129,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
   isConstant (peer: TagHolder): boolean {
     const tags = tagsOf(peer)
 
-    return tags == null || tags.decaying === 0
+    return tags == null || !tags.decays
   }
 
   /**
@@ -178,7 +178,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
 
     const now = this.now()
     peer.tags = undefined
-    tags.compact(now)
+    tags.compact(() => now)
 
     // nothing is remembered of a peer that has nothing left
     if (tags.size > 0) {

@@ -157,6 +157,21 @@ describe('trimming/tag-store', () => {
       expect(store.untag('peer', 'a')).to.be.false()
     })
 
+    it('is worth the same until it is tagged again, as soon as nothing of it decays any more', async () => {
+      const peer = { key: 'other', tags: undefined }
+      store.peerConnected(peer)
+      connected.set('other', peer)
+      expect(store.isConstant(peer)).to.be.true()
+
+      store.tag('other', 'a', 1, { decay: fixed(1) })
+      store.tag('other', 'b', 7)
+      expect(store.isConstant(peer)).to.be.false()
+
+      await clock.advance(MINUTE)
+      expect(store.value('other')).to.equal(7)
+      expect(store.isConstant(peer), 'what has decayed is forgotten').to.be.true()
+    })
+
     it('needs no timer', () => {
       store.tag('peer', 'a', 25, { decay: fixed(10) })
 
