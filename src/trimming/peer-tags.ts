@@ -40,7 +40,7 @@ export class PeerTags {
     if ((previous == null || typeof previous === 'number') && isPlain(value, options)) {
       this.put(name, value)
     } else {
-      this.put(name, bumpTag(previous == null ? undefined : whole(previous), value, options, now()))
+      this.put(name, bumpTag(whole(previous), value, options, now()))
     }
 
     this.refresh()
@@ -151,7 +151,7 @@ export class PeerTags {
   }
 }
 
-function whole (tag: KeptTag): Tag {
+function whole (tag: KeptTag | undefined): Tag | undefined {
   return typeof tag === 'number' ? plainTag(tag) : tag
 }
 
