@@ -19,6 +19,7 @@ describe('trimming/peer-tags', () => {
     expect(tags.decays).to.be.false()
     expect(tags.plainSum).to.equal(0)
     expect(tags.size).to.equal(0)
+    expect(tags.delete('a', clock)).to.be.false()
   })
 
   it('are nothing but values, where there is nothing else to know', () => {
@@ -31,6 +32,7 @@ describe('trimming/peer-tags', () => {
 
   it('are more than values, where they decay or add up', () => {
     tags.bump('a', 5, { bump: sum() }, clock)
+    expect(tags.decays).to.be.false()
     tags.bump('b', 5, { decay: fixed(1) }, clock)
     tags.bump('a', 5, {}, clock)
 
