@@ -1,5 +1,4 @@
 import { expect } from 'aegir/chai'
-import { settle } from '../fixtures/virtual-clock.ts'
 import { LivenessWorld, pingTimes } from './liveness-world.ts'
 import type { Liveness } from '../../src/connections/index.ts'
 import type { VirtualClock } from '../fixtures/virtual-clock.ts'
@@ -16,9 +15,7 @@ describe('connections/liveness: interruptions', () => {
   })
 
   afterEach(async () => {
-    liveness.stop()
-    await settle()
-    expect(clock.timers).to.equal(0)
+    await world.end()
   })
 
   describe('a process that was suspended', () => {

@@ -1,7 +1,8 @@
 import { defaultLogger } from '@libp2p/logger'
+import { expect } from 'aegir/chai'
 import { Liveness } from '../../src/connections/index.ts'
 import { PingedConnection } from '../fixtures/pinged-connection.ts'
-import { VirtualClock } from '../fixtures/virtual-clock.ts'
+import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
 import type { LivenessTimes, WatchableEntry } from '../../src/connections/index.ts'
 import type { Connection } from '@libp2p/interface'
 
@@ -49,6 +50,15 @@ export class LivenessWorld {
     this.entries.set(connection, entry)
     connection.addEventListener('close', () => { this.liveness.unwatch(entry) })
     this.liveness.watch(entry)
+  }
+
+  /**
+   * Nothing is watched any more, and no timer may be left
+   */
+  async end (): Promise<void> {
+    this.liveness.stop()
+    await settle()
+    expect(this.clock.timers).to.equal(0)
   }
 
   /**

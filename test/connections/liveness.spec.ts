@@ -1,6 +1,5 @@
 import { expect } from 'aegir/chai'
 import { PingedConnection } from '../fixtures/pinged-connection.ts'
-import { settle } from '../fixtures/virtual-clock.ts'
 import { LivenessWorld, TIMES, pingTimes } from './liveness-world.ts'
 import type { Liveness } from '../../src/connections/index.ts'
 import type { VirtualClock } from '../fixtures/virtual-clock.ts'
@@ -17,9 +16,7 @@ describe('connections/liveness', () => {
   })
 
   afterEach(async () => {
-    liveness.stop()
-    await settle()
-    expect(clock.timers).to.equal(0)
+    await world.end()
   })
 
   describe('a connection that is alive', () => {
