@@ -97,34 +97,34 @@ export class SteadyClock implements Clock {
   /**
    * By how many ms it is ahead
    */
-  private ahead = 0
+  #ahead = 0
 
   /**
    * What it said last
    */
-  private last = -Infinity
+  #last = -Infinity
 
   constructor (wall: Clock) {
     this.wall = wall
   }
 
   now (): number {
-    const now = this.wall.now() + this.ahead
+    const now = this.wall.now() + this.#ahead
 
-    if (now < this.last) {
-      this.ahead += this.last - now
+    if (now < this.#last) {
+      this.#ahead += this.#last - now
     } else {
-      this.last = now
+      this.#last = now
     }
 
-    return this.last
+    return this.#last
   }
 
   /**
    * The date, in ms since the Unix epoch, at a time of this clock
    */
   dateOf (time: number): number {
-    return time - this.ahead
+    return time - this.#ahead
   }
 
   setTimeout (callback: () => void, delay: number): Timer {
@@ -133,7 +133,7 @@ export class SteadyClock implements Clock {
     return this.wall.setTimeout(() => {
       // so much has passed, however far the clock was set back meanwhile
       if (this.now() < due - EARLY) {
-        this.last = due
+        this.#last = due
       }
 
       callback()

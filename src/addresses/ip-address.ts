@@ -11,8 +11,8 @@ export class IpAddress {
    * With a sign, so that it needs no memory of its own: there is an address for every
    * connection
    */
-  private readonly first: number
-  private readonly others: readonly number[]
+  readonly #first: number
+  readonly #others: readonly number[]
 
   /**
    * @param family - 4 or 6
@@ -20,12 +20,12 @@ export class IpAddress {
    * word for IPv4, four for IPv6
    */
   constructor (family: 4 | 6, words: readonly number[]) {
-    this.first = words[0] | 0
-    this.others = family === 4 ? NO_WORDS : words.slice(1)
+    this.#first = words[0] | 0
+    this.#others = family === 4 ? NO_WORDS : words.slice(1)
   }
 
   get family (): 4 | 6 {
-    return this.others === NO_WORDS ? 4 : 6
+    return this.#others === NO_WORDS ? 4 : 6
   }
 
   /**
@@ -33,21 +33,21 @@ export class IpAddress {
    * IPv4, four for IPv6
    */
   get words (): readonly number[] {
-    return [this.first >>> 0, ...this.others]
+    return [this.#first >>> 0, ...this.#others]
   }
 
   /**
    * One of the {@link words}, 0 if there is no such word
    */
   word (index: number): number {
-    return index === 0 ? this.first >>> 0 : this.others[index - 1] ?? 0
+    return index === 0 ? this.#first >>> 0 : this.#others[index - 1] ?? 0
   }
 
   /**
    * The canonical text: dotted decimal, or RFC 5952 for IPv6. No zone.
    */
   get text (): string {
-    return this.family === 4 ? ipv4Text(this.first) : ipv6Text(this.words)
+    return this.family === 4 ? ipv4Text(this.#first) : ipv6Text(this.words)
   }
 
   toString (): string {

@@ -10,28 +10,28 @@ type Surface = Pick<Original, 'size' | 'get' | 'set' | 'add' | 'addBelow'>
  * makes many fast and small is left out
  */
 export class PrefixNumbers implements Surface {
-  private readonly bits: number
-  private readonly numbers = new Map<PrefixKey, number>()
+  readonly #bits: number
+  readonly #numbers = new Map<PrefixKey, number>()
 
   constructor (bits: number) {
-    this.bits = bits
+    this.#bits = bits
   }
 
   get size (): number {
-    return this.numbers.size
+    return this.#numbers.size
   }
 
   get (ip: IpAddress): number {
-    return this.numbers.get(prefixKey(ip, this.bits)) ?? 0
+    return this.#numbers.get(prefixKey(ip, this.#bits)) ?? 0
   }
 
   set (ip: IpAddress, number: number): void {
-    const key = prefixKey(ip, this.bits)
+    const key = prefixKey(ip, this.#bits)
 
     if (number === 0) {
-      this.numbers.delete(key)
+      this.#numbers.delete(key)
     } else {
-      this.numbers.set(key, number)
+      this.#numbers.set(key, number)
     }
   }
 

@@ -18,29 +18,29 @@ const [SEED] = globalThis.crypto.getRandomValues(new Uint32Array(1))
  * a `Map` spends most of its time on fetching keys from all over the memory.
  */
 export class PrefixNumbers {
-  private readonly bits: number
+  readonly #bits: number
 
   /**
    * How many words a network has
    */
-  private readonly words: number
+  readonly #words: number
 
   /**
    * How many words a slot has: the number, then the network
    */
-  private readonly stride: number
-  private count = 0
-  private mask: number
+  readonly #stride: number
+  #count = 0
+  #mask: number
 
   /**
    * The slots. One with the number 0 is free.
    */
-  private slots: Int32Array
+  #slots: Int32Array
 
   /**
    * The words of the network that is looked for
    */
-  private readonly key: Int32Array
+  readonly #key: Int32Array
 
   /**
    * @param bits - the size of the networks
@@ -53,33 +53,33 @@ export class PrefixNumbers {
       slots *= 2
     }
 
-    this.bits = bits
-    this.words = Math.max(1, Math.ceil(bits / WORD_BITS))
-    this.stride = 1 + this.words
-    this.key = new Int32Array(this.words)
-    this.mask = slots - 1
-    this.slots = new Int32Array(slots * this.stride)
+    this.#bits = bits
+    this.#words = Math.max(1, Math.ceil(bits / WORD_BITS))
+    this.#stride = 1 + this.#words
+    this.#key = new Int32Array(this.#words)
+    this.#mask = slots - 1
+    this.#slots = new Int32Array(slots * this.#stride)
   }
 
   /**
    * How many networks have another number than 0
    */
   get size (): number {
-    return this.count
+    return this.#count
   }
 
   /**
    * The number of the network that an address is in
    */
   get (ip: IpAddress): number {
-    return this.numberIn(this.slotOf(ip))
+    return this.#numberIn(this.#slotOf(ip))
   }
 
   /**
    * Set the number of the network that an address is in. Of 32 bits, with a sign.
    */
   set (ip: IpAddress, number: number): void {
-    this.put(this.slotOf(ip), number)
+    this.#put(this.#slotOf(ip), number)
   }
 
   /**
@@ -87,8 +87,8 @@ export class PrefixNumbers {
    * less than 0
    */
   add (ip: IpAddress, difference: number): void {
-    const slot = this.slotOf(ip)
-    this.put(slot, Math.max(0, this.numberIn(slot) + difference))
+    const slot = this.#slotOf(ip)
+    this.#put(slot, Math.max(0, this.#numberIn(slot) + difference))
   }
 
   /**
@@ -96,48 +96,50 @@ export class PrefixNumbers {
    * Returns what it was before.
    */
   addBelow (ip: IpAddress, limit: number): number {
-    const slot = this.slotOf(ip)
-    const number = this.numberIn(slot)
+    const slot = this.#slotOf(ip)
+    const number = this.#numberIn(slot)
 
     if (number < limit) {
-      this.put(slot, number + 1)
+      this.#put(slot, number + 1)
     }
 
     return number
   }
 
-  private numberIn (slot: number): number {
-    return this.slots[slot * this.stride]
+  #numberIn (slot: number): number {
+    return this.#slots[slot * this.#stride]
   }
 
   /**
    * To be called after `slotOf`, for the network that was looked for
    */
-  private put (slot: number, number: number): void {
-    const before = this.numberIn(slot)
+  #put (slot: number, number: number): void {
+    const before = this.#numberIn(slot)
 
     if (number === 0) {
       if (before !== 0) {
-        this.free(slot)
+        this.#free(slot)
       }
 
       return
     }
 
-    this.slots[slot * this.stride] = number
+    this.#slots[slot * this.#stride] = number
 
     if (before === 0) {
-      const { key, slots, words } = this
-      const at = slot * this.stride + 1
+      const key = this.#key
+      const slots = this.#slots
+      const words = this.#words
+      const at = slot * this.#stride + 1
 
       for (let i = 0; i < words; i++) {
         slots[at + i] = key[i]
       }
 
-      this.count++
+      this.#count++
 
-      if (this.count > (this.mask + 1) * MAX_LOAD) {
-        this.grow()
+      if (this.#count > (this.#mask + 1) * MAX_LOAD) {
+        this.#grow()
       }
     }
   }
@@ -146,21 +148,24 @@ export class PrefixNumbers {
    * The slot of a network, or the one that it would get. Slots are taken in turn from
    * where the hash points to.
    */
-  private slotOf (ip: IpAddress): number {
-    const { key, mask, slots, stride } = this
-    const count = this.words
+  #slotOf (ip: IpAddress): number {
+    const key = this.#key
+    const mask = this.#mask
+    const slots = this.#slots
+    const stride = this.#stride
+    const count = this.#words
 
     if (count === 1) {
-      return this.slotOfWord(maskWord(ip.word(0), this.bits) | 0)
+      return this.#slotOfWord(maskWord(ip.word(0), this.#bits) | 0)
     }
 
-    for (let i = 0, left = this.bits; i < count; i++, left -= WORD_BITS) {
+    for (let i = 0, left = this.#bits; i < count; i++, left -= WORD_BITS) {
       key[i] = maskWord(ip.word(i), left)
     }
 
     let slot = hash(key, 0, count) & mask
 
-    while (this.numberIn(slot) !== 0 && !equals(slots, slot * stride + 1, key, count)) {
+    while (this.#numberIn(slot) !== 0 && !equals(slots, slot * stride + 1, key, count)) {
       slot = (slot + 1) & mask
     }
 
@@ -170,9 +175,10 @@ export class PrefixNumbers {
   /**
    * The same for IPv4 addresses, which most are
    */
-  private slotOfWord (word: number): number {
-    const { mask, slots } = this
-    this.key[0] = word
+  #slotOfWord (word: number): number {
+    const mask = this.#mask
+    const slots = this.#slots
+    this.#key[0] = word
     let slot = finish(mix(SEED, word)) & mask
 
     // a number and a word
@@ -186,11 +192,14 @@ export class PrefixNumbers {
   /**
    * Frees a slot, and moves up those behind it that it kept from their place
    */
-  private free (slot: number): void {
-    const { mask, slots, stride, words } = this
-    this.count--
+  #free (slot: number): void {
+    const mask = this.#mask
+    const slots = this.#slots
+    const stride = this.#stride
+    const words = this.#words
+    this.#count--
 
-    for (let next = (slot + 1) & mask; this.numberIn(next) !== 0; next = (next + 1) & mask) {
+    for (let next = (slot + 1) & mask; this.#numberIn(next) !== 0; next = (next + 1) & mask) {
       const wanted = hash(slots, next * stride + 1, words) & mask
 
       if (((next - wanted) & mask) >= ((next - slot) & mask)) {
@@ -202,9 +211,11 @@ export class PrefixNumbers {
     slots[slot * stride] = 0
   }
 
-  private grow (): void {
-    const { slots, stride, words } = this
-    const count = (this.mask + 1) * 2
+  #grow (): void {
+    const slots = this.#slots
+    const stride = this.#stride
+    const words = this.#words
+    const count = (this.#mask + 1) * 2
     const mask = count - 1
     const grown = new Int32Array(count * stride)
 
@@ -224,8 +235,8 @@ export class PrefixNumbers {
       }
     }
 
-    this.mask = mask
-    this.slots = grown
+    this.#mask = mask
+    this.#slots = grown
   }
 }
 

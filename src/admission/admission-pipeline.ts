@@ -32,14 +32,14 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    */
   maxPending: number
 
-  private readonly components: AdmissionComponents<R>
-  private readonly victims: VictimChooser
-  private readonly subnets: SubnetCounts
-  private readonly pendingSubnets: SubnetCounts
-  private buckets: TokenBuckets
-  private readonly held = new LinkedList<HeldAdmission<R>>()
-  private pendingCount = 0
-  private isStarted = false
+  readonly #components: AdmissionComponents<R>
+  readonly #victims: VictimChooser
+  readonly #subnets: SubnetCounts
+  readonly #pendingSubnets: SubnetCounts
+  #buckets: TokenBuckets
+  readonly #held = new LinkedList<HeldAdmission<R>>()
+  #pendingCount = 0
+  #isStarted = false
 
   /**
    * @param components - what the pipeline asks others about
@@ -47,35 +47,35 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * @param hashKey - the secret behind the choice of whom to close, a random one by default
    */
   constructor (components: AdmissionComponents<R>, limits: AdmissionLimits, hashKey?: HashKey) {
-    this.components = components
+    this.#components = components
     this.maxConnections = limits.maxConnections
     this.maxPending = limits.maxPending
-    this.victims = new VictimChooser(components, hashKey)
-    this.subnets = new SubnetCounts(limits.subnets)
-    this.pendingSubnets = new SubnetCounts(limits.pending)
-    this.buckets = new TokenBuckets(components.clock, limits.rates)
+    this.#victims = new VictimChooser(components, hashKey)
+    this.#subnets = new SubnetCounts(limits.subnets)
+    this.#pendingSubnets = new SubnetCounts(limits.pending)
+    this.#buckets = new TokenBuckets(components.clock, limits.rates)
   }
 
   /**
    * How many connections are accepted and not upgraded yet
    */
   get pending (): number {
-    return this.pendingCount
+    return this.#pendingCount
   }
 
   /**
    * How many connections hold something
    */
   get size (): number {
-    return this.held.size
+    return this.#held.size
   }
 
   start (): void {
-    this.isStarted = true
+    this.#isStarted = true
   }
 
   stop (): void {
-    this.isStarted = false
+    this.#isStarted = false
   }
 
   /**
@@ -83,14 +83,14 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * open.
    */
   setSubnetLimits (limits: OriginLimits): void {
-    this.subnets.setLimits(limits, [...this.held].filter(({ isAllowListed }) => !isAllowListed))
+    this.#subnets.setLimits(limits, [...this.#held].filter(({ isAllowListed }) => !isAllowListed))
   }
 
   /**
    * Change how often networks may connect. All begin with what they may do at once.
    */
   setRateLimits (limits: RateLimits): void {
-    this.buckets = new TokenBuckets(this.components.clock, limits)
+    this.#buckets = new TokenBuckets(this.#components.clock, limits)
   }
 
   /**
@@ -98,10 +98,10 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * taken has to be given back with `release` when it is closed or fails.
    */
   admit (remoteAddr: Multiaddr): AdmissionDecision<R> {
-    const decision = this.decide(remoteAddr)
+    const decision = this.#decide(remoteAddr)
 
     if (decision.refusal != null) {
-      this.components.onRefuse?.(decision.refusal, remoteAddr)
+      this.#components.onRefuse?.(decision.refusal, remoteAddr)
     }
 
     return decision
@@ -112,10 +112,10 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * be closed; it keeps what it has taken until `release`.
    */
   identify (admission: Admission<R>, remoteAddr: Multiaddr, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const refusal = this.checkPeer(asHeld(admission), peer, realm)
+    const refusal = this.#checkPeer(asHeld(admission), peer, realm)
 
     if (refusal != null) {
-      this.components.onRefuse?.(refusal, remoteAddr, peer)
+      this.#components.onRefuse?.(refusal, remoteAddr, peer)
     }
 
     return refusal
@@ -130,8 +130,8 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
 
     if (held.isPending && !held.isReleased) {
       held.isPending = false
-      this.pendingCount--
-      this.pendingSubnets.remove(held)
+      this.#pendingCount--
+      this.#pendingSubnets.remove(held)
     }
   }
 
@@ -147,10 +147,10 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
 
     this.upgraded(held)
     held.isReleased = true
-    this.held.delete(held)
+    this.#held.delete(held)
 
     if (!held.isAllowListed) {
-      this.subnets.remove(held)
+      this.#subnets.remove(held)
     }
 
     held.reservation.release()
@@ -164,43 +164,43 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    */
   account (remoteAddr: Multiaddr): Admission<R> {
     const origin = originOf(remoteAddr)
-    const isAllowListed = origin.ip != null && this.components.allow?.has(origin.ip) === true
+    const isAllowListed = origin.ip != null && this.#components.allow?.has(origin.ip) === true
 
-    return this.hold(origin, this.reserve(origin, isAllowListed), { isAllowListed, isPending: false, isDiscouraged: isDiscouraged(this.components, origin) })
+    return this.#hold(origin, this.#reserve(origin, isAllowListed), { isAllowListed, isPending: false, isDiscouraged: isDiscouraged(this.#components, origin) })
   }
 
-  private decide (remoteAddr: Multiaddr): AdmissionDecision<R> {
-    if (!this.isStarted) {
+  #decide (remoteAddr: Multiaddr): AdmissionDecision<R> {
+    if (!this.#isStarted) {
       return refuse('stopped', { scope: 'system', current: 0, limit: 0 })
     }
 
     const origin = originOf(remoteAddr)
-    const reason = barredReason(this.components, remoteAddr, origin)
+    const reason = barredReason(this.#components, remoteAddr, origin)
 
     if (reason != null) {
       return refuse(reason, { scope: scopeOf(origin), current: 0, limit: 0 })
     }
 
-    if (origin.ip != null && this.components.allow?.has(origin.ip) === true) {
-      return this.tryReserve(origin, { isAllowListed: true, isPending: true, isDiscouraged: false })
+    if (origin.ip != null && this.#components.allow?.has(origin.ip) === true) {
+      return this.#tryReserve(origin, { isAllowListed: true, isPending: true, isDiscouraged: false })
     }
 
     const { ip } = origin
-    const empty = ip == null ? undefined : this.components.hostRate?.take(ip) ?? this.buckets.take(ip)
+    const empty = ip == null ? undefined : this.#components.hostRate?.take(ip) ?? this.#buckets.take(ip)
 
-    if (empty != null && !this.isDialBack(origin)) {
+    if (empty != null && !this.#isDialBack(origin)) {
       return refuse('rate', empty)
     }
 
     let decision: AdmissionDecision<R> | undefined
 
     try {
-      decision = this.decideByCount(origin)
+      decision = this.#decideByCount(origin)
 
       return decision
     } finally {
       if (ip != null && empty == null && decision?.admission == null) {
-        this.buckets.refund(ip)
+        this.#buckets.refund(ip)
       }
     }
   }
@@ -209,51 +209,51 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * A peer that dials back may do so while its network has used up its tokens, and
    * while there is much to do, but only with one connection at a time
    */
-  private isDialBack ({ ip }: Origin): boolean {
-    return ip != null && this.components.isConnectedHost?.(ip) === true && this.pendingSubnets.count(ip) === 0
+  #isDialBack ({ ip }: Origin): boolean {
+    return ip != null && this.#components.isConnectedHost?.(ip) === true && this.#pendingSubnets.count(ip) === 0
   }
 
-  private decideByCount (origin: Origin): AdmissionDecision<R> {
-    const pendingSubnet = this.pendingSubnets.check(origin)
+  #decideByCount (origin: Origin): AdmissionDecision<R> {
+    const pendingSubnet = this.#pendingSubnets.check(origin)
 
     if (pendingSubnet != null) {
       return refuse('subnet-pending', pendingSubnet)
     }
 
-    if (this.pendingCount >= this.maxPending) {
-      return refuse('pending', { scope: 'system', current: this.pendingCount, limit: this.maxPending })
+    if (this.#pendingCount >= this.maxPending) {
+      return refuse('pending', { scope: 'system', current: this.#pendingCount, limit: this.maxPending })
     }
 
-    const load = this.components.load?.check()
+    const load = this.#components.load?.check()
 
-    if (load != null && !this.isDialBack(origin)) {
+    if (load != null && !this.#isDialBack(origin)) {
       return refuse('load', load)
     }
 
-    const subnet = this.subnets.check(origin)
+    const subnet = this.#subnets.check(origin)
 
     if (subnet != null) {
       return refuse('subnet', subnet)
     }
 
-    const used = this.used()
-    const state: AdmissionState = { isAllowListed: false, isPending: true, isDiscouraged: isDiscouraged(this.components, origin) }
+    const used = this.#used()
+    const state: AdmissionState = { isAllowListed: false, isPending: true, isDiscouraged: isDiscouraged(this.#components, origin) }
 
     // who is discouraged may not have the last place
     if (state.isDiscouraged && used + 1 >= this.maxConnections) {
       return refuse('discouraged', { scope: 'system', current: used, limit: this.maxConnections })
     }
 
-    return this.tryReserve(origin, state)
+    return this.#tryReserve(origin, state)
   }
 
   /**
    * The last step: a victim is not closed unless the newcomer can come in
    */
-  private tryReserve (origin: Origin, state: AdmissionState): AdmissionDecision<R> {
-    const used = this.used()
+  #tryReserve (origin: Origin, state: AdmissionState): AdmissionDecision<R> {
+    const used = this.#used()
     const isFull = !state.isAllowListed && used >= this.maxConnections
-    const victim = isFull ? this.victims.choose() : undefined
+    const victim = isFull ? this.#victims.choose() : undefined
 
     if (isFull && victim == null) {
       return refuse('max-connections', { scope: 'system', current: used, limit: this.maxConnections })
@@ -262,22 +262,22 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     let reservation: R
 
     try {
-      reservation = this.reserve(origin, state.isAllowListed)
+      reservation = this.#reserve(origin, state.isAllowListed)
     } catch (err) {
       return { refusal: toRefusal(err) }
     }
 
-    const admission = this.hold(origin, reservation, state)
+    const admission = this.#hold(origin, reservation, state)
 
     if (victim != null) {
-      this.components.evict(victim)
+      this.#components.evict(victim)
     }
 
     return { admission }
   }
 
-  private checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const { bans, discouraged, self } = this.components
+  #checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
+    const { bans, discouraged, self } = this.#components
     const scope = `peer:${peer}`
 
     if (peer === self) {
@@ -289,7 +289,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     }
 
     if (held.isAllowListed) {
-      const refusal = this.leaveAllowList(held, peer)
+      const refusal = this.#leaveAllowList(held, peer)
 
       if (refusal != null) {
         return refusal
@@ -298,7 +298,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
 
     if (!held.isAllowListed && discouraged?.hasPeer(peer) === true) {
       held.isDiscouraged = true
-      const used = this.used()
+      const used = this.#used()
 
       // it has a place itself, which must not be the last one
       if (used >= this.maxConnections) {
@@ -308,7 +308,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
 
     try {
       if (realm != null) {
-        this.components.makeRoom?.(realm, peer, 'inbound')
+        this.#components.makeRoom?.(realm, peer, 'inbound')
       }
 
       held.reservation.setPeer(peer, realm)
@@ -321,21 +321,21 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * The address is allow-listed for some peers. A peer that is none of them has to
    * keep to the limits like everybody.
    */
-  private leaveAllowList (held: HeldAdmission<R>, peer: string): AdmissionRefusal | undefined {
-    if (held.ip == null || this.components.allow?.allows(held.ip, peer) === true) {
+  #leaveAllowList (held: HeldAdmission<R>, peer: string): AdmissionRefusal | undefined {
+    if (held.ip == null || this.#components.allow?.allows(held.ip, peer) === true) {
       return
     }
 
-    const subnet = this.subnets.check(held)
+    const subnet = this.#subnets.check(held)
 
     if (subnet != null) {
       return { reason: 'subnet', ...subnet }
     }
 
     // it has a place itself
-    const used = this.used()
+    const used = this.#used()
     const isFull = used > this.maxConnections
-    const victim = isFull ? this.victims.choose() : undefined
+    const victim = isFull ? this.#victims.choose() : undefined
 
     if (isFull && victim == null) {
       return { reason: 'max-connections', scope: 'system', current: used, limit: this.maxConnections }
@@ -348,10 +348,10 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     }
 
     held.isAllowListed = false
-    this.subnets.add(held)
+    this.#subnets.add(held)
 
     if (victim != null) {
-      this.components.evict(victim)
+      this.#components.evict(victim)
     }
   }
 
@@ -359,26 +359,26 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * How many places are taken, those of connections that are not upgraded yet
    * included: otherwise several could take the last one at the same time
    */
-  private used (): number {
-    return this.components.connectionCount() + this.pendingCount
+  #used (): number {
+    return this.#components.connectionCount() + this.#pendingCount
   }
 
-  private reserve ({ fileDescriptor }: Origin, allowListed: boolean): R {
-    return this.components.reserve({ direction: 'inbound', allowListed, fileDescriptor })
+  #reserve ({ fileDescriptor }: Origin, allowListed: boolean): R {
+    return this.#components.reserve({ direction: 'inbound', allowListed, fileDescriptor })
   }
 
-  private hold (origin: Origin, reservation: R, state: AdmissionState): HeldAdmission<R> {
+  #hold (origin: Origin, reservation: R, state: AdmissionState): HeldAdmission<R> {
     const { isAllowListed, isPending } = state
     const held = new HeldAdmission(origin, reservation, state)
-    this.held.add(held)
+    this.#held.add(held)
 
     if (!isAllowListed) {
-      this.subnets.add(origin)
+      this.#subnets.add(origin)
     }
 
     if (isPending) {
-      this.pendingCount++
-      this.pendingSubnets.add(origin)
+      this.#pendingCount++
+      this.#pendingSubnets.add(origin)
     }
 
     return held

@@ -16,7 +16,7 @@ const ANY_PEER = ''
  * decides alone.
  */
 export class AllowList {
-  private readonly entries = new CidrMap<Set<string>>()
+  readonly #entries = new CidrMap<Set<string>>()
 
   /**
    * @param inputs - the entries
@@ -31,7 +31,7 @@ export class AllowList {
    * How many ranges of addresses are listed
    */
   get size (): number {
-    return this.entries.size
+    return this.#entries.size
   }
 
   /**
@@ -40,10 +40,10 @@ export class AllowList {
   add (input: string | Multiaddr, option = 'allow'): void {
     const cidr = parseCidr(input, option)
     const peer = peerOf(input, option)
-    const peers = this.entries.get(cidr)
+    const peers = this.#entries.get(cidr)
 
     if (peers == null) {
-      this.entries.set(cidr, new Set([peer]))
+      this.#entries.set(cidr, new Set([peer]))
     } else {
       peers.add(peer)
     }
@@ -57,11 +57,11 @@ export class AllowList {
    */
   delete (input: string | Multiaddr): boolean {
     const cidr = parseCidr(input, 'allow')
-    const peers = this.entries.get(cidr)
+    const peers = this.#entries.get(cidr)
     const isDeleted = peers?.delete(peerOf(input, 'allow')) ?? false
 
     if (peers?.size === 0) {
-      this.entries.delete(cidr)
+      this.#entries.delete(cidr)
     }
 
     return isDeleted
@@ -71,14 +71,14 @@ export class AllowList {
    * Whether the address is listed, for any peer or for one
    */
   has (ip: IpAddress): boolean {
-    return this.entries.size > 0 && this.entries.has(ip)
+    return this.#entries.size > 0 && this.#entries.has(ip)
   }
 
   /**
    * Whether a connected peer is listed with its address
    */
   hasPeer (remoteAddr: Multiaddr, peerId: PeerId): boolean {
-    if (this.entries.size === 0) {
+    if (this.#entries.size === 0) {
       return false
     }
 
@@ -91,7 +91,7 @@ export class AllowList {
    * Whether the address is listed for this peer
    */
   allows (ip: IpAddress, peer: string): boolean {
-    return this.entries.match(ip, peers => peers.has(ANY_PEER) || peers.has(peer)) != null
+    return this.#entries.match(ip, peers => peers.has(ANY_PEER) || peers.has(peer)) != null
   }
 }
 

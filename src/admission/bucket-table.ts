@@ -31,15 +31,15 @@ export class BucketTable {
   readonly bits: number
 
   readonly rate: TokenRate
-  private young: Generation
-  private old: Generation
-  private readonly maxBuckets: number
+  #young: Generation
+  #old: Generation
+  readonly #maxBuckets: number
 
   /**
    * Times are kept as whole numbers, of so many ms each, from the beginning of a
    * generation
    */
-  private readonly unit: number
+  readonly #unit: number
 
   /**
    * @param bits - the size of the networks
@@ -50,14 +50,14 @@ export class BucketTable {
   constructor (bits: number, rate: TokenRate, maxBuckets: number) {
     this.bits = bits
     this.rate = rate
-    this.maxBuckets = maxBuckets
-    this.unit = Math.max(rate.fillTime, 1) / STEPS
-    this.young = { since: -Infinity, times: new PrefixNumbers(bits) }
-    this.old = { since: -Infinity, times: new PrefixNumbers(bits) }
+    this.#maxBuckets = maxBuckets
+    this.#unit = Math.max(rate.fillTime, 1) / STEPS
+    this.#young = { since: -Infinity, times: new PrefixNumbers(bits) }
+    this.#old = { since: -Infinity, times: new PrefixNumbers(bits) }
   }
 
   get size (): number {
-    return this.young.times.size + this.old.times.size
+    return this.#young.times.size + this.#old.times.size
   }
 
   /**
@@ -65,28 +65,28 @@ export class BucketTable {
    * it is.
    */
   fullAt (ip: IpAddress): number {
-    return this.timeIn(this.young, ip) ?? this.timeIn(this.old, ip) ?? -Infinity
+    return this.#timeIn(this.#young, ip) ?? this.#timeIn(this.#old, ip) ?? -Infinity
   }
 
   /**
    * Change when that bucket will be full
    */
   setFullAt (ip: IpAddress, fullAt: number, now: number): void {
-    const { since, times } = this.young
+    const { since, times } = this.#young
 
     // a time before the beginning is a clock that was set back
-    if (now >= since + this.rate.fillTime || now < since || times.size >= this.maxBuckets / 2) {
-      this.old = this.young
-      this.young = { since: now, times: new PrefixNumbers(this.bits, times.size) }
+    if (now >= since + this.rate.fillTime || now < since || times.size >= this.#maxBuckets / 2) {
+      this.#old = this.#young
+      this.#young = { since: now, times: new PrefixNumbers(this.bits, times.size) }
     }
 
     // rounded down, so that nobody waits for longer than he has to
-    this.young.times.set(ip, 1 + Math.max(0, Math.floor((fullAt - this.young.since) / this.unit)))
+    this.#young.times.set(ip, 1 + Math.max(0, Math.floor((fullAt - this.#young.since) / this.#unit)))
   }
 
-  private timeIn ({ since, times }: Generation, ip: IpAddress): number | undefined {
+  #timeIn ({ since, times }: Generation, ip: IpAddress): number | undefined {
     const time = times.get(ip)
 
-    return time === 0 ? undefined : since + (time - 1) * this.unit
+    return time === 0 ? undefined : since + (time - 1) * this.#unit
   }
 }

@@ -25,25 +25,25 @@ export class HeldAdmission<R extends Reservation> implements Admission<R>, Linke
   readonly reservation: R
   previous: HeldAdmission<R> | undefined = undefined
   next: HeldAdmission<R> | undefined = undefined
-  private flags: number
+  #flags: number
 
   /**
    * The IP address, or the relay: no connection has both
    */
-  private readonly from: IpAddress | string | undefined
+  readonly #from: IpAddress | string | undefined
 
   constructor ({ ip, relay }: Origin, reservation: R, { isAllowListed, isDiscouraged, isPending }: AdmissionState) {
-    this.from = ip ?? relay
+    this.#from = ip ?? relay
     this.reservation = reservation
-    this.flags = (isAllowListed ? ALLOW_LISTED : 0) | (isDiscouraged ? DISCOURAGED : 0) | (isPending ? PENDING : 0)
+    this.#flags = (isAllowListed ? ALLOW_LISTED : 0) | (isDiscouraged ? DISCOURAGED : 0) | (isPending ? PENDING : 0)
   }
 
   get ip (): IpAddress | undefined {
-    return typeof this.from === 'object' ? this.from : undefined
+    return typeof this.#from === 'object' ? this.#from : undefined
   }
 
   get relay (): string | undefined {
-    return typeof this.from === 'string' ? this.from : undefined
+    return typeof this.#from === 'string' ? this.#from : undefined
   }
 
   get isAllowListed (): boolean {
@@ -79,10 +79,10 @@ export class HeldAdmission<R extends Reservation> implements Admission<R>, Linke
   }
 
   private has (flag: number): boolean {
-    return (this.flags & flag) !== 0
+    return (this.#flags & flag) !== 0
   }
 
   private set (flag: number, value: boolean): void {
-    this.flags = value ? this.flags | flag : this.flags & ~flag
+    this.#flags = value ? this.#flags | flag : this.#flags & ~flag
   }
 }

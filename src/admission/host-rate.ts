@@ -26,14 +26,14 @@ const WINDOW = 1_000
  * bounded by what arrives in one second.
  */
 export class HostRate {
-  private readonly clock: Clock
-  private readonly init: HostRateInit
-  private counts = emptyCounts()
-  private endsAt = -Infinity
+  readonly #clock: Clock
+  readonly #init: HostRateInit
+  #counts = emptyCounts()
+  #endsAt = -Infinity
 
   constructor (clock: Clock, init: HostRateInit) {
-    this.clock = clock
-    this.init = init
+    this.#clock = clock
+    this.#init = init
   }
 
   /**
@@ -41,30 +41,30 @@ export class HostRate {
    * many.
    */
   take (ip: IpAddress): ExceededLimit | undefined {
-    const { inboundConnectionThreshold: limit, limitPrivateHosts } = this.init
+    const { inboundConnectionThreshold: limit, limitPrivateHosts } = this.#init
 
     if (limit === Infinity || (!limitPrivateHosts && isPrivateOrLoopback(ip))) {
       return
     }
 
-    const current = this.current()[ip.family].addBelow(ip, limit)
+    const current = this.#current()[ip.family].addBelow(ip, limit)
 
     if (current >= limit) {
       return { scope: `ip:${ip.text}`, current, limit }
     }
   }
 
-  private current (): Record<4 | 6, PrefixNumbers> {
-    const now = this.clock.now()
+  #current (): Record<4 | 6, PrefixNumbers> {
+    const now = this.#clock.now()
 
     // the other case is a clock that was set back
-    if (now >= this.endsAt || now < this.endsAt - WINDOW) {
+    if (now >= this.#endsAt || now < this.#endsAt - WINDOW) {
       // as many will connect in the next one
-      this.counts = emptyCounts(this.counts[4].size, this.counts[6].size)
-      this.endsAt = now + WINDOW
+      this.#counts = emptyCounts(this.#counts[4].size, this.#counts[6].size)
+      this.#endsAt = now + WINDOW
     }
 
-    return this.counts
+    return this.#counts
   }
 }
 

@@ -11,22 +11,22 @@ export interface Linked<T> {
  * of its own for each
  */
 export class LinkedList<T extends Linked<T>> {
-  private first?: T
-  private count = 0
+  #first?: T
+  #count = 0
 
   get size (): number {
-    return this.count
+    return this.#count
   }
 
   add (item: T): void {
-    item.next = this.first
+    item.next = this.#first
 
-    if (this.first != null) {
-      this.first.previous = item
+    if (this.#first != null) {
+      this.#first.previous = item
     }
 
-    this.first = item
-    this.count++
+    this.#first = item
+    this.#count++
   }
 
   /**
@@ -34,7 +34,7 @@ export class LinkedList<T extends Linked<T>> {
    */
   delete (item: T): void {
     if (item.previous == null) {
-      this.first = item.next
+      this.#first = item.next
     } else {
       item.previous.next = item.next
     }
@@ -45,11 +45,11 @@ export class LinkedList<T extends Linked<T>> {
 
     item.previous = undefined
     item.next = undefined
-    this.count--
+    this.#count--
   }
 
   * [Symbol.iterator] (): IterableIterator<T> {
-    for (let item = this.first; item != null; item = item.next) {
+    for (let item = this.#first; item != null; item = item.next) {
       yield item
     }
   }

@@ -55,66 +55,66 @@ const DEFAULT_INTERVAL = 250
  * are connected lets nobody else in
  */
 export class LoadMonitor implements Startable {
-  private readonly clock: Clock
-  private readonly readHeapRatio: () => number | undefined
-  private readonly maxEventLoopDelay: number
-  private readonly maxHeapRatio: number
-  private readonly interval: number
-  private timer: Timer | undefined
-  private delay = 0
-  private heap = 0
+  readonly #clock: Clock
+  readonly #readHeapRatio: () => number | undefined
+  readonly #maxEventLoopDelay: number
+  readonly #maxHeapRatio: number
+  readonly #interval: number
+  #timer: Timer | undefined
+  #delay = 0
+  #heap = 0
 
   constructor (components: LoadMonitorComponents, init: LoadMonitorInit = {}) {
-    this.clock = components.clock
-    this.readHeapRatio = components.heapRatio ?? heapRatio
-    this.maxEventLoopDelay = canMeasureDelay ? init.maxEventLoopDelay ?? DEFAULT_MAX_EVENT_LOOP_DELAY : Infinity
-    this.maxHeapRatio = init.maxHeapRatio ?? DEFAULT_MAX_HEAP_RATIO
-    this.interval = init.interval ?? DEFAULT_INTERVAL
+    this.#clock = components.clock
+    this.#readHeapRatio = components.heapRatio ?? heapRatio
+    this.#maxEventLoopDelay = canMeasureDelay ? init.maxEventLoopDelay ?? DEFAULT_MAX_EVENT_LOOP_DELAY : Infinity
+    this.#maxHeapRatio = init.maxHeapRatio ?? DEFAULT_MAX_HEAP_RATIO
+    this.#interval = init.interval ?? DEFAULT_INTERVAL
   }
 
   start (): void {
-    if (this.timer == null && (this.maxEventLoopDelay < Infinity || this.maxHeapRatio < Infinity)) {
-      this.schedule()
+    if (this.#timer == null && (this.#maxEventLoopDelay < Infinity || this.#maxHeapRatio < Infinity)) {
+      this.#schedule()
     }
   }
 
   stop (): void {
-    this.timer?.clear()
-    this.timer = undefined
-    this.delay = 0
-    this.heap = 0
+    this.#timer?.clear()
+    this.#timer = undefined
+    this.#delay = 0
+    this.#heap = 0
   }
 
   /**
    * By how many ms the event loop is late, averaged over the last few measurements
    */
   get eventLoopDelay (): number {
-    return this.delay
+    return this.#delay
   }
 
   /**
    * Which limit is exceeded, if there is one
    */
   check (): ExceededLimit | undefined {
-    if (this.delay > this.maxEventLoopDelay) {
-      return { scope: 'event-loop-delay', current: Math.round(this.delay), limit: this.maxEventLoopDelay }
+    if (this.#delay > this.#maxEventLoopDelay) {
+      return { scope: 'event-loop-delay', current: Math.round(this.#delay), limit: this.#maxEventLoopDelay }
     }
 
-    if (this.heap > this.maxHeapRatio) {
-      return { scope: 'heap', current: this.heap, limit: this.maxHeapRatio }
+    if (this.#heap > this.#maxHeapRatio) {
+      return { scope: 'heap', current: this.#heap, limit: this.#maxHeapRatio }
     }
   }
 
-  private schedule (): void {
-    const expected = this.clock.now() + this.interval
+  #schedule (): void {
+    const expected = this.#clock.now() + this.#interval
 
-    this.timer = this.clock.setTimeout(() => {
-      const late = Math.max(0, this.clock.now() - expected)
+    this.#timer = this.#clock.setTimeout(() => {
+      const late = Math.max(0, this.#clock.now() - expected)
 
       // one long task is soon forgotten, a loop that is always late is not
-      this.delay = (this.delay + late) / 2
-      this.heap = this.readHeapRatio() ?? 0
-      this.schedule()
-    }, this.interval)
+      this.#delay = (this.#delay + late) / 2
+      this.#heap = this.#readHeapRatio() ?? 0
+      this.#schedule()
+    }, this.#interval)
   }
 }

@@ -41,21 +41,21 @@ interface NetworkCount {
  * counted and for nothing else.
  */
 export class SubnetCounts {
-  private tables: Record<4 | 6, SubnetTable[]> = { 4: [], 6: [] }
-  private networks = new CidrMap<NetworkCount>()
-  private relays = new Map<string, number>()
-  private relayLimit = Infinity
+  #tables: Record<4 | 6, SubnetTable[]> = { 4: [], 6: [] }
+  #networks = new CidrMap<NetworkCount>()
+  #relays = new Map<string, number>()
+  #relayLimit = Infinity
 
   /**
    * There is nothing to limit, so that nothing need be counted
    */
-  private isUnlimited = true
+  #isUnlimited = true
 
   /**
    * The address that was asked about last, as it is checked before it is counted
    */
-  private lastIp: IpAddress | undefined
-  private lastNetwork: NetworkCount | undefined
+  #lastIp: IpAddress | undefined
+  #lastNetwork: NetworkCount | undefined
 
   constructor (limits: OriginLimits) {
     this.setLimits(limits, [])
@@ -65,30 +65,30 @@ export class SubnetCounts {
    * How many subnets and relays have a count
    */
   get size (): number {
-    return [...this.tables[4], ...this.tables[6]].reduce((sum, table) => sum + table.counts.size, this.relays.size)
+    return [...this.#tables[4], ...this.#tables[6]].reduce((sum, table) => sum + table.counts.size, this.#relays.size)
   }
 
   /**
    * Which limit does not allow one more, if there is one
    */
   check ({ ip, relay }: Origin): ExceededLimit | undefined {
-    if (this.isUnlimited) {
+    if (this.#isUnlimited) {
       return
     }
 
     if (ip == null) {
-      const current = relay == null ? 0 : this.relays.get(relay) ?? 0
+      const current = relay == null ? 0 : this.#relays.get(relay) ?? 0
 
-      return relay != null && current >= this.relayLimit ? { scope: `relay:${relay}`, current, limit: this.relayLimit } : undefined
+      return relay != null && current >= this.#relayLimit ? { scope: `relay:${relay}`, current, limit: this.#relayLimit } : undefined
     }
 
-    const network = this.networkOf(ip)
+    const network = this.#networkOf(ip)
 
     if (network != null) {
       return network.count >= network.limit ? { scope: network.name, current: network.count, limit: network.limit } : undefined
     }
 
-    for (const { bits, limit, counts } of this.tables[ip.family]) {
+    for (const { bits, limit, counts } of this.#tables[ip.family]) {
       const current = counts.get(ip)
 
       if (current >= limit) {
@@ -101,23 +101,23 @@ export class SubnetCounts {
    * Count one, whether the limits allow it or not
    */
   add (origin: Origin): void {
-    this.change(origin, 1)
+    this.#change(origin, 1)
   }
 
   /**
    * Count one that was counted no longer
    */
   remove (origin: Origin): void {
-    this.change(origin, -1)
+    this.#change(origin, -1)
   }
 
   /**
    * How many are counted in the smallest network that an address is in
    */
   count (ip: IpAddress): number {
-    const table = this.tables[ip.family].at(0)
+    const table = this.#tables[ip.family].at(0)
 
-    return this.networkOf(ip)?.count ?? (table?.counts.get(ip) ?? 0)
+    return this.#networkOf(ip)?.count ?? (table?.counts.get(ip) ?? 0)
   }
 
   /**
@@ -128,18 +128,18 @@ export class SubnetCounts {
    * @param counted - what is counted at this moment
    */
   setLimits (limits: OriginLimits, counted: Iterable<Origin>): void {
-    this.tables = { 4: createTables(limits.ipv4 ?? []), 6: createTables(limits.ipv6 ?? []) }
-    this.networks = new CidrMap()
-    this.lastIp = undefined
-    this.relays = new Map()
-    this.relayLimit = toNumber(limits.relay ?? 'unlimited')
+    this.#tables = { 4: createTables(limits.ipv4 ?? []), 6: createTables(limits.ipv6 ?? []) }
+    this.#networks = new CidrMap()
+    this.#lastIp = undefined
+    this.#relays = new Map()
+    this.#relayLimit = toNumber(limits.relay ?? 'unlimited')
 
     for (const { cidr: text, connections } of limits.networks ?? []) {
       const cidr = parseCidr(text)
-      this.networks.set(cidr, { name: `network:${cidr.text}`, limit: toNumber(connections), count: 0 })
+      this.#networks.set(cidr, { name: `network:${cidr.text}`, limit: toNumber(connections), count: 0 })
     }
 
-    this.isUnlimited = this.relayLimit === Infinity && this.tables[4].length === 0 && this.tables[6].length === 0 &&
+    this.#isUnlimited = this.#relayLimit === Infinity && this.#tables[4].length === 0 && this.#tables[6].length === 0 &&
       (limits.networks ?? []).every(({ connections }) => connections === 'unlimited')
 
     for (const origin of counted) {
@@ -147,42 +147,42 @@ export class SubnetCounts {
     }
   }
 
-  private networkOf (ip: IpAddress): NetworkCount | undefined {
-    if (ip !== this.lastIp) {
-      this.lastNetwork = this.networks.match(ip)
-      this.lastIp = ip
+  #networkOf (ip: IpAddress): NetworkCount | undefined {
+    if (ip !== this.#lastIp) {
+      this.#lastNetwork = this.#networks.match(ip)
+      this.#lastIp = ip
     }
 
-    return this.lastNetwork
+    return this.#lastNetwork
   }
 
-  private change ({ ip, relay }: Origin, by: 1 | -1): void {
-    if (this.isUnlimited) {
+  #change ({ ip, relay }: Origin, by: 1 | -1): void {
+    if (this.#isUnlimited) {
       return
     }
 
     if (ip == null) {
       if (relay != null) {
-        const count = (this.relays.get(relay) ?? 0) + by
+        const count = (this.#relays.get(relay) ?? 0) + by
 
         if (count > 0) {
-          this.relays.set(relay, count)
+          this.#relays.set(relay, count)
         } else {
-          this.relays.delete(relay)
+          this.#relays.delete(relay)
         }
       }
 
       return
     }
 
-    const network = this.networkOf(ip)
+    const network = this.#networkOf(ip)
 
     if (network != null) {
       network.count = Math.max(0, network.count + by)
       return
     }
 
-    for (const { counts } of this.tables[ip.family]) {
+    for (const { counts } of this.#tables[ip.family]) {
       counts.add(ip, by)
     }
   }

@@ -23,15 +23,15 @@ interface NamedBucket {
  * all have a token, or none is taken.
  */
 export class TokenBuckets {
-  private readonly clock: Clock
-  private readonly tables: Record<4 | 6, BucketTable[]>
-  private readonly networks = new CidrMap<NamedBucket | 'unlimited'>()
-  private readonly global: NamedBucket | undefined
+  readonly #clock: Clock
+  readonly #tables: Record<4 | 6, BucketTable[]>
+  readonly #networks = new CidrMap<NamedBucket | 'unlimited'>()
+  readonly #global: NamedBucket | undefined
 
   /**
    * There is nothing to count, so that nothing need be looked up
    */
-  private readonly isUnlimited: boolean
+  readonly #isUnlimited: boolean
 
   /**
    * @param clock - where the time comes from
@@ -39,19 +39,19 @@ export class TokenBuckets {
    * @param maxBuckets - of how many networks of each size buckets are kept
    */
   constructor (clock: Clock, limits: RateLimits, maxBuckets = DEFAULT_MAX_BUCKETS) {
-    this.clock = clock
-    this.tables = {
+    this.#clock = clock
+    this.#tables = {
       4: createTables(limits.ipv4 ?? [], maxBuckets),
       6: createTables(limits.ipv6 ?? [], maxBuckets)
     }
-    this.global = limits.global == null ? undefined : createBucket('system', limits.global)
+    this.#global = limits.global == null ? undefined : createBucket('system', limits.global)
 
     for (const network of limits.networks ?? []) {
       const cidr = parseCidr(network.cidr, 'cidr')
-      this.networks.set(cidr, createBucket(`network:${cidr.text}`, network) ?? 'unlimited')
+      this.#networks.set(cidr, createBucket(`network:${cidr.text}`, network) ?? 'unlimited')
     }
 
-    this.isUnlimited = this.global == null && this.tables[4].length === 0 && this.tables[6].length === 0 &&
+    this.#isUnlimited = this.#global == null && this.#tables[4].length === 0 && this.#tables[6].length === 0 &&
       (limits.networks ?? []).every(({ perSecond }) => perSecond === 'unlimited')
   }
 
@@ -59,7 +59,7 @@ export class TokenBuckets {
    * Of how many networks buckets are kept
    */
   get size (): number {
-    return [...this.tables[4], ...this.tables[6]].reduce((sum, table) => sum + table.size, 0)
+    return [...this.#tables[4], ...this.#tables[6]].reduce((sum, table) => sum + table.size, 0)
   }
 
   /**
@@ -67,18 +67,18 @@ export class TokenBuckets {
    * if there is one, and then nothing was taken.
    */
   take (ip: IpAddress): ExceededLimit | undefined {
-    if (this.isUnlimited) {
+    if (this.#isUnlimited) {
       return
     }
 
-    const now = this.clock.now()
-    const network = this.networks.match(ip)
+    const now = this.#clock.now()
+    const network = this.#networks.match(ip)
 
     if (network != null) {
       return network === 'unlimited' ? undefined : takeFrom(network, now)
     }
 
-    const tables = this.tables[ip.family]
+    const tables = this.#tables[ip.family]
     const fullAt: number[] = []
 
     for (const table of tables) {
@@ -92,7 +92,7 @@ export class TokenBuckets {
     }
 
     // last, so that what a subnet has used up costs the others nothing
-    const refusal = this.global == null ? undefined : takeFrom(this.global, now)
+    const refusal = this.#global == null ? undefined : takeFrom(this.#global, now)
 
     if (refusal == null) {
       tables.forEach((table, i) => { table.setFullAt(ip, table.rate.take(fullAt[i], now), now) })
@@ -105,12 +105,12 @@ export class TokenBuckets {
    * Gives back what `take` has taken
    */
   refund (ip: IpAddress): void {
-    if (this.isUnlimited) {
+    if (this.#isUnlimited) {
       return
     }
 
-    const now = this.clock.now()
-    const network = this.networks.match(ip)
+    const now = this.#clock.now()
+    const network = this.#networks.match(ip)
 
     if (network != null) {
       if (network !== 'unlimited') {
@@ -120,12 +120,12 @@ export class TokenBuckets {
       return
     }
 
-    for (const table of this.tables[ip.family]) {
+    for (const table of this.#tables[ip.family]) {
       table.setFullAt(ip, table.rate.refund(table.fullAt(ip), now), now)
     }
 
-    if (this.global != null) {
-      refundTo(this.global, now)
+    if (this.#global != null) {
+      refundTo(this.#global, now)
     }
   }
 }

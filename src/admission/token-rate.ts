@@ -19,7 +19,7 @@ export class TokenRate {
    */
   readonly fillTime: number
 
-  private readonly interval: number
+  readonly #interval: number
 
   /**
    * @param perSecond - how many tokens come back per second
@@ -27,36 +27,36 @@ export class TokenRate {
    */
   constructor (perSecond: number, burst: number) {
     this.burst = burst
-    this.interval = 1_000 / Math.max(perSecond, SLOWEST_PER_SECOND)
-    this.fillTime = burst * this.interval
+    this.#interval = 1_000 / Math.max(perSecond, SLOWEST_PER_SECOND)
+    this.fillTime = burst * this.#interval
   }
 
   /**
    * Whether there is a token in a bucket that is full at `fullAt`
    */
   hasToken (fullAt: number, now: number): boolean {
-    return this.missing(fullAt, now) <= this.fillTime - this.interval + ROUNDING
+    return this.#missing(fullAt, now) <= this.fillTime - this.#interval + ROUNDING
   }
 
   /**
    * When the bucket is full after a token was taken
    */
   take (fullAt: number, now: number): number {
-    return now + this.missing(fullAt, now) + this.interval
+    return now + this.#missing(fullAt, now) + this.#interval
   }
 
   /**
    * When the bucket is full after a token was given back
    */
   refund (fullAt: number, now: number): number {
-    return now + Math.max(0, this.missing(fullAt, now) - this.interval)
+    return now + Math.max(0, this.#missing(fullAt, now) - this.#interval)
   }
 
   /**
    * In how many ms the bucket is full. If that is longer than for an empty one, the
    * clock was set back, and nothing is known about it.
    */
-  private missing (fullAt: number, now: number): number {
+  #missing (fullAt: number, now: number): number {
     const missing = fullAt - now
 
     return missing <= 0 || missing > this.fillTime + ROUNDING ? 0 : missing

@@ -17,18 +17,18 @@ export interface VictimChooserComponents {
  * Chooses whom to close for a newcomer, less often the more there are to choose from
  */
 export class VictimChooser {
-  private readonly components: VictimChooserComponents
-  private readonly hashKey: HashKey
-  private chosenAt = -Infinity
-  private interval = 0
+  readonly #components: VictimChooserComponents
+  readonly #hashKey: HashKey
+  #chosenAt = -Infinity
+  #interval = 0
 
   /**
    * @param components - the clock, and who there is to choose from
    * @param hashKey - the secret behind the choice, a random one by default
    */
   constructor (components: VictimChooserComponents, hashKey: HashKey = createHashKey()) {
-    this.components = components
-    this.hashKey = hashKey
+    this.#components = components
+    this.#hashKey = hashKey
   }
 
   /**
@@ -36,18 +36,18 @@ export class VictimChooser {
    * before
    */
   choose (): EvictionCandidate | undefined {
-    const now = this.components.clock.now()
-    const elapsed = now - this.chosenAt
+    const now = this.#components.clock.now()
+    const elapsed = now - this.#chosenAt
 
     // a negative time is a clock that was set back
-    if (elapsed >= 0 && elapsed < this.interval) {
+    if (elapsed >= 0 && elapsed < this.#interval) {
       return undefined
     }
 
-    const candidates = this.components.evictionCandidates()
-    this.chosenAt = now
-    this.interval = Math.floor(candidates.length * INTERVAL_PER_CANDIDATE)
+    const candidates = this.#components.evictionCandidates()
+    this.#chosenAt = now
+    this.#interval = Math.floor(candidates.length * INTERVAL_PER_CANDIDATE)
 
-    return chooseEviction(candidates, this.hashKey)
+    return chooseEviction(candidates, this.#hashKey)
   }
 }

@@ -26,13 +26,13 @@ interface Use {
  * are opened and closed
  */
 export class ApplicationUse {
-  private readonly clock: Clock
-  private readonly housekeeping: ReadonlySet<string>
-  private readonly uses = new WeakMap<Connection, Use>()
+  readonly #clock: Clock
+  readonly #housekeeping: ReadonlySet<string>
+  readonly #uses = new WeakMap<Connection, Use>()
 
   constructor (clock: Clock, housekeepingProtocols: readonly string[] = HOUSEKEEPING_PROTOCOLS) {
-    this.clock = clock
-    this.housekeeping = new Set(housekeepingProtocols)
+    this.#clock = clock
+    this.#housekeeping = new Set(housekeepingProtocols)
   }
 
   /**
@@ -40,17 +40,17 @@ export class ApplicationUse {
    * of the application.
    */
   onStream (stream: UsedStream, connection: Connection): boolean {
-    if (this.housekeeping.has(stream.protocol)) {
+    if (this.#housekeeping.has(stream.protocol)) {
       return false
     }
 
-    const use = this.use(connection)
+    const use = this.#use(connection)
     use.streams++
-    use.lastUsed = this.clock.now()
+    use.lastUsed = this.#clock.now()
 
     const onClose = (): void => {
       use.streams--
-      use.idleSince = this.clock.now()
+      use.idleSince = this.#clock.now()
     }
 
     if (stream.status === 'open' || stream.status === 'closing') {
@@ -66,7 +66,7 @@ export class ApplicationUse {
    * How many application streams are open
    */
   streams (connection: Connection): number {
-    return this.uses.get(connection)?.streams ?? 0
+    return this.#uses.get(connection)?.streams ?? 0
   }
 
   /**
@@ -76,7 +76,7 @@ export class ApplicationUse {
    * @param openedAt - when the connection was opened, by the clock
    */
   idleSince (connection: Connection, openedAt: number): number | undefined {
-    const use = this.uses.get(connection)
+    const use = this.#uses.get(connection)
 
     if (use == null) {
       return openedAt
@@ -90,15 +90,15 @@ export class ApplicationUse {
    * was none.
    */
   lastUsed (connection: Connection): number {
-    return this.uses.get(connection)?.lastUsed ?? 0
+    return this.#uses.get(connection)?.lastUsed ?? 0
   }
 
-  private use (connection: Connection): Use {
-    let use = this.uses.get(connection)
+  #use (connection: Connection): Use {
+    let use = this.#uses.get(connection)
 
     if (use == null) {
-      use = { streams: 0, idleSince: this.clock.now(), lastUsed: 0 }
-      this.uses.set(connection, use)
+      use = { streams: 0, idleSince: this.#clock.now(), lastUsed: 0 }
+      this.#uses.set(connection, use)
     }
 
     return use

@@ -14,19 +14,19 @@ interface Closing {
  * it is over are aborted.
  */
 export class Closings {
-  private readonly limit: TimeLimit
-  private readonly begun: Closing[] = []
+  readonly #limit: TimeLimit
+  readonly #begun: Closing[] = []
 
   /**
    * How many have not ended
    */
-  private open = 0
-  private readonly stillOpen = new Set<Connection>()
-  private onEnd?: () => void
+  #open = 0
+  readonly #stillOpen = new Set<Connection>()
+  #onEnd?: () => void
 
   constructor (timeout: number, clock: Clock) {
-    this.limit = timeLimit(timeout, clock)
-    this.limit.signal.addEventListener('abort', () => { this.abortAll() }, { once: true })
+    this.#limit = timeLimit(timeout, clock)
+    this.#limit.signal.addEventListener('abort', () => { this.#abortAll() }, { once: true })
   }
 
   /**
@@ -34,14 +34,14 @@ export class Closings {
    */
   begin (connection: Connection): void {
     const closing: Closing = { connection, isEnded: false }
-    this.begun.push(closing)
-    this.open++
+    this.#begun.push(closing)
+    this.#open++
 
     try {
-      connection.close({ signal: this.limit.signal })
-        .then(() => { this.onClosed(closing) }, err => { this.abort(closing, toError(err)) })
+      connection.close({ signal: this.#limit.signal })
+        .then(() => { this.#onClosed(closing) }, err => { this.#abort(closing, toError(err)) })
     } catch (err) {
-      this.abort(closing, toError(err))
+      this.#abort(closing, toError(err))
     }
   }
 
@@ -49,34 +49,34 @@ export class Closings {
    * Resolves when all are closed or aborted, with those that could not be
    */
   async ended (): Promise<ReadonlySet<Connection>> {
-    if (this.open > 0) {
-      await new Promise<void>(resolve => { this.onEnd = resolve })
+    if (this.#open > 0) {
+      await new Promise<void>(resolve => { this.#onEnd = resolve })
     }
 
-    this.limit.clear()
+    this.#limit.clear()
 
-    return this.stillOpen
+    return this.#stillOpen
   }
 
-  private onClosed (closing: Closing): void {
+  #onClosed (closing: Closing): void {
     const { connection } = closing
 
     // somebody else may have begun to close it
     if (connection.status === 'closing') {
-      connection.addEventListener('close', () => { this.end(closing) }, { once: true })
+      connection.addEventListener('close', () => { this.#end(closing) }, { once: true })
       return
     }
 
-    this.end(closing)
+    this.#end(closing)
   }
 
-  private abortAll (): void {
-    for (const closing of this.begun) {
-      this.abort(closing, toError(this.limit.signal.reason))
+  #abortAll (): void {
+    for (const closing of this.#begun) {
+      this.#abort(closing, toError(this.#limit.signal.reason))
     }
   }
 
-  private abort (closing: Closing, reason: Error): void {
+  #abort (closing: Closing, reason: Error): void {
     // it may fail because it was aborted
     if (closing.isEnded) {
       return
@@ -88,23 +88,23 @@ export class Closings {
       // a connection that cannot be aborted will be gone with its close event
     }
 
-    this.end(closing)
+    this.#end(closing)
   }
 
-  private end (closing: Closing): void {
+  #end (closing: Closing): void {
     if (closing.isEnded) {
       return
     }
 
     closing.isEnded = true
-    this.open--
+    this.#open--
 
     if (isOpen(closing.connection)) {
-      this.stillOpen.add(closing.connection)
+      this.#stillOpen.add(closing.connection)
     }
 
-    if (this.open === 0) {
-      this.onEnd?.()
+    if (this.#open === 0) {
+      this.#onEnd?.()
     }
   }
 }

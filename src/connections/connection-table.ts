@@ -65,36 +65,36 @@ export class ConnectionTable {
    */
   readonly columns = new PeerColumns()
 
-  private readonly peers = new Map<string, PeerRecord>()
-  private count = 0
-  private inboundCount = 0
+  readonly #peers = new Map<string, PeerRecord>()
+  #count = 0
+  #inboundCount = 0
 
   /**
    * How many connections are open
    */
   get size (): number {
-    return this.count
+    return this.#count
   }
 
   /**
    * How many peers have at least one open connection
    */
   get peerCount (): number {
-    return this.peers.size
+    return this.#peers.size
   }
 
   /**
    * How many of the open connections were opened by the remote
    */
   get inbound (): number {
-    return this.inboundCount
+    return this.#inboundCount
   }
 
   /**
    * How many of the open connections were opened by us
    */
   get outbound (): number {
-    return this.count - this.inboundCount
+    return this.#count - this.#inboundCount
   }
 
   /**
@@ -102,17 +102,17 @@ export class ConnectionTable {
    */
   add (connection: Connection, now: number): AddedConnection | undefined {
     const key = connection.remotePeer.toString()
-    const known = this.peers.get(key)
+    const known = this.#peers.get(key)
 
     if (known?.connections.includes(connection) === true) {
       return
     }
 
-    const entry = known == null ? this.addPeer(connection, key, now) : this.addTo(known, connection, now)
-    this.count++
+    const entry = known == null ? this.#addPeer(connection, key, now) : this.#addTo(known, connection, now)
+    this.#count++
 
     if (entry.direction === 'inbound') {
-      this.inboundCount++
+      this.#inboundCount++
     }
 
     return { entry, firstOfPeer: known == null }
@@ -122,24 +122,24 @@ export class ConnectionTable {
    * Returns `undefined` if the connection is not in the table
    */
   remove (connection: Connection): RemovedConnection | undefined {
-    const peer = this.peers.get(connection.remotePeer.toString())
+    const peer = this.#peers.get(connection.remotePeer.toString())
     const entry = peer == null ? undefined : findEntry(peer, connection)
 
     if (peer == null || entry == null) {
       return
     }
 
-    this.count--
+    this.#count--
 
     if (entry.direction === 'inbound') {
-      this.inboundCount--
+      this.#inboundCount--
     }
 
     const lastOfPeer = peer.connections.length === 1
 
     if (lastOfPeer) {
       peer.connections.length = 0
-      this.peers.delete(peer.key)
+      this.#peers.delete(peer.key)
       this.byPeer.delete(peer.peerId)
       this.columns.remove(peer.place)
     } else {
@@ -155,7 +155,7 @@ export class ConnectionTable {
    * The record of an open connection
    */
   get (connection: Connection): ConnectionEntry | undefined {
-    const peer = this.peers.get(connection.remotePeer.toString())
+    const peer = this.#peers.get(connection.remotePeer.toString())
 
     return peer == null ? undefined : findEntry(peer, connection)
   }
@@ -164,7 +164,7 @@ export class ConnectionTable {
    * The record of a connected peer, by its id or the text of it
    */
   getPeer (peerId: PeerId | string): PeerEntry | undefined {
-    return this.peers.get(peerId.toString())
+    return this.#peers.get(peerId.toString())
   }
 
   /**
@@ -179,7 +179,7 @@ export class ConnectionTable {
    * Every connected peer, in the order in which they connected
    */
   allPeers (): IterableIterator<PeerEntry> {
-    return this.peers.values()
+    return this.#peers.values()
   }
 
   /**
@@ -188,7 +188,7 @@ export class ConnectionTable {
   allConnections (): Connection[] {
     const all: Connection[] = []
 
-    for (const { connections } of this.peers.values()) {
+    for (const { connections } of this.#peers.values()) {
       all.push(...connections)
     }
 
@@ -199,23 +199,23 @@ export class ConnectionTable {
    * Forget everything, e.g. after all connections were closed
    */
   clear (): void {
-    this.peers.clear()
-    this.count = 0
+    this.#peers.clear()
+    this.#count = 0
     this.byPeer.clear()
     this.columns.clear()
-    this.inboundCount = 0
+    this.#inboundCount = 0
   }
 
-  private addPeer (connection: Connection, key: string, now: number): ConnectionEntry {
+  #addPeer (connection: Connection, key: string, now: number): ConnectionEntry {
     const peer = new PeerRecord(connection, key, now)
     peer.place = this.columns.add(peer)
-    this.peers.set(key, peer)
+    this.#peers.set(key, peer)
     this.byPeer.set(connection.remotePeer, peer.connections)
 
     return peer.entry
   }
 
-  private addTo (peer: PeerRecord, connection: Connection, now: number): ConnectionEntry {
+  #addTo (peer: PeerRecord, connection: Connection, now: number): ConnectionEntry {
     const entry = new ConnectionEntry(connection, peer, now)
     let last = peer.entry
 

@@ -49,30 +49,28 @@ const LATE_CLOSE_TIMEOUT = 500
  */
 export class ConnectionTracker {
   readonly table = new ConnectionTable()
-  private readonly components: ConnectionTrackerComponents
-  private readonly hooks: ConnectionTrackerHooks
-  private readonly clock: Clock
-  private readonly log: Logger
+  readonly #components: ConnectionTrackerComponents
+  readonly #hooks: ConnectionTrackerHooks
+  readonly #clock: Clock
+  readonly #log: Logger
 
   /**
    * Connected peers whose `peer:connect` event is yet to come
    */
-  private readonly unannounced = new Set<PeerEntry>()
-  private started = false
+  readonly #unannounced = new Set<PeerEntry>()
+  #started = false
 
   constructor (components: ConnectionTrackerComponents, hooks: ConnectionTrackerHooks, clock: Clock, log: Logger) {
-    this.components = components
-    this.hooks = hooks
-    this.clock = clock
-    this.log = log
-    this.onConnectionOpen = this.onConnectionOpen.bind(this)
-    this.onConnectionClose = this.onConnectionClose.bind(this)
+    this.#components = components
+    this.#hooks = hooks
+    this.#clock = clock
+    this.#log = log
   }
 
   start (): void {
-    this.started = true
-    this.components.events.addEventListener('connection:open', this.onConnectionOpen)
-    this.components.events.addEventListener('connection:close', this.onConnectionClose)
+    this.#started = true
+    this.#components.events.addEventListener('connection:open', this.#onConnectionOpen)
+    this.#components.events.addEventListener('connection:close', this.#onConnectionClose)
   }
 
   /**
@@ -80,13 +78,13 @@ export class ConnectionTracker {
    * are closed, until `stop` is called.
    */
   beforeStop (): void {
-    this.started = false
-    this.unannounced.clear()
-    this.components.events.removeEventListener('connection:close', this.onConnectionClose)
+    this.#started = false
+    this.#unannounced.clear()
+    this.#components.events.removeEventListener('connection:close', this.#onConnectionClose)
   }
 
   stop (): void {
-    this.components.events.removeEventListener('connection:open', this.onConnectionOpen)
+    this.#components.events.removeEventListener('connection:open', this.#onConnectionOpen)
     this.table.clear()
   }
 
@@ -95,34 +93,34 @@ export class ConnectionTracker {
    * opened it need not have sent one.
    */
   adopt (connection: Connection): void {
-    if (this.started && this.add(connection)) {
-      connection.addEventListener('close', () => { this.remove(connection) }, { once: true })
+    if (this.#started && this.#add(connection)) {
+      connection.addEventListener('close', () => { this.#remove(connection) }, { once: true })
     }
   }
 
-  private onConnectionOpen (event: CustomEvent<Connection>): void {
+  readonly #onConnectionOpen = (event: CustomEvent<Connection>): void => {
     const connection = event.detail
 
     try {
-      if (this.started) {
-        this.add(connection)
+      if (this.#started) {
+        this.#add(connection)
         return
       }
 
       // not before everybody else was told that it is open
-      this.clock.nextTurn()
-        .then(async () => closeWithin(connection, LATE_CLOSE_TIMEOUT, this.clock))
-        .catch(err => { this.log.error('could not close a connection that opened late - %e', err) })
+      this.#clock.nextTurn()
+        .then(async () => closeWithin(connection, LATE_CLOSE_TIMEOUT, this.#clock))
+        .catch(err => { this.#log.error('could not close a connection that opened late - %e', err) })
     } catch (err) {
-      this.log.error('could not track a connection to %p - %e', connection?.remotePeer, err)
+      this.#log.error('could not track a connection to %p - %e', connection?.remotePeer, err)
     }
   }
 
-  private onConnectionClose (event: CustomEvent<Connection>): void {
+  readonly #onConnectionClose = (event: CustomEvent<Connection>): void => {
     try {
-      this.remove(event.detail)
+      this.#remove(event.detail)
     } catch (err) {
-      this.log.error('could not stop tracking a connection - %e', err)
+      this.#log.error('could not stop tracking a connection - %e', err)
     }
   }
 
@@ -130,40 +128,40 @@ export class ConnectionTracker {
    * A connection that the remote has closed already is not added, as it would
    * never be removed
    */
-  private add (connection: Connection): boolean {
+  #add (connection: Connection): boolean {
     if (connection.status !== 'open') {
       return false
     }
 
-    const added = this.table.add(connection, this.clock.now())
+    const added = this.table.add(connection, this.#clock.now())
 
     if (added == null) {
       return false
     }
 
     if (added.firstOfPeer) {
-      this.hooks.onPeerConnect(added.entry.peer)
-      this.announce(added.entry.peer)
+      this.#hooks.onPeerConnect(added.entry.peer)
+      this.#announce(added.entry.peer)
     }
 
-    this.hooks.onOpen(connection)
+    this.#hooks.onOpen(connection)
 
     return true
   }
 
-  private remove (connection: Connection): void {
-    const removed: RemovedConnection | undefined = this.started ? this.table.remove(connection) : undefined
+  #remove (connection: Connection): void {
+    const removed: RemovedConnection | undefined = this.#started ? this.table.remove(connection) : undefined
 
     if (removed?.lastOfPeer !== true) {
       return
     }
 
     const { peer } = removed.entry
-    this.hooks.onPeerDisconnect(peer)
+    this.#hooks.onPeerDisconnect(peer)
 
     // whoever was not told that it came need not be told that it is gone
-    if (this.unannounced.size === 0 || !this.unannounced.delete(peer)) {
-      this.components.events.safeDispatchEvent('peer:disconnect', { detail: peer.peerId })
+    if (this.#unannounced.size === 0 || !this.#unannounced.delete(peer)) {
+      this.#components.events.safeDispatchEvent('peer:disconnect', { detail: peer.peerId })
     }
   }
 
@@ -171,25 +169,25 @@ export class ConnectionTracker {
    * The public key of an RSA peer is not part of its id. It has to be in the peer
    * store before anybody hears of the peer.
    */
-  private announce (peer: PeerEntry): void {
+  #announce (peer: PeerEntry): void {
     const { peerId } = peer
 
     if (peerId.type !== 'RSA' || peerId.publicKey == null) {
-      this.components.events.safeDispatchEvent('peer:connect', { detail: peerId })
+      this.#components.events.safeDispatchEvent('peer:connect', { detail: peerId })
       return
     }
 
-    this.unannounced.add(peer)
-    this.storePublicKey(peerId)
-      .catch(err => { this.log.error('could not store the public key of %p - %e', peerId, err) })
+    this.#unannounced.add(peer)
+    this.#storePublicKey(peerId)
+      .catch(err => { this.#log.error('could not store the public key of %p - %e', peerId, err) })
       .finally(() => {
-        if (this.unannounced.delete(peer)) {
-          this.components.events.safeDispatchEvent('peer:connect', { detail: peerId })
+        if (this.#unannounced.delete(peer)) {
+          this.#components.events.safeDispatchEvent('peer:connect', { detail: peerId })
         }
       })
   }
 
-  private async storePublicKey (peerId: PeerId): Promise<void> {
-    await withinTime(async signal => this.components.peerStore.patch(peerId, { publicKey: peerId.publicKey }, { signal }), STORE_TIMEOUT, this.clock)
+  async #storePublicKey (peerId: PeerId): Promise<void> {
+    await withinTime(async signal => this.#components.peerStore.patch(peerId, { publicKey: peerId.publicKey }, { signal }), STORE_TIMEOUT, this.#clock)
   }
 }

@@ -26,18 +26,18 @@ const CHECK_INTERVAL = 250
  * open on them any more, or after a limit of time
  */
 export class Drain {
-  private readonly components: DrainComponents
-  private readonly draining = new Map<Connection, Draining>()
+  readonly #components: DrainComponents
+  readonly #draining = new Map<Connection, Draining>()
 
   constructor (components: DrainComponents) {
-    this.components = components
+    this.#components = components
   }
 
   /**
    * Is the connection being drained? Then no stream should be opened on it.
    */
   has (connection: Connection): boolean {
-    return this.draining.has(connection)
+    return this.#draining.has(connection)
   }
 
   /**
@@ -46,38 +46,38 @@ export class Drain {
    * an event of it.
    */
   drain (connection: Connection, timeout: number, delay = 0): void {
-    if (this.draining.has(connection)) {
+    if (this.#draining.has(connection)) {
       return
     }
 
-    const state: Draining = { deadline: this.components.clock.now() + Math.max(timeout, delay) }
-    this.draining.set(connection, state)
-    this.checkLater(connection, state, Math.max(delay, CHECK_INTERVAL))
+    const state: Draining = { deadline: this.#components.clock.now() + Math.max(timeout, delay) }
+    this.#draining.set(connection, state)
+    this.#checkLater(connection, state, Math.max(delay, CHECK_INTERVAL))
   }
 
   /**
    * The connection was closed, or is not to be closed after all
    */
   cancel (connection: Connection): void {
-    this.draining.get(connection)?.timer?.clear()
-    this.draining.delete(connection)
+    this.#draining.get(connection)?.timer?.clear()
+    this.#draining.delete(connection)
   }
 
   stop (): void {
-    for (const connection of [...this.draining.keys()]) {
+    for (const connection of [...this.#draining.keys()]) {
       this.cancel(connection)
     }
   }
 
-  private checkLater (connection: Connection, state: Draining, delay: number): void {
-    state.timer = this.components.clock.setTimeout(() => { this.check(connection, state) }, delay)
+  #checkLater (connection: Connection, state: Draining, delay: number): void {
+    state.timer = this.#components.clock.setTimeout(() => { this.#check(connection, state) }, delay)
   }
 
-  private check (connection: Connection, state: Draining): void {
-    const { clock, log, close } = this.components
+  #check (connection: Connection, state: Draining): void {
+    const { clock, log, close } = this.#components
 
     if (connection.status === 'open' && connection.streams.length > 0 && clock.now() < state.deadline) {
-      this.checkLater(connection, state, CHECK_INTERVAL)
+      this.#checkLater(connection, state, CHECK_INTERVAL)
       return
     }
 

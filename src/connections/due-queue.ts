@@ -38,139 +38,139 @@ const TOLERANCE = 1_000
  * later than it would have been.
  */
 export class DueList<T extends Due> {
-  private readonly clock: Clock
-  private readonly onDue: (item: T, lateBy: number) => void
-  private readonly heap: T[] = []
+  readonly #clock: Clock
+  readonly #onDue: (item: T, lateBy: number) => void
+  readonly #heap: T[] = []
 
   /**
    * When the items of the heap are due, in ms since the epoch. Beside each other, as they
    * are compared far more often than the items are looked at.
    */
-  private readonly times: number[] = []
-  private timer?: Timer
-  private timerDueAt = Infinity
+  readonly #times: number[] = []
+  #timer?: Timer
+  #timerDueAt = Infinity
 
   /**
    * What the clock showed last, or has to show at least
    */
-  private seen = -Infinity
-  private firesAt = -Infinity
+  #seen = -Infinity
+  #firesAt = -Infinity
 
   /**
    * `onDue` is called once for each item when it is due, with the number of ms by
    * which it is late. It must not throw.
    */
   constructor (clock: Clock, onDue: (item: T, lateBy: number) => void) {
-    this.clock = clock
-    this.onDue = onDue
+    this.#clock = clock
+    this.#onDue = onDue
   }
 
   get size (): number {
-    return this.heap.length
+    return this.#heap.length
   }
 
   /**
    * All that wait, in no order
    */
   items (): readonly T[] {
-    return this.heap
+    return this.#heap
   }
 
   /**
    * An item that waits already is due at the new time only
    */
   schedule (item: T, dueAt: number): void {
-    this.followClock()
+    this.#followClock()
 
     if (item.index === NOT_DUE) {
-      item.index = this.heap.length
-      this.heap.push(item)
-      this.times.push(dueAt)
+      item.index = this.#heap.length
+      this.#heap.push(item)
+      this.#times.push(dueAt)
     }
 
-    this.siftUp(item.index, item, dueAt)
-    this.siftDown(item.index, item, dueAt)
-    this.rearm()
+    this.#siftUp(item.index, item, dueAt)
+    this.#siftDown(item.index, item, dueAt)
+    this.#rearm()
   }
 
   cancel (item: T): void {
     if (item.index !== NOT_DUE) {
-      this.remove(item)
-      this.rearm()
+      this.#remove(item)
+      this.#rearm()
     }
   }
 
   clear (): void {
-    for (const item of this.heap) {
+    for (const item of this.#heap) {
       item.index = NOT_DUE
     }
 
-    this.heap.length = 0
-    this.times.length = 0
-    this.rearm()
+    this.#heap.length = 0
+    this.#times.length = 0
+    this.#rearm()
   }
 
   /**
    * Moves everything by as much as the clock was set back. Timers take no notice of that.
    */
-  private followClock (): number {
-    const now = this.clock.now()
-    const back = this.seen - now
-    this.seen = now
+  #followClock (): number {
+    const now = this.#clock.now()
+    const back = this.#seen - now
+    this.#seen = now
 
     if (back > TOLERANCE) {
-      this.timerDueAt -= back
-      this.firesAt -= back
+      this.#timerDueAt -= back
+      this.#firesAt -= back
 
-      for (let i = 0; i < this.times.length; i++) {
-        this.times[i] -= back
+      for (let i = 0; i < this.#times.length; i++) {
+        this.#times[i] -= back
       }
     }
 
     return now
   }
 
-  private rearm (): void {
-    const dueAt = this.times.at(0) ?? Infinity
+  #rearm (): void {
+    const dueAt = this.#times.at(0) ?? Infinity
 
     // a timer that fires too early does no harm and need not be set anew
-    if (dueAt === this.timerDueAt || (dueAt > this.timerDueAt && dueAt !== Infinity)) {
+    if (dueAt === this.#timerDueAt || (dueAt > this.#timerDueAt && dueAt !== Infinity)) {
       return
     }
 
-    this.timer?.clear()
-    this.timer = undefined
-    this.timerDueAt = dueAt
+    this.#timer?.clear()
+    this.#timer = undefined
+    this.#timerDueAt = dueAt
 
     if (dueAt !== Infinity) {
-      const now = this.clock.now()
+      const now = this.#clock.now()
       const delay = Math.min(MAX_DELAY, Math.max(0, dueAt - now))
-      this.timer = this.clock.setTimeout(() => { this.fire() }, delay)
-      this.firesAt = now + delay
+      this.#timer = this.#clock.setTimeout(() => { this.#fire() }, delay)
+      this.#firesAt = now + delay
     }
   }
 
-  private fire (): void {
-    this.timer = undefined
-    this.seen = Math.max(this.seen, this.firesAt)
-    const now = this.followClock()
-    this.timerDueAt = Infinity
-    let waiting = this.heap.length
+  #fire (): void {
+    this.#timer = undefined
+    this.#seen = Math.max(this.#seen, this.#firesAt)
+    const now = this.#followClock()
+    this.#timerDueAt = Infinity
+    let waiting = this.#heap.length
 
     // an item that is scheduled for now by the callback has to wait for its turn
-    for (let dueAt = this.times.at(0); waiting > 0 && dueAt != null && dueAt <= now; dueAt = this.times.at(0)) {
-      const next = this.heap[0]
+    for (let dueAt = this.#times.at(0); waiting > 0 && dueAt != null && dueAt <= now; dueAt = this.#times.at(0)) {
+      const next = this.#heap[0]
       waiting--
-      this.remove(next)
-      this.onDue(next, now - dueAt)
+      this.#remove(next)
+      this.#onDue(next, now - dueAt)
     }
 
-    this.rearm()
+    this.#rearm()
   }
 
-  private remove (item: T): void {
-    const last = this.heap.pop()
-    const dueAt = this.times.pop()
+  #remove (item: T): void {
+    const last = this.#heap.pop()
+    const dueAt = this.#times.pop()
     const { index } = item
     item.index = NOT_DUE
 
@@ -178,13 +178,14 @@ export class DueList<T extends Due> {
       return
     }
 
-    this.put(last, dueAt, index)
-    this.siftUp(last.index, last, dueAt)
-    this.siftDown(last.index, last, dueAt)
+    this.#put(last, dueAt, index)
+    this.#siftUp(last.index, last, dueAt)
+    this.#siftDown(last.index, last, dueAt)
   }
 
-  private siftUp (index: number, item: T, dueAt: number): void {
-    const { heap, times } = this
+  #siftUp (index: number, item: T, dueAt: number): void {
+    const heap = this.#heap
+    const times = this.#times
 
     while (index > 0) {
       const parent = (index - 1) >> 1
@@ -193,15 +194,16 @@ export class DueList<T extends Due> {
         break
       }
 
-      this.put(heap[parent], times[parent], index)
+      this.#put(heap[parent], times[parent], index)
       index = parent
     }
 
-    this.put(item, dueAt, index)
+    this.#put(item, dueAt, index)
   }
 
-  private siftDown (index: number, item: T, dueAt: number): void {
-    const { heap, times } = this
+  #siftDown (index: number, item: T, dueAt: number): void {
+    const heap = this.#heap
+    const times = this.#times
 
     for (;;) {
       let child = index * 2 + 1
@@ -218,16 +220,16 @@ export class DueList<T extends Due> {
         break
       }
 
-      this.put(heap[child], times[child], index)
+      this.#put(heap[child], times[child], index)
       index = child
     }
 
-    this.put(item, dueAt, index)
+    this.#put(item, dueAt, index)
   }
 
-  private put (item: T, dueAt: number, index: number): void {
-    this.heap[index] = item
-    this.times[index] = dueAt
+  #put (item: T, dueAt: number, index: number): void {
+    this.#heap[index] = item
+    this.#times[index] = dueAt
     item.index = index
   }
 }
@@ -236,52 +238,52 @@ export class DueList<T extends Due> {
  * The same for items of any kind, with an entry for each that waits
  */
 export class DueQueue<T> {
-  private readonly entries = new Map<T, Entry<T>>()
-  private readonly list: DueList<Entry<T>>
+  readonly #entries = new Map<T, Entry<T>>()
+  readonly #list: DueList<Entry<T>>
 
   /**
    * `onDue` is called as that of a {@link DueList} is
    */
   constructor (clock: Clock, onDue: (item: T, lateBy: number) => void) {
-    this.list = new DueList(clock, ({ item }, lateBy) => {
-      this.entries.delete(item)
+    this.#list = new DueList(clock, ({ item }, lateBy) => {
+      this.#entries.delete(item)
       onDue(item, lateBy)
     })
   }
 
   get size (): number {
-    return this.entries.size
+    return this.#entries.size
   }
 
   has (item: T): boolean {
-    return this.entries.has(item)
+    return this.#entries.has(item)
   }
 
   /**
    * An item that waits already is due at the new time only
    */
   schedule (item: T, dueAt: number): void {
-    let entry = this.entries.get(item)
+    let entry = this.#entries.get(item)
 
     if (entry == null) {
       entry = { item, index: NOT_DUE }
-      this.entries.set(item, entry)
+      this.#entries.set(item, entry)
     }
 
-    this.list.schedule(entry, dueAt)
+    this.#list.schedule(entry, dueAt)
   }
 
   cancel (item: T): void {
-    const entry = this.entries.get(item)
+    const entry = this.#entries.get(item)
 
     if (entry != null) {
-      this.entries.delete(item)
-      this.list.cancel(entry)
+      this.#entries.delete(item)
+      this.#list.cancel(entry)
     }
   }
 
   clear (): void {
-    this.entries.clear()
-    this.list.clear()
+    this.#entries.clear()
+    this.#list.clear()
   }
 }

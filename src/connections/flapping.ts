@@ -66,13 +66,13 @@ const MAX_PEERS = 10_000
  * grows each time
  */
 export class Flapping {
-  private readonly clock: Clock
-  private readonly init: Required<FlappingInit>
-  private readonly peers = new Map<string, Flapper>()
+  readonly #clock: Clock
+  readonly #init: Required<FlappingInit>
+  readonly #peers = new Map<string, Flapper>()
 
   constructor (clock: Clock, init: Required<FlappingInit>) {
-    this.clock = clock
-    this.init = init
+    this.#clock = clock
+    this.#init = init
   }
 
   /**
@@ -80,21 +80,21 @@ export class Flapping {
    * if it is kept out from now on.
    */
   onDisconnect (peer: string, duration: number): boolean {
-    if (duration >= this.init.shortSession) {
+    if (duration >= this.#init.shortSession) {
       return false
     }
 
-    const now = this.clock.now()
-    const flapper = this.peers.get(peer) ?? { ends: [], strikes: 0, deniedUntil: -Infinity }
-    flapper.ends = [...flapper.ends, now].filter(end => end <= now && now - end <= this.init.window).slice(-this.init.sessions)
-    this.remember(peer, flapper)
+    const now = this.#clock.now()
+    const flapper = this.#peers.get(peer) ?? { ends: [], strikes: 0, deniedUntil: -Infinity }
+    flapper.ends = [...flapper.ends, now].filter(end => end <= now && now - end <= this.#init.window).slice(-this.#init.sessions)
+    this.#remember(peer, flapper)
 
-    if (flapper.ends.length < this.init.sessions) {
+    if (flapper.ends.length < this.#init.sessions) {
       return false
     }
 
     flapper.strikes = Math.min(MAX_STRIKES, flapper.strikes + 1)
-    flapper.deniedUntil = now + flapper.strikes * this.init.cooldown
+    flapper.deniedUntil = now + flapper.strikes * this.#init.cooldown
     flapper.ends = []
 
     return true
@@ -104,33 +104,33 @@ export class Flapping {
    * Is the peer to be kept out?
    */
   isDenied (peer: string): boolean {
-    const flapper = this.peers.get(peer)
+    const flapper = this.#peers.get(peer)
 
     if (flapper == null) {
       return false
     }
 
-    const now = this.clock.now()
+    const now = this.#clock.now()
     // no longer than from the beginning if the clock was set back
-    flapper.deniedUntil = Math.min(flapper.deniedUntil, now + flapper.strikes * this.init.cooldown)
+    flapper.deniedUntil = Math.min(flapper.deniedUntil, now + flapper.strikes * this.#init.cooldown)
 
     return now < flapper.deniedUntil
   }
 
   clear (): void {
-    this.peers.clear()
+    this.#peers.clear()
   }
 
-  private remember (peer: string, flapper: Flapper): void {
-    this.peers.delete(peer)
-    this.peers.set(peer, flapper)
+  #remember (peer: string, flapper: Flapper): void {
+    this.#peers.delete(peer)
+    this.#peers.set(peer, flapper)
 
-    for (const key of this.peers.keys()) {
-      if (this.peers.size <= MAX_PEERS) {
+    for (const key of this.#peers.keys()) {
+      if (this.#peers.size <= MAX_PEERS) {
         break
       }
 
-      this.peers.delete(key)
+      this.#peers.delete(key)
     }
   }
 }

@@ -48,24 +48,24 @@ const MIN_CHECK_INTERVAL = 1_000
  * Closes connections that the application does not use
  */
 export class IdleCloser {
-  private readonly components: IdleCloserComponents
-  private readonly init: IdleCloserInit
-  private readonly due: DueQueue<Connection>
+  readonly #components: IdleCloserComponents
+  readonly #init: IdleCloserInit
+  readonly #due: DueQueue<Connection>
 
   constructor (components: IdleCloserComponents, init: IdleCloserInit) {
-    this.components = components
-    this.init = init
-    this.due = new DueQueue(components.clock, connection => { this.check(connection) })
+    this.#components = components
+    this.#init = init
+    this.#due = new DueQueue(components.clock, connection => { this.#check(connection) })
   }
 
   /**
    * A connection was opened
    */
   watch (connection: Connection): void {
-    const dueAt = this.dueAt(connection)
+    const dueAt = this.#dueAt(connection)
 
     if (dueAt !== Infinity) {
-      this.due.schedule(connection, dueAt)
+      this.#due.schedule(connection, dueAt)
     }
   }
 
@@ -73,35 +73,35 @@ export class IdleCloser {
    * A connection was closed
    */
   unwatch (connection: Connection): void {
-    this.due.cancel(connection)
+    this.#due.cancel(connection)
   }
 
   stop (): void {
-    this.due.clear()
+    this.#due.clear()
   }
 
   /**
    * When the connection has to be looked at next. One that is in use now can be
    * idle for long enough only after a whole timeout.
    */
-  private dueAt (connection: Connection): number {
-    const { clock, openedAt, use } = this.components
+  #dueAt (connection: Connection): number {
+    const { clock, openedAt, use } = this.#components
     const isUnused = connection.direction === 'inbound' && use.lastUsed(connection) === 0
-    const timeout = isUnused ? Math.min(this.init.firstStreamTimeout, this.init.idleTimeout) : this.init.idleTimeout
+    const timeout = isUnused ? Math.min(this.#init.firstStreamTimeout, this.#init.idleTimeout) : this.#init.idleTimeout
 
     return (use.idleSince(connection, openedAt(connection)) ?? clock.now()) + timeout
   }
 
-  private check (connection: Connection): void {
-    const { clock, log, isExempt, close } = this.components
+  #check (connection: Connection): void {
+    const { clock, log, isExempt, close } = this.#components
 
-    if (this.dueAt(connection) > clock.now()) {
+    if (this.#dueAt(connection) > clock.now()) {
       this.watch(connection)
       return
     }
 
     if (isExempt(connection)) {
-      this.due.schedule(connection, clock.now() + Math.max(MIN_CHECK_INTERVAL, Math.min(this.init.idleTimeout, this.init.firstStreamTimeout)))
+      this.#due.schedule(connection, clock.now() + Math.max(MIN_CHECK_INTERVAL, Math.min(this.#init.idleTimeout, this.#init.firstStreamTimeout)))
       return
     }
 

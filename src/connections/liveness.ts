@@ -62,31 +62,31 @@ const PROBE_WINDOW = 1_000
  * only when it does not answer for some time either
  */
 export class Liveness {
-  private readonly components: LivenessComponents
-  private readonly due: DueList<WatchedConnection>
+  readonly #components: LivenessComponents
+  readonly #due: DueList<WatchedConnection>
 
   /**
    * Those that wait for the answer to a ping. All others are due some time.
    */
-  private readonly pinging = new Map<WatchedConnection, AbortController>()
+  readonly #pinging = new Map<WatchedConnection, AbortController>()
 
   /**
    * Those that are pinged next, whether or not something was heard of them
    */
-  private readonly probed = new Set<WatchedConnection>()
-  private readonly common: { -readonly [key in keyof Watch]: Watch[key] }
+  readonly #probed = new Set<WatchedConnection>()
+  readonly #common: { -readonly [key in keyof Watch]: Watch[key] }
 
   constructor (components: LivenessComponents) {
-    this.components = components
-    this.common = { clock: components.clock, silentBefore: -Infinity, networkChangedAt: -Infinity }
-    this.due = new DueList(components.clock, (watched, lateBy) => { this.onDue(watched, lateBy) })
+    this.#components = components
+    this.#common = { clock: components.clock, silentBefore: -Infinity, networkChangedAt: -Infinity }
+    this.#due = new DueList(components.clock, (watched, lateBy) => { this.#onDue(watched, lateBy) })
   }
 
   /**
    * How many connections are watched
    */
   get size (): number {
-    return this.due.size + this.pinging.size
+    return this.#due.size + this.#pinging.size
   }
 
   /**
@@ -95,11 +95,11 @@ export class Liveness {
    */
   watch (entry: WatchableEntry): void {
     const { connection } = entry
-    const times = this.components.timesOf(connection)
+    const times = this.#components.timesOf(connection)
 
     if (times !== false && entry.watched == null) {
-      entry.watched = new WatchedConnection(entry, this.common, this.components.byteSource(connection))
-      this.scheduleNext(entry.watched, times)
+      entry.watched = new WatchedConnection(entry, this.#common, this.#components.byteSource(connection))
+      this.#scheduleNext(entry.watched, times)
     }
   }
 
@@ -111,10 +111,10 @@ export class Liveness {
 
     if (watched != null) {
       entry.watched = undefined
-      this.due.cancel(watched)
-      this.pinging.get(watched)?.abort()
-      this.pinging.delete(watched)
-      this.probed.delete(watched)
+      this.#due.cancel(watched)
+      this.#pinging.get(watched)?.abort()
+      this.#pinging.delete(watched)
+      this.#probed.delete(watched)
       watched.stopListening()
     }
   }
@@ -124,25 +124,25 @@ export class Liveness {
    * before do not count.
    */
   networkChanged (): void {
-    this.common.networkChangedAt = this.components.clock.now()
-    this.probeAll()
+    this.#common.networkChangedAt = this.#components.clock.now()
+    this.#probeAll()
   }
 
   stop (): void {
-    for (const { entry } of this.all()) {
+    for (const { entry } of this.#all()) {
       this.unwatch(entry)
     }
   }
 
-  private all (): WatchedConnection[] {
-    return [...this.due.items(), ...this.pinging.keys()]
+  #all (): WatchedConnection[] {
+    return [...this.#due.items(), ...this.#pinging.keys()]
   }
 
-  private onDue (watched: WatchedConnection, lateBy: number): void {
-    const { clock, log } = this.components
+  #onDue (watched: WatchedConnection, lateBy: number): void {
+    const { clock, log } = this.#components
     const { connection } = watched
     const now = clock.now()
-    const times = this.components.timesOf(connection)
+    const times = this.#components.timesOf(connection)
 
     if (times === false) {
       this.unwatch(watched.entry)
@@ -150,20 +150,20 @@ export class Liveness {
     }
 
     if (lateBy >= SUSPENDED) {
-      this.due.schedule(watched, now)
-      this.resume(lateBy)
+      this.#due.schedule(watched, now)
+      this.#resume(lateBy)
       return
     }
 
-    const action = this.probed.delete(watched) ? 'ping' : livenessAction(watched, times, now)
+    const action = this.#probed.delete(watched) ? 'ping' : livenessAction(watched, times, now)
 
     if (action === 'wait') {
-      this.due.schedule(watched, watched.silentSince + times.interval)
+      this.#due.schedule(watched, watched.silentSince + times.interval)
     } else if (action === 'ping') {
-      this.ping(watched, times)
+      this.#ping(watched, times)
         .catch(err => { log.error('could not ping %p - %e', connection.remotePeer, err) })
     } else {
-      this.abort(watched)
+      this.#abort(watched)
     }
   }
 
@@ -171,34 +171,34 @@ export class Liveness {
    * The process did not run for a while. That nothing was heard meanwhile tells
    * nothing of the remotes, so they are asked before anything else.
    */
-  private resume (lateBy: number): void {
-    const { clock, log } = this.components
+  #resume (lateBy: number): void {
+    const { clock, log } = this.#components
     log('timers were late by %d ms, probing all connections', lateBy)
-    this.common.silentBefore = clock.now()
-    this.probeAll()
+    this.#common.silentBefore = clock.now()
+    this.#probeAll()
   }
 
-  private probeAll (): void {
-    const { clock, random } = this.components
+  #probeAll (): void {
+    const { clock, random } = this.#components
 
-    for (const watched of this.all()) {
+    for (const watched of this.#all()) {
       watched.misses = 0
-      this.probed.add(watched)
+      this.#probed.add(watched)
 
       // one that is being pinged is pinged again after that
-      if (!this.pinging.has(watched)) {
-        this.due.schedule(watched, clock.now() + random.next() * PROBE_WINDOW)
+      if (!this.#pinging.has(watched)) {
+        this.#due.schedule(watched, clock.now() + random.next() * PROBE_WINDOW)
       }
     }
   }
 
-  private async ping (watched: WatchedConnection, times: LivenessTimes): Promise<void> {
-    const { clock, log } = this.components
+  async #ping (watched: WatchedConnection, times: LivenessTimes): Promise<void> {
+    const { clock, log } = this.#components
     const { connection } = watched
     const controller = new AbortController()
     const start = clock.now()
     const timeout = pingTimeout(watched)
-    this.pinging.set(watched, controller)
+    this.#pinging.set(watched, controller)
     const timer = clock.setTimeout(() => { controller.abort(new TimeoutError('The ping was not answered in time')) }, timeout)
 
     try {
@@ -209,24 +209,24 @@ export class Liveness {
         const smoothed = smoothRTT(watched, rtt)
         watched.rttVariation = smoothed.rttVariation
         connection.rtt = smoothed.rtt
-        this.components.onPing?.(connection, rtt)
+        this.#components.onPing?.(connection, rtt)
       }
 
       watched.heard()
     } catch (err) {
       // a connection that was closed meanwhile is not watched any more
       if (controller.signal.aborted && watched.entry.watched === watched) {
-        this.onPingTimeout(watched, start, timeout)
+        this.#onPingTimeout(watched, start, timeout)
       }
 
       log('ping to %p failed, %d misses - %e', connection.remotePeer, watched.misses, toError(err))
     } finally {
       timer.clear()
-      this.pinging.delete(watched)
+      this.#pinging.delete(watched)
     }
 
     if (watched.entry.watched === watched) {
-      this.scheduleNext(watched, times)
+      this.#scheduleNext(watched, times)
     }
   }
 
@@ -235,14 +235,14 @@ export class Liveness {
    * came meanwhile. All other errors are either ours, as when there are too many
    * streams, or an answer.
    */
-  private onPingTimeout (watched: WatchedConnection, start: number, timeout: number): void {
-    const lateBy = this.components.clock.now() - start - timeout
+  #onPingTimeout (watched: WatchedConnection, start: number, timeout: number): void {
+    const lateBy = this.#components.clock.now() - start - timeout
 
     if (lateBy >= SUSPENDED) {
-      this.resume(lateBy)
-    } else if (watched.lastHeard <= start && !this.probed.has(watched)) {
+      this.#resume(lateBy)
+    } else if (watched.lastHeard <= start && !this.#probed.has(watched)) {
       watched.misses++
-      this.components.onPing?.(watched.connection, undefined)
+      this.#components.onPing?.(watched.connection, undefined)
     }
   }
 
@@ -250,27 +250,27 @@ export class Liveness {
    * Spread, so that connections which were opened together, or asked together, are
    * not pinged together again and again
    */
-  private scheduleNext (watched: WatchedConnection, times: LivenessTimes): void {
-    const { clock, random } = this.components
+  #scheduleNext (watched: WatchedConnection, times: LivenessTimes): void {
+    const { clock, random } = this.#components
     const now = clock.now()
 
-    if (this.probed.has(watched)) {
-      this.due.schedule(watched, now + random.next() * PROBE_WINDOW)
+    if (this.#probed.has(watched)) {
+      this.#due.schedule(watched, now + random.next() * PROBE_WINDOW)
     } else {
-      this.due.schedule(watched, watched.misses > 0
+      this.#due.schedule(watched, watched.misses > 0
         ? nextCheck(watched, times, now)
         : now + Math.max(times.interval, MIN_RETRY_DELAY) * (1 + random.next() / 4))
     }
   }
 
-  private abort (watched: WatchedConnection): void {
+  #abort (watched: WatchedConnection): void {
     const { connection, entry } = watched
-    const { clock, log } = this.components
+    const { clock, log } = this.#components
     const silence = clock.now() - watched.lastHeard
 
     log('aborting a connection to %p that was silent for %d ms', connection.remotePeer, silence)
     this.unwatch(entry)
-    this.components.onGiveUp?.(connection)
+    this.#components.onGiveUp?.(connection)
 
     try {
       connection.abort(new TimeoutError(`Nothing was heard for ${silence} ms`))
@@ -278,6 +278,6 @@ export class Liveness {
       log.error('could not abort a dead connection - %e', err)
     }
 
-    this.components.onDead(connection, watched, watched.networkChanged)
+    this.#components.onDead(connection, watched, watched.networkChanged)
   }
 }

@@ -86,29 +86,29 @@ const POLITENESS = 1_000
  * that are not needed besides
  */
 export class PathKeeper {
-  private readonly components: PathKeeperComponents
-  private readonly init: PathKeeperInit
-  private readonly drain: Drain
-  private readonly current = new WeakMap<PeerEntry, Connection>()
-  private readonly forced = new WeakSet<Connection>()
+  readonly #components: PathKeeperComponents
+  readonly #init: PathKeeperInit
+  readonly #drain: Drain
+  readonly #current = new WeakMap<PeerEntry, Connection>()
+  readonly #forced = new WeakSet<Connection>()
 
   /**
    * Connections on which a node was dialled back, to find out whether it can be.
    * They are closed soon.
    */
-  private readonly dialBacks = new WeakSet<Connection>()
-  private readonly twinChecks: DueQueue<PeerEntry>
+  readonly #dialBacks = new WeakSet<Connection>()
+  readonly #twinChecks: DueQueue<PeerEntry>
 
   constructor (components: PathKeeperComponents, init: PathKeeperInit) {
-    this.components = components
-    this.init = init
-    this.drain = new Drain(components)
-    this.twinChecks = new DueQueue(components.clock, peer => { this.closeTwins(peer) })
+    this.#components = components
+    this.#init = init
+    this.#drain = new Drain(components)
+    this.#twinChecks = new DueQueue(components.clock, peer => { this.#closeTwins(peer) })
   }
 
   stop (): void {
-    this.drain.stop()
-    this.twinChecks.clear()
+    this.#drain.stop()
+    this.#twinChecks.clear()
   }
 
   /**
@@ -116,14 +116,14 @@ export class PathKeeper {
    * alone.
    */
   markForced (connection: Connection): void {
-    this.forced.add(connection)
+    this.#forced.add(connection)
   }
 
   /**
    * Is the connection closed as soon as nothing uses it any more?
    */
   isDraining (connection: Connection): boolean {
-    return this.drain.has(connection)
+    return this.#drain.has(connection)
   }
 
   /**
@@ -131,8 +131,8 @@ export class PathKeeper {
    * to a peer
    */
   markDialBack (connection: Connection, peer: PeerEntry): void {
-    this.dialBacks.add(connection)
-    this.keepLast(peer)
+    this.#dialBacks.add(connection)
+    this.#keepLast(peer)
   }
 
   /**
@@ -141,14 +141,14 @@ export class PathKeeper {
    */
   select (peer: PeerEntry): Connection | undefined {
     const open = peer.connections.filter(connection => connection.status === 'open')
-    const usable = open.filter(connection => !this.drain.has(connection) && !this.dialBacks.has(connection))
+    const usable = open.filter(connection => !this.#drain.has(connection) && !this.#dialBacks.has(connection))
     const candidates = usable.length > 0 ? usable : open
-    const last = this.current.get(peer)
+    const last = this.#current.get(peer)
     const current = last != null && candidates.includes(last) ? last : undefined
-    const selected = this.choose(candidates, current)
+    const selected = this.#choose(candidates, current)
 
     if (selected != null) {
-      this.current.set(peer, selected)
+      this.#current.set(peer, selected)
     }
 
     return selected
@@ -159,57 +159,57 @@ export class PathKeeper {
       return
     }
 
-    const direct = connection.direct ? connection : peer.connections.find(other => other.direct && other.status === 'open' && !this.dialBacks.has(other))
+    const direct = connection.direct ? connection : peer.connections.find(other => other.direct && other.status === 'open' && !this.#dialBacks.has(other))
 
     if (direct != null) {
-      this.leaveRelays(peer, direct)
+      this.#leaveRelays(peer, direct)
     }
 
-    if (this.init.closeDuplicates) {
-      this.twinChecks.schedule(peer, this.components.clock.now() + this.init.duplicateDelay)
+    if (this.#init.closeDuplicates) {
+      this.#twinChecks.schedule(peer, this.#components.clock.now() + this.#init.duplicateDelay)
     }
   }
 
   onClose (connection: Connection, peer: PeerEntry): void {
-    this.drain.cancel(connection)
-    this.keepLast(peer)
+    this.#drain.cancel(connection)
+    this.#keepLast(peer)
 
     if (!peer.connections.some(other => other !== connection)) {
-      this.twinChecks.cancel(peer)
+      this.#twinChecks.cancel(peer)
     }
   }
 
-  private choose (candidates: Connection[], current: Connection | undefined): Connection | undefined {
+  #choose (candidates: Connection[], current: Connection | undefined): Connection | undefined {
     if (candidates.length < 2) {
       return candidates[0]
     }
 
-    const chosen = this.chosenByUser(candidates, current)
+    const chosen = this.#chosenByUser(candidates, current)
 
     if (chosen != null) {
       return chosen
     }
 
-    const paths = candidates.map(connection => this.pathOf(connection))
+    const paths = candidates.map(connection => this.#pathOf(connection))
 
     return selectPath(paths, paths.find(path => path.connection === current))?.connection
   }
 
-  private chosenByUser (candidates: Connection[], current: Connection | undefined): Connection | undefined {
+  #chosenByUser (candidates: Connection[], current: Connection | undefined): Connection | undefined {
     try {
-      const chosen = this.init.selectConnection?.([...candidates], current)
+      const chosen = this.#init.selectConnection?.([...candidates], current)
 
       return chosen != null && candidates.includes(chosen) ? chosen : undefined
     } catch (err) {
-      this.components.log.error('selectConnection failed - %e', err)
+      this.#components.log.error('selectConnection failed - %e', err)
     }
   }
 
-  private leaveRelays (peer: PeerEntry, direct: Connection): void {
+  #leaveRelays (peer: PeerEntry, direct: Connection): void {
     for (const relayed of peer.connections) {
-      if (!relayed.direct && relayed.status === 'open' && !this.drain.has(relayed)) {
-        this.drain.drain(relayed, this.init.drainTimeout, this.init.duplicateDelay)
-        this.components.onUpgrade({ peerId: peer.peerId, from: relayed, to: direct })
+      if (!relayed.direct && relayed.status === 'open' && !this.#drain.has(relayed)) {
+        this.#drain.drain(relayed, this.#init.drainTimeout, this.#init.duplicateDelay)
+        this.#components.onUpgrade({ peerId: peer.peerId, from: relayed, to: direct })
       }
     }
   }
@@ -218,45 +218,45 @@ export class PathKeeper {
    * When what has taken their place is gone, the connections that were to be closed
    * are needed after all
    */
-  private keepLast (peer: PeerEntry): void {
-    const paths = peer.connections.filter(connection => connection.status === 'open' && !this.dialBacks.has(connection))
+  #keepLast (peer: PeerEntry): void {
+    const paths = peer.connections.filter(connection => connection.status === 'open' && !this.#dialBacks.has(connection))
 
-    if (paths.some(connection => !this.drain.has(connection))) {
+    if (paths.some(connection => !this.#drain.has(connection))) {
       return
     }
 
     for (const connection of paths) {
-      this.drain.cancel(connection)
+      this.#drain.cancel(connection)
     }
 
     const direct = paths.find(connection => connection.direct)
 
     if (direct != null) {
-      this.leaveRelays(peer, direct)
+      this.#leaveRelays(peer, direct)
     }
   }
 
-  private closeTwins (peer: PeerEntry): void {
-    const open = peer.connections.filter(connection => connection.status === 'open' && !this.drain.has(connection))
-    const paths = open.map(connection => this.pathOf(connection))
+  #closeTwins (peer: PeerEntry): void {
+    const open = peer.connections.filter(connection => connection.status === 'open' && !this.#drain.has(connection))
+    const paths = open.map(connection => this.#pathOf(connection))
 
-    const localId = this.components.localPeer.toString()
+    const localId = this.#components.localPeer.toString()
 
     for (const twin of findRedundantTwins(paths, localId, peer.key)) {
-      this.drain.drain(twin.connection, this.init.drainTimeout, localId < peer.key ? 0 : POLITENESS)
+      this.#drain.drain(twin.connection, this.#init.drainTimeout, localId < peer.key ? 0 : POLITENESS)
     }
   }
 
-  private pathOf (connection: Connection): ConnectionPath {
+  #pathOf (connection: Connection): ConnectionPath {
     return {
       connection,
       id: connection.id,
       direction: connection.direction,
       limited: connection.limits != null,
       direct: connection.direct,
-      forced: this.forced.has(connection) || this.dialBacks.has(connection),
+      forced: this.#forced.has(connection) || this.#dialBacks.has(connection),
       rtt: connection.rtt,
-      streams: this.components.use.streams(connection),
+      streams: this.#components.use.streams(connection),
       openedAt: connection.timeline.open
     }
   }

@@ -33,7 +33,7 @@ export class PeerColumns {
    */
   firstSeen = new Float64Array(MIN_CAPACITY)
 
-  private readonly free: number[] = []
+  readonly #free: number[] = []
 
   /**
    * How many places there are, free ones among them
@@ -43,7 +43,7 @@ export class PeerColumns {
   }
 
   add (peer: PeerEntry): number {
-    const place = this.free.pop() ?? this.append()
+    const place = this.#free.pop() ?? this.#append()
     this.peers[place] = peer
     this.firstSeen[place] = peer.firstSeen
 
@@ -53,7 +53,7 @@ export class PeerColumns {
   remove (place: number): void {
     this.forget(place)
     this.peers[place] = undefined
-    this.free.push(place)
+    this.#free.push(place)
   }
 
   /**
@@ -76,12 +76,12 @@ export class PeerColumns {
     this.peers.length = 0
     this.entries.length = 0
     this.connections.length = 0
-    this.free.length = 0
+    this.#free.length = 0
     this.values = new Float64Array(MIN_CAPACITY).fill(NaN)
     this.firstSeen = new Float64Array(MIN_CAPACITY)
   }
 
-  private append (): number {
+  #append (): number {
     const place = this.peers.push(undefined) - 1
     this.entries.push(undefined)
     this.connections.push(undefined)

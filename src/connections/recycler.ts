@@ -64,39 +64,39 @@ export interface RecyclerComponents {
  * Closes connections that do not do what they should, and dials the peers again
  */
 export class Recycler {
-  private readonly components: RecyclerComponents
-  private readonly init: RecyclerInit
+  readonly #components: RecyclerComponents
+  readonly #init: RecyclerInit
 
   /**
    * When connections to these peers were recycled last, oldest first
    */
-  private readonly recycledAt = new Map<string, number>()
+  readonly #recycledAt = new Map<string, number>()
 
   /**
    * Peers whose connections are being closed, which may still be connected
    */
-  private readonly closing = new Set<string>()
+  readonly #closing = new Set<string>()
 
   constructor (components: RecyclerComponents, init: RecyclerInit) {
-    this.components = components
-    this.init = init
+    this.#components = components
+    this.#init = init
   }
 
   /**
    * Why the connection cannot be recycled now. `undefined` if it can.
    */
   refusal (connection: Connection): RecycleRefusal | undefined {
-    this.forget()
+    this.#forget()
 
     if (connection.status !== 'open') {
       return 'not-open'
     }
 
-    if (this.recycledAt.has(connection.remotePeer.toString())) {
+    if (this.#recycledAt.has(connection.remotePeer.toString())) {
       return 'cooldown'
     }
 
-    return this.components.peerCount() - this.closing.size < 2 ? 'last' : undefined
+    return this.#components.peerCount() - this.#closing.size < 2 ? 'last' : undefined
   }
 
   /**
@@ -106,7 +106,7 @@ export class Recycler {
    * @throws {Error} what dialling throws
    */
   async recycle (request: RecycleRequest): Promise<Connection | undefined> {
-    const { clock, log, onRecycle } = this.components
+    const { clock, log, onRecycle } = this.#components
     const { connection, reason } = request
     const refusal = this.refusal(connection)
     const peerId = connection.remotePeer
@@ -118,31 +118,31 @@ export class Recycler {
 
     log('recycling a connection to %p - %s', peerId, reason)
     const peer = peerId.toString()
-    this.recycledAt.set(peer, clock.now())
-    this.closing.add(peer)
-    const giveUp = this.components.reserve(request)
+    this.#recycledAt.set(peer, clock.now())
+    this.#closing.add(peer)
+    const giveUp = this.#components.reserve(request)
 
     try {
       onRecycle(request)
-      await this.components.close(connection)
-      this.closing.delete(peer)
+      await this.#components.close(connection)
+      this.#closing.delete(peer)
 
-      return await this.components.dial(peerId)
+      return await this.#components.dial(peerId)
     } finally {
-      this.closing.delete(peer)
+      this.#closing.delete(peer)
       giveUp()
     }
   }
 
-  private forget (): void {
-    const now = this.components.clock.now()
+  #forget (): void {
+    const now = this.#components.clock.now()
 
-    for (const [peer, at] of this.recycledAt) {
-      if (now - at < this.init.recycleCooldown) {
+    for (const [peer, at] of this.#recycledAt) {
+      if (now - at < this.#init.recycleCooldown) {
         break
       }
 
-      this.recycledAt.delete(peer)
+      this.#recycledAt.delete(peer)
     }
   }
 }

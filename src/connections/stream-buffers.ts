@@ -25,68 +25,68 @@ export type BufferedStream = Pick<Stream, 'protocol' | 'status' | 'readBufferLen
  * read, or the remote does not
  */
 export class StreamBuffers {
-  private readonly init: StreamBuffersInit
-  private readonly clock: Clock
-  private readonly log: Logger
-  private readonly due: DueQueue<BufferedStream>
+  readonly #init: StreamBuffersInit
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #due: DueQueue<BufferedStream>
 
   /**
    * Since when streams hold too much, in ms since the epoch
    */
-  private readonly overSince = new WeakMap<BufferedStream, number>()
+  readonly #overSince = new WeakMap<BufferedStream, number>()
 
   constructor (init: StreamBuffersInit, clock: Clock, log: Logger) {
-    this.init = init
-    this.clock = clock
-    this.log = log
-    this.due = new DueQueue(clock, stream => { this.check(stream) })
+    this.#init = init
+    this.#clock = clock
+    this.#log = log
+    this.#due = new DueQueue(clock, stream => { this.#check(stream) })
   }
 
   /**
    * A stream was opened
    */
   watch (stream: BufferedStream): void {
-    if (this.init.maxStreamBuffer === Infinity || (stream.status !== 'open' && stream.status !== 'closing')) {
+    if (this.#init.maxStreamBuffer === Infinity || (stream.status !== 'open' && stream.status !== 'closing')) {
       return
     }
 
-    this.schedule(stream)
-    stream.addEventListener('close', () => { this.due.cancel(stream) }, { once: true })
+    this.#schedule(stream)
+    stream.addEventListener('close', () => { this.#due.cancel(stream) }, { once: true })
   }
 
   stop (): void {
-    this.due.clear()
+    this.#due.clear()
   }
 
-  private schedule (stream: BufferedStream): void {
+  #schedule (stream: BufferedStream): void {
     // twice in a period, so that one that is over for the whole of it is found soon
     // after its end
-    this.due.schedule(stream, this.clock.now() + this.init.streamBufferGracePeriod / 2)
+    this.#due.schedule(stream, this.#clock.now() + this.#init.streamBufferGracePeriod / 2)
   }
 
-  private check (stream: BufferedStream): void {
+  #check (stream: BufferedStream): void {
     const bytes = stream.readBufferLength + stream.writeBufferLength
 
-    if (bytes <= this.init.maxStreamBuffer) {
-      this.overSince.delete(stream)
-      this.schedule(stream)
+    if (bytes <= this.#init.maxStreamBuffer) {
+      this.#overSince.delete(stream)
+      this.#schedule(stream)
       return
     }
 
-    const since = this.overSince.get(stream) ?? this.clock.now()
-    this.overSince.set(stream, since)
+    const since = this.#overSince.get(stream) ?? this.#clock.now()
+    this.#overSince.set(stream, since)
 
-    if (this.clock.now() - since < this.init.streamBufferGracePeriod) {
-      this.schedule(stream)
+    if (this.#clock.now() - since < this.#init.streamBufferGracePeriod) {
+      this.#schedule(stream)
       return
     }
 
-    this.log('resetting a stream of %s that holds %d bytes', stream.protocol, bytes)
+    this.#log('resetting a stream of %s that holds %d bytes', stream.protocol, bytes)
 
     try {
-      stream.abort(new StreamBufferError(`The stream held ${bytes} bytes for too long, ${this.init.maxStreamBuffer} are allowed`))
+      stream.abort(new StreamBufferError(`The stream held ${bytes} bytes for too long, ${this.#init.maxStreamBuffer} are allowed`))
     } catch (err) {
-      this.log.error('could not reset a stream - %e', err)
+      this.#log.error('could not reset a stream - %e', err)
     }
   }
 }

@@ -54,14 +54,14 @@ export class WatchedConnection implements LivenessRecord, Due {
 
   index = NOT_DUE
 
-  private readonly watch: Watch
-  private readonly source: ByteSource | undefined
+  readonly #watch: Watch
+  readonly #source: ByteSource | undefined
 
   constructor (entry: WatchableEntry, watch: Watch, source: ByteSource | undefined) {
     this.entry = entry
     this.lastHeard = watch.clock.now()
-    this.watch = watch
-    this.source = source
+    this.#watch = watch
+    this.#source = source
     source?.addEventListener('message', this)
   }
 
@@ -70,7 +70,7 @@ export class WatchedConnection implements LivenessRecord, Due {
   }
 
   get silentSince (): number {
-    return Math.max(this.lastHeard, this.watch.silentBefore)
+    return Math.max(this.lastHeard, this.#watch.silentBefore)
   }
 
   /**
@@ -84,7 +84,7 @@ export class WatchedConnection implements LivenessRecord, Due {
    * Has nothing been heard since the network has changed?
    */
   get networkChanged (): boolean {
-    return this.lastHeard <= this.watch.networkChangedAt
+    return this.lastHeard <= this.#watch.networkChangedAt
   }
 
   /**
@@ -95,11 +95,11 @@ export class WatchedConnection implements LivenessRecord, Due {
   }
 
   heard (): void {
-    this.lastHeard = this.watch.clock.now()
+    this.lastHeard = this.#watch.clock.now()
     this.misses = 0
   }
 
   stopListening (): void {
-    this.source?.removeEventListener('message', this)
+    this.#source?.removeEventListener('message', this)
   }
 }

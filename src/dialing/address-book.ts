@@ -42,14 +42,14 @@ export interface FoundAddresses {
  * Finds the addresses at which a peer can be dialled
  */
 export class AddressBook {
-  private readonly components: AddressBookComponents
-  private readonly resolvers: Record<string, MultiaddrResolver>
-  private readonly log: Logger
+  readonly #components: AddressBookComponents
+  readonly #resolvers: Record<string, MultiaddrResolver>
+  readonly #log: Logger
 
   constructor (components: AddressBookComponents, resolvers: Record<string, MultiaddrResolver>, log: Logger) {
-    this.components = components
-    this.resolvers = resolvers
-    this.log = log
+    this.#components = components
+    this.#resolvers = resolvers
+    this.#log = log
   }
 
   /**
@@ -64,18 +64,18 @@ export class AddressBook {
    */
   async find (peerId: PeerId | undefined, multiaddrs: readonly Multiaddr[], options: AbortOptions = {}): Promise<FoundAddresses> {
     if (peerId != null) {
-      await this.assertDialable(peerId)
+      await this.#assertDialable(peerId)
     }
 
     const known = multiaddrs.length > 0 || peerId == null
       ? multiaddrs.map(multiaddr => ({ multiaddr, isCertified: false }))
-      : await this.lookUp(peerId, options)
-    const { resolved, failures } = await this.resolve(known, options)
+      : await this.#lookUp(peerId, options)
+    const { resolved, failures } = await this.#resolve(known, options)
     const { addresses, refused, refusals } = prepareAddresses(resolved, {
       peerId,
-      ownPeerId: this.components.peerId,
-      ownAddresses: this.components.transportManager.getAddrs(),
-      canDial: multiaddr => this.components.transportManager.dialTransportForMultiaddr(multiaddr) != null
+      ownPeerId: this.#components.peerId,
+      ownAddresses: this.#components.transportManager.getAddrs(),
+      canDial: multiaddr => this.#components.transportManager.dialTransportForMultiaddr(multiaddr) != null
     })
     const report: DialReport = {
       peerId,
@@ -87,7 +87,7 @@ export class AddressBook {
       throw attachDialReport(nothingLeft(peerId, report), report)
     }
 
-    const allowed = await this.withoutDenied(addresses, report)
+    const allowed = await this.#withoutDenied(addresses, report)
 
     if (allowed.length === 0) {
       throw attachDialReport(new DialDeniedError(`The connection gater denied all addresses in the dial request for peer: ${nameOf(peerId)}`), report)
@@ -96,19 +96,19 @@ export class AddressBook {
     return { addresses: allowed, report }
   }
 
-  private async assertDialable (peerId: PeerId): Promise<void> {
-    if (this.components.peerId.equals(peerId)) {
+  async #assertDialable (peerId: PeerId): Promise<void> {
+    if (this.#components.peerId.equals(peerId)) {
       throw new DialError('Tried to dial self')
     }
 
-    if (await this.components.connectionGater.denyDialPeer?.(peerId) === true) {
+    if (await this.#components.connectionGater.denyDialPeer?.(peerId) === true) {
       throw new DialDeniedError('The dial request is blocked by gater.allowDialPeer')
     }
   }
 
-  private async lookUp (peerId: PeerId, options: AbortOptions): Promise<Address[]> {
+  async #lookUp (peerId: PeerId, options: AbortOptions): Promise<Address[]> {
     try {
-      const { addresses } = await this.components.peerStore.get(peerId, options)
+      const { addresses } = await this.#components.peerStore.get(peerId, options)
 
       if (addresses.length > 0) {
         return addresses
@@ -120,23 +120,23 @@ export class AddressBook {
     }
 
     try {
-      const peerInfo = await this.components.peerRouting.findPeer(peerId, options)
+      const peerInfo = await this.#components.peerRouting.findPeer(peerId, options)
 
       return peerInfo.multiaddrs.map(multiaddr => ({ multiaddr, isCertified: false }))
     } catch (err) {
       if (!hasErrorName(err, 'NoPeerRoutersError')) {
-        this.log.error('looking up %p in the peer routing failed - %e', peerId, err)
+        this.#log.error('looking up %p in the peer routing failed - %e', peerId, err)
       }
 
       return []
     }
   }
 
-  private async resolve (addresses: Address[], options: AbortOptions): Promise<{ resolved: Address[], failures: DialFailure[] }> {
-    const { resolved, failures } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.resolvers, {
+  async #resolve (addresses: Address[], options: AbortOptions): Promise<{ resolved: Address[], failures: DialFailure[] }> {
+    const { resolved, failures } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.#resolvers, {
       signal: options.signal,
-      dns: this.components.dns,
-      log: this.log
+      dns: this.#components.dns,
+      log: this.#log
     })
 
     return {
@@ -146,8 +146,8 @@ export class AddressBook {
     }
   }
 
-  private async withoutDenied (addresses: Address[], report: DialReport): Promise<Address[]> {
-    const { connectionGater } = this.components
+  async #withoutDenied (addresses: Address[], report: DialReport): Promise<Address[]> {
+    const { connectionGater } = this.#components
     const allowed: Address[] = []
 
     for (const address of addresses) {

@@ -65,12 +65,12 @@ const ABANDON_TIMEOUT = 500
  * remembers how it went
  */
 export class AddressDialer {
-  private readonly components: AddressDialerComponents
-  private readonly init: AddressDialerInit
+  readonly #components: AddressDialerComponents
+  readonly #init: AddressDialerInit
 
   constructor (components: AddressDialerComponents, init: AddressDialerInit) {
-    this.components = components
-    this.init = init
+    this.#components = components
+    this.#init = init
   }
 
   /**
@@ -78,18 +78,18 @@ export class AddressDialer {
    * @throws {Error} what the transport throws, or the reason of the signal
    */
   async dial ({ multiaddr }: Address, job: DialJob, { signal, onHandshake }: AttemptOptions): Promise<Connection> {
-    const { budgets, history, transportManager } = this.components
+    const { budgets, history, transportManager } = this.#components
     const { peerId, priority, initiator, automatic } = job.options
 
     const release = await budgets.acquire({
       peer: (peerId ?? multiaddr).toString(),
       transport: budgetOf(transportKind(multiaddr)),
-      group: automatic === true ? addressGroup(multiaddr, { groupOf: this.init.groupOf }) : undefined,
+      group: automatic === true ? addressGroup(multiaddr, { groupOf: this.#init.groupOf }) : undefined,
       priority,
       signal
     })
-    const reservation = this.reserve(multiaddr, peerId, release)
-    const limit = this.limitTime(signal)
+    const reservation = this.#reserve(multiaddr, peerId, release)
+    const limit = this.#limitTime(signal)
 
     try {
       history.recordStart(multiaddr)
@@ -107,7 +107,7 @@ export class AddressDialer {
           job.progress(event)
         }
       }
-      const connection = await this.untilAbandoned(transportManager.dial(multiaddr, options), limit.signal)
+      const connection = await this.#untilAbandoned(transportManager.dial(multiaddr, options), limit.signal)
 
       // transports of others may not be typed
       if (connection?.remotePeer == null) {
@@ -134,8 +134,8 @@ export class AddressDialer {
    * What a dial holds is not held for ever by a transport that takes no notice of its
    * signal. What it connects later on is closed.
    */
-  private async untilAbandoned (dialling: Promise<Connection>, signal: AbortSignal): Promise<Connection> {
-    const { clock } = this.components
+  async #untilAbandoned (dialling: Promise<Connection>, signal: AbortSignal): Promise<Connection> {
+    const { clock } = this.#components
 
     return new Promise<Connection>((resolve, reject) => {
       let timer: Timer | undefined
@@ -170,21 +170,21 @@ export class AddressDialer {
   /**
    * That there is no room here is not the fault of the address
    */
-  private reserve (multiaddr: Multiaddr, peerId: PeerId | undefined, release: () => void): { release(): void } | undefined {
+  #reserve (multiaddr: Multiaddr, peerId: PeerId | undefined, release: () => void): { release(): void } | undefined {
     try {
-      return this.init.reserve?.(multiaddr, peerId)
+      return this.#init.reserve?.(multiaddr, peerId)
     } catch (err) {
       release()
       throw err
     }
   }
 
-  private limitTime (parent: AbortSignal): { signal: AbortSignal, error(): Error | undefined, clear(): void } {
+  #limitTime (parent: AbortSignal): { signal: AbortSignal, error(): Error | undefined, clear(): void } {
     const controller = new AbortController()
-    const timeout = this.init.timeout()
+    const timeout = this.#init.timeout()
     let error: Error | undefined
     const onAbort = (): void => { controller.abort(parent.reason) }
-    const timer = this.components.clock.setTimeout(() => {
+    const timer = this.#components.clock.setTimeout(() => {
       error = new TimeoutError(`No connection within ${Math.round(timeout)} ms`)
       controller.abort(error)
     }, timeout)

@@ -122,35 +122,35 @@ export function backOffTime (failures: number, { base = BACK_OFF_BASE, coefficie
  * failed twenty times in a row.
  */
 export class DialBackOff {
-  private readonly init: DialBackOffInit
-  private readonly random: Random
-  private readonly maxEntries: number
+  readonly #init: DialBackOffInit
+  readonly #random: Random
+  readonly #maxEntries: number
 
   /**
    * By peer, the one whose address failed last at the end
    */
-  private readonly peers = new Map<string, Map<string, BackOffEntry>>()
+  readonly #peers = new Map<string, Map<string, BackOffEntry>>()
 
-  private count = 0
+  #count = 0
 
   constructor (init: DialBackOffInit = {}) {
-    this.init = init
-    this.random = init.random ?? systemRandom
-    this.maxEntries = init.maxEntries ?? BACK_OFF_MAX_ENTRIES
+    this.#init = init
+    this.#random = init.random ?? systemRandom
+    this.#maxEntries = init.maxEntries ?? BACK_OFF_MAX_ENTRIES
   }
 
   /**
    * How many addresses are remembered
    */
   get size (): number {
-    return this.count
+    return this.#count
   }
 
   /**
    * What is remembered of an address at `now`
    */
   get (peer: string, address: string, now: number): BackOffEntry | undefined {
-    const entry = this.peers.get(peer)?.get(address)
+    const entry = this.#peers.get(peer)?.get(address)
 
     return entry != null && now < entry.expires && !isAhead(entry, now) ? entry : undefined
   }
@@ -169,25 +169,25 @@ export class DialBackOff {
    */
   recordFailure (peer: string, address: string, now: number): void {
     const failures = (this.get(peer, address, now)?.failures ?? 0) + 1
-    const jitter = (this.init.jitter ?? BACK_OFF_JITTER) * (2 * this.random.next() - 1)
-    const time = Math.round(backOffTime(failures, this.init) * (1 + jitter))
+    const jitter = (this.#init.jitter ?? BACK_OFF_JITTER) * (2 * this.#random.next() - 1)
+    const time = Math.round(backOffTime(failures, this.#init) * (1 + jitter))
 
-    this.remember({ peer, address, failures, until: now + time, expires: now + 2 * time })
+    this.#remember({ peer, address, failures, until: now + time, expires: now + 2 * time })
   }
 
   /**
    * There is a connection to the peer: its addresses start anew
    */
   clear (peer: string): void {
-    this.count -= this.peers.get(peer)?.size ?? 0
-    this.peers.delete(peer)
+    this.#count -= this.#peers.get(peer)?.size ?? 0
+    this.#peers.delete(peer)
   }
 
   /**
    * Everything that is still of interest at `now`, the latest failures last
    */
   entries (now: number): BackOffEntry[] {
-    return [...this.peers.values()].flatMap(addresses => [...addresses.values()]).filter(({ expires }) => now < expires)
+    return [...this.#peers.values()].flatMap(addresses => [...addresses.values()]).filter(({ expires }) => now < expires)
   }
 
   /**
@@ -195,10 +195,10 @@ export class DialBackOff {
    * one could, whatever the clock was then.
    */
   restore (entries: BackOffEntry[], now: number): void {
-    const longest = (this.init.max ?? BACK_OFF_MAX) * (1 + (this.init.jitter ?? BACK_OFF_JITTER))
+    const longest = (this.#init.max ?? BACK_OFF_MAX) * (1 + (this.#init.jitter ?? BACK_OFF_JITTER))
 
     for (const entry of entries) {
-      this.remember({
+      this.#remember({
         ...entry,
         until: Math.min(entry.until, now + longest),
         expires: Math.min(entry.expires, now + 2 * longest)
@@ -206,24 +206,24 @@ export class DialBackOff {
     }
   }
 
-  private remember (entry: BackOffEntry): void {
-    const addresses = this.peers.get(entry.peer) ?? new Map<string, BackOffEntry>()
+  #remember (entry: BackOffEntry): void {
+    const addresses = this.#peers.get(entry.peer) ?? new Map<string, BackOffEntry>()
 
     // whatever was set last stands at the end of a map
-    this.count -= Number(addresses.delete(entry.address))
+    this.#count -= Number(addresses.delete(entry.address))
     addresses.set(entry.address, entry)
-    this.peers.delete(entry.peer)
-    this.peers.set(entry.peer, addresses)
-    this.count++
+    this.#peers.delete(entry.peer)
+    this.#peers.set(entry.peer, addresses)
+    this.#count++
 
     if (addresses.size > BACK_OFF_MAX_ENTRIES_PER_PEER) {
       const [oldest] = addresses.keys()
       addresses.delete(oldest)
-      this.count--
+      this.#count--
     }
 
-    while (this.count > this.maxEntries) {
-      const [oldest] = this.peers.keys()
+    while (this.#count > this.#maxEntries) {
+      const [oldest] = this.#peers.keys()
       this.clear(oldest)
     }
   }

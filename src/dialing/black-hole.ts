@@ -78,10 +78,10 @@ type Counted = 'udp' | 'ipv6'
  * recorded.
  */
 export class BlackHoleDetector {
-  private readonly counters: Record<Counted, SuccessCounter>
+  readonly #counters: Record<Counted, SuccessCounter>
 
   constructor (init: BlackHoleInit = {}) {
-    this.counters = {
+    this.#counters = {
       udp: new SuccessCounter(init),
       ipv6: new SuccessCounter(init)
     }
@@ -92,8 +92,8 @@ export class BlackHoleDetector {
    */
   get states (): Record<Counted, BlackHoleState> {
     return {
-      udp: this.counters.udp.state,
-      ipv6: this.counters.ipv6.state
+      udp: this.#counters.udp.state,
+      ipv6: this.#counters.ipv6.state
     }
   }
 
@@ -102,7 +102,7 @@ export class BlackHoleDetector {
    * it can be asked as often as one likes.
    */
   isBlocked (address: BlackHoleAddress, now: number): boolean {
-    return this.blockedBy(address, now).length > 0
+    return this.#blockedBy(address, now).length > 0
   }
 
   /**
@@ -110,7 +110,7 @@ export class BlackHoleDetector {
    * is due an interval later
    */
   recordStart (address: BlackHoleAddress, now: number): void {
-    for (const counter of this.concerns(address)) {
+    for (const counter of this.#concerns(address)) {
       counter.recordStart(now)
     }
   }
@@ -119,13 +119,13 @@ export class BlackHoleDetector {
    * How the dial of an address ended
    */
   recordResult (address: BlackHoleAddress, success: boolean, now: number): void {
-    for (const counter of this.concerns(address)) {
+    for (const counter of this.#concerns(address)) {
       counter.recordResult(success, now)
     }
   }
 
-  private blockedBy (address: BlackHoleAddress, now: number): SuccessCounter[] {
-    const counters = this.concerns(address)
+  #blockedBy (address: BlackHoleAddress, now: number): SuccessCounter[] {
+    const counters = this.#concerns(address)
 
     // to find out whether a way works, dials that take it have to be made,
     // whatever else they need
@@ -136,14 +136,14 @@ export class BlackHoleDetector {
     return counters.filter(counter => counter.isRefused(now))
   }
 
-  private concerns (address: BlackHoleAddress): SuccessCounter[] {
+  #concerns (address: BlackHoleAddress): SuccessCounter[] {
     if (!address.isPublic) {
       return []
     }
 
     return [
-      ...(address.isUDP ? [this.counters.udp] : []),
-      ...(address.isIPv6 ? [this.counters.ipv6] : [])
+      ...(address.isUDP ? [this.#counters.udp] : []),
+      ...(address.isIPv6 ? [this.#counters.ipv6] : [])
     ]
   }
 }
@@ -152,35 +152,35 @@ export class BlackHoleDetector {
  * The last results of one way
  */
 class SuccessCounter {
-  private readonly window: number
-  private readonly minSuccesses: number
-  private readonly probeInterval: number
-  private results: boolean[] = []
-  private next = 0
-  private successes = 0
-  private probedAt = -Infinity
+  readonly #window: number
+  readonly #minSuccesses: number
+  readonly #probeInterval: number
+  #results: boolean[] = []
+  #next = 0
+  #successes = 0
+  #probedAt = -Infinity
 
   constructor (init: BlackHoleInit) {
-    this.window = init.window ?? BLACK_HOLE_WINDOW
-    this.minSuccesses = init.minSuccesses ?? BLACK_HOLE_MIN_SUCCESSES
-    this.probeInterval = init.probeInterval ?? BLACK_HOLE_PROBE_INTERVAL
+    this.#window = init.window ?? BLACK_HOLE_WINDOW
+    this.#minSuccesses = init.minSuccesses ?? BLACK_HOLE_MIN_SUCCESSES
+    this.#probeInterval = init.probeInterval ?? BLACK_HOLE_PROBE_INTERVAL
   }
 
   get state (): BlackHoleState {
-    if (this.results.length < this.window) {
+    if (this.#results.length < this.#window) {
       return 'probing'
     }
 
-    return this.successes >= this.minSuccesses ? 'allowed' : 'blocked'
+    return this.#successes >= this.#minSuccesses ? 'allowed' : 'blocked'
   }
 
   isRefused (now: number): boolean {
-    return this.state === 'blocked' && now < this.probedAt + this.probeInterval
+    return this.state === 'blocked' && now < this.#probedAt + this.#probeInterval
   }
 
   recordStart (now: number): void {
     if (this.state === 'blocked' && !this.isRefused(now)) {
-      this.probedAt = now
+      this.#probedAt = now
     }
   }
 
@@ -188,18 +188,18 @@ class SuccessCounter {
     const before = this.state
 
     if (before === 'blocked' && success) {
-      this.results = []
-      this.next = 0
-      this.successes = 0
+      this.#results = []
+      this.#next = 0
+      this.#successes = 0
       return
     }
 
-    this.successes += Number(success) - Number(this.results[this.next] ?? false)
-    this.results[this.next] = success
-    this.next = (this.next + 1) % this.window
+    this.#successes += Number(success) - Number(this.#results[this.#next] ?? false)
+    this.#results[this.#next] = success
+    this.#next = (this.#next + 1) % this.#window
 
     if (before !== 'blocked' && this.state === 'blocked') {
-      this.probedAt = now
+      this.#probedAt = now
     }
   }
 }

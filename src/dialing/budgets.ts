@@ -135,19 +135,19 @@ interface Waiter {
  * within its priority.
  */
 export class DialBudgets {
-  private readonly init: Required<DialBudgetsInit>
+  readonly #init: Required<DialBudgetsInit>
 
   /**
    * Budgets that some dial refers to. The others have all their places free
    * and take no memory.
    */
-  private readonly budgets = new Map<string, Budget>()
+  readonly #budgets = new Map<string, Budget>()
 
-  private order = 0
-  private waiters = 0
+  #order = 0
+  #waiters = 0
 
   constructor (init: DialBudgetsInit = {}) {
-    this.init = {
+    this.#init = {
       maxParallelAddressDials: init.maxParallelAddressDials ?? MAX_PARALLEL_ADDRESS_DIALS,
       maxParallelDialsPerPeer: init.maxParallelDialsPerPeer ?? MAX_PARALLEL_DIALS_PER_PEER,
       maxParallelDialsPerTransport: init.maxParallelDialsPerTransport ?? MAX_PARALLEL_DIALS_PER_TRANSPORT,
@@ -159,21 +159,21 @@ export class DialBudgets {
    * How many dials run
    */
   get running (): number {
-    return this.budgets.get('all')?.used ?? 0
+    return this.#budgets.get('all')?.used ?? 0
   }
 
   /**
    * How many dials wait
    */
   get waiting (): number {
-    return this.waiters
+    return this.#waiters
   }
 
   /**
    * How many budgets are remembered
    */
   get size (): number {
-    return this.budgets.size
+    return this.#budgets.size
   }
 
   /**
@@ -184,38 +184,38 @@ export class DialBudgets {
   async acquire (charge: DialCharge): Promise<ReleaseBudget> {
     charge.signal?.throwIfAborted()
 
-    const budgets = this.budgetsOf(charge)
+    const budgets = this.#budgetsOf(charge)
 
     if (budgets.every(hasPlace)) {
-      return this.take(budgets)
+      return this.#take(budgets)
     }
 
     return new Promise<ReleaseBudget>((resolve, reject) => {
       const waiter: Waiter = {
         budgets,
         priority: charge.priority ?? 0,
-        order: this.order++,
+        order: this.#order++,
         grant: () => {
           charge.signal?.removeEventListener('abort', onAbort)
-          this.waiters--
-          resolve(this.take(budgets))
+          this.#waiters--
+          resolve(this.#take(budgets))
         }
       }
 
       const onAbort = (): void => {
         waiter.place?.budget.waiting.leave(waiter.place.place)
-        this.waiters--
-        this.dereference(budgets)
+        this.#waiters--
+        this.#dereference(budgets)
         reject(charge.signal?.reason ?? new AbortError())
       }
 
       charge.signal?.addEventListener('abort', onAbort, { once: true })
-      this.waiters++
-      this.park(waiter)
+      this.#waiters++
+      this.#park(waiter)
     })
   }
 
-  private take (budgets: Budget[]): ReleaseBudget {
+  #take (budgets: Budget[]): ReleaseBudget {
     for (const budget of budgets) {
       budget.used++
     }
@@ -234,10 +234,10 @@ export class DialBudgets {
       }
 
       for (const budget of budgets) {
-        this.serve(budget)
+        this.#serve(budget)
       }
 
-      this.dereference(budgets)
+      this.#dereference(budgets)
     }
   }
 
@@ -246,7 +246,7 @@ export class DialBudgets {
    * whoever waits at a budget waits for a place in it, and a release needs to
    * look at the lines of its own budgets only.
    */
-  private park (waiter: Waiter): void {
+  #park (waiter: Waiter): void {
     const budget = waiter.budgets.find(budget => !hasPlace(budget))
 
     if (budget == null) {
@@ -257,7 +257,7 @@ export class DialBudgets {
     waiter.place = { budget, place: budget.waiting.join(waiter, waiter.priority, waiter.order) }
   }
 
-  private serve (budget: Budget): void {
+  #serve (budget: Budget): void {
     while (hasPlace(budget)) {
       const waiter = budget.waiting.shift()
 
@@ -265,34 +265,34 @@ export class DialBudgets {
         return
       }
 
-      this.park(waiter)
+      this.#park(waiter)
     }
   }
 
-  private budgetsOf (charge: DialCharge): Budget[] {
+  #budgetsOf (charge: DialCharge): Budget[] {
     const budgets = [
-      this.budget('all', this.init.maxParallelAddressDials),
-      this.budget(`peer ${charge.peer}`, this.init.maxParallelDialsPerPeer)
+      this.#budget('all', this.#init.maxParallelAddressDials),
+      this.#budget(`peer ${charge.peer}`, this.#init.maxParallelDialsPerPeer)
     ]
-    const transportCap = this.init.maxParallelDialsPerTransport[charge.transport]
+    const transportCap = this.#init.maxParallelDialsPerTransport[charge.transport]
 
     if (transportCap != null) {
-      budgets.push(this.budget(`transport ${charge.transport}`, transportCap))
+      budgets.push(this.#budget(`transport ${charge.transport}`, transportCap))
     }
 
     if (charge.group != null) {
-      budgets.push(this.budget(`group ${charge.group}`, this.init.maxParallelDialsPerGroup))
+      budgets.push(this.#budget(`group ${charge.group}`, this.#init.maxParallelDialsPerGroup))
     }
 
     return budgets
   }
 
-  private budget (key: string, cap: number): Budget {
-    let budget = this.budgets.get(key)
+  #budget (key: string, cap: number): Budget {
+    let budget = this.#budgets.get(key)
 
     if (budget == null) {
       budget = { key, cap, used: 0, references: 0, waiting: new WaitingLine() }
-      this.budgets.set(key, budget)
+      this.#budgets.set(key, budget)
     }
 
     budget.references++
@@ -300,12 +300,12 @@ export class DialBudgets {
     return budget
   }
 
-  private dereference (budgets: Budget[]): void {
+  #dereference (budgets: Budget[]): void {
     for (const budget of budgets) {
       budget.references--
 
       if (budget.references === 0) {
-        this.budgets.delete(budget.key)
+        this.#budgets.delete(budget.key)
       }
     }
   }

@@ -48,10 +48,10 @@ const NO_ANSWER = new Set<DialFailureReason>(['timeout', 'unreachable', 'unknown
 export class DialHistory {
   readonly backOff?: DialBackOff
   readonly blackHoles?: BlackHoleDetector
-  private readonly clock: SteadyClock
+  readonly #clock: SteadyClock
 
   constructor (init: DialHistoryInit, clock: Clock) {
-    this.clock = steadyClock(clock)
+    this.#clock = steadyClock(clock)
 
     if (init.backOff !== false) {
       this.backOff = new DialBackOff(init.backOff)
@@ -66,7 +66,7 @@ export class DialHistory {
    * Why the address is not expected to work now, if so. Changes nothing.
    */
   doubt (peerId: PeerId | undefined, multiaddr: Multiaddr): Doubt | undefined {
-    const now = this.clock.now()
+    const now = this.#clock.now()
 
     if (this.blackHoles?.isBlocked(ways(multiaddr), now) === true) {
       return 'black-hole'
@@ -79,14 +79,14 @@ export class DialHistory {
    * The address is dialled now
    */
   recordStart (multiaddr: Multiaddr): void {
-    this.blackHoles?.recordStart(ways(multiaddr), this.clock.now())
+    this.blackHoles?.recordStart(ways(multiaddr), this.#clock.now())
   }
 
   /**
    * There is a connection
    */
   recordSuccess (peerId: PeerId, multiaddr: Multiaddr): void {
-    this.blackHoles?.recordResult(ways(multiaddr), true, this.clock.now())
+    this.blackHoles?.recordResult(ways(multiaddr), true, this.#clock.now())
     this.backOff?.clear(peerId.toString())
     this.backOff?.clear(multiaddr.toString())
   }
@@ -101,7 +101,7 @@ export class DialHistory {
       return
     }
 
-    const now = this.clock.now()
+    const now = this.#clock.now()
     // a remote that refuses us shows that the way to it works
     this.blackHoles?.recordResult(ways(multiaddr), !NO_ANSWER.has(reason), now)
     this.backOff?.recordFailure(peerKey(peerId, multiaddr), multiaddr.toString(), now)
@@ -112,7 +112,7 @@ export class DialHistory {
    */
   async load (datastore: BackOffDatastore): Promise<void> {
     const stored = await loadBackOff(datastore)
-    this.backOff?.restore(stored.map(entry => moved(entry, this.ahead)), this.clock.now())
+    this.backOff?.restore(stored.map(entry => moved(entry, this.#ahead)), this.#clock.now())
   }
 
   /**
@@ -120,15 +120,15 @@ export class DialHistory {
    */
   async save (datastore: BackOffDatastore): Promise<void> {
     if (this.backOff != null) {
-      await saveBackOff(datastore, this.backOff.entries(this.clock.now()).map(entry => moved(entry, -this.ahead)))
+      await saveBackOff(datastore, this.backOff.entries(this.#clock.now()).map(entry => moved(entry, -this.#ahead)))
     }
   }
 
   /**
    * By how many ms times in memory are ahead of dates, which are stored
    */
-  private get ahead (): number {
-    return -this.clock.dateOf(0)
+  get #ahead (): number {
+    return -this.#clock.dateOf(0)
   }
 }
 

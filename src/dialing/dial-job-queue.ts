@@ -83,40 +83,40 @@ export interface DialJobQueueInit {
 export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
   readonly concurrency: number
 
-  private readonly init: DialJobQueueInit
+  readonly #init: DialJobQueueInit
 
   /**
    * Jobs that hold one of the places, by id
    */
-  private readonly runningJobs = new Map<string, DialJob>()
+  readonly #runningJobs = new Map<string, DialJob>()
 
   /**
    * Jobs that have not started, and where they stand
    */
-  private readonly waitingJobs = new WaitingLine<DialJob>()
-  private readonly places = new Map<string, Place<DialJob>>()
+  readonly #waitingJobs = new WaitingLine<DialJob>()
+  readonly #places = new Map<string, Place<DialJob>>()
 
   /**
    * The jobs that can be joined
    */
-  private readonly byPeer = new Map<string, DialJob>()
-  private readonly byAddress = new Map<string, DialJob>()
+  readonly #byPeer = new Map<string, DialJob>()
+  readonly #byAddress = new Map<string, DialJob>()
 
   /**
    * How many jobs run, by priority
    */
-  private readonly runningByPriority = new Map<number, number>()
+  readonly #runningByPriority = new Map<number, number>()
 
   /**
    * Jobs whose outcome is known, but of which cancelled attempts are left
    */
-  private leftovers = 0
-  private order = 0
+  #leftovers = 0
+  #order = 0
 
   constructor (init: DialJobQueueInit) {
     super()
 
-    this.init = init
+    this.#init = init
     this.concurrency = init.concurrency
 
     init.metrics?.registerMetricGroup('libp2p_dial_queue', {
@@ -129,49 +129,49 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    * anew every time.
    */
   get queue (): DialJob[] {
-    return [...this.runningJobs.values(), ...this.waitingJobs.toArray()]
+    return [...this.#runningJobs.values(), ...this.#waitingJobs.toArray()]
   }
 
   /**
    * How many jobs run or wait
    */
   get size (): number {
-    return this.runningJobs.size + this.waitingJobs.size
+    return this.#runningJobs.size + this.#waitingJobs.size
   }
 
   /**
    * How many jobs run
    */
   get running (): number {
-    return this.runningJobs.size
+    return this.#runningJobs.size
   }
 
   /**
    * How many jobs run, under the name that the metric of libp2p's own queue reads
    */
   get pending (): number {
-    return this.runningJobs.size
+    return this.#runningJobs.size
   }
 
   /**
    * How many jobs wait
    */
   get queued (): number {
-    return this.waitingJobs.size
+    return this.#waitingJobs.size
   }
 
   /**
    * The job that dials the peer or one of the addresses and that can be joined
    */
   find (peerId: PeerId | undefined, multiaddrs: readonly Multiaddr[]): DialJob | undefined {
-    const job = peerId == null ? undefined : this.byPeer.get(peerId.toString())
+    const job = peerId == null ? undefined : this.#byPeer.get(peerId.toString())
 
-    if (job != null || this.byAddress.size === 0) {
+    if (job != null || this.#byAddress.size === 0) {
       return job
     }
 
     for (const multiaddr of multiaddrs) {
-      const job = this.byAddress.get(multiaddr.toString())
+      const job = this.#byAddress.get(multiaddr.toString())
 
       if (job != null) {
         return job
@@ -183,11 +183,11 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    * Add a job, which starts as soon as there is a place for it
    */
   add (job: DialJob): void {
-    job.callbacks.onAbandon = reason => { this.remove(job, reason) }
-    this.places.set(job.id, this.waitingJobs.join(job, job.options.priority, this.order++))
-    this.index(job)
+    job.callbacks.onAbandon = reason => { this.#remove(job, reason) }
+    this.#places.set(job.id, this.#waitingJobs.join(job, job.options.priority, this.#order++))
+    this.#index(job)
     this.safeDispatchEvent('add')
-    this.startNext()
+    this.#startNext()
   }
 
   /**
@@ -195,17 +195,17 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    * that were added to it lead to it.
    */
   update (job: DialJob, priority: number): void {
-    this.index(job)
-    const place = this.places.get(job.id)
+    this.#index(job)
+    const place = this.#places.get(job.id)
 
     if (place == null || priority <= job.options.priority) {
       return
     }
 
     job.options.priority = priority
-    this.waitingJobs.leave(place)
-    this.places.set(job.id, this.waitingJobs.join(job, priority, place.order))
-    this.startNext()
+    this.#waitingJobs.leave(place)
+    this.#places.set(job.id, this.#waitingJobs.join(job, priority, place.order))
+    this.#startNext()
   }
 
   /**
@@ -222,28 +222,28 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    * nothing is left
    */
   async onIdle (options?: AbortOptions): Promise<void> {
-    await this.until('idle', () => this.isIdle, options)
+    await this.#until('idle', () => this.#isIdle, options)
   }
 
   /**
    * Resolves when nothing runs and nothing waits
    */
   async onEmpty (options?: AbortOptions): Promise<void> {
-    await this.until('empty', () => this.size === 0, options)
+    await this.#until('empty', () => this.size === 0, options)
   }
 
   /**
    * Resolves when fewer than `limit` jobs run or wait
    */
   async onSizeLessThan (limit: number, options?: AbortOptions): Promise<void> {
-    await this.until('next', () => this.size < limit, options)
+    await this.#until('next', () => this.size < limit, options)
   }
 
-  private get isIdle (): boolean {
-    return this.size === 0 && this.leftovers === 0
+  get #isIdle (): boolean {
+    return this.size === 0 && this.#leftovers === 0
   }
 
-  private async until (type: 'idle' | 'empty' | 'next', test: () => boolean, { signal }: AbortOptions = {}): Promise<void> {
+  async #until (type: 'idle' | 'empty' | 'next', test: () => boolean, { signal }: AbortOptions = {}): Promise<void> {
     signal?.throwIfAborted()
 
     if (test()) {
@@ -271,125 +271,125 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
     })
   }
 
-  private startNext (): void {
-    for (let job = this.waitingJobs.peek(); job != null && this.hasPlaceFor(job); job = this.waitingJobs.peek()) {
-      this.waitingJobs.shift()
-      this.places.delete(job.id)
-      this.run(job)
+  #startNext (): void {
+    for (let job = this.#waitingJobs.peek(); job != null && this.#hasPlaceFor(job); job = this.#waitingJobs.peek()) {
+      this.#waitingJobs.shift()
+      this.#places.delete(job.id)
+      this.#run(job)
     }
   }
 
-  private hasPlaceFor (job: DialJob): boolean {
-    const free = this.concurrency - this.runningJobs.size
+  #hasPlaceFor (job: DialJob): boolean {
+    const free = this.concurrency - this.#runningJobs.size
     const reserved = Number.isFinite(this.concurrency) ? Math.floor(this.concurrency / RESERVED_FRACTION) : 0
 
-    return free > reserved || (free > 0 && job.options.priority > Math.min(...this.runningByPriority.keys()))
+    return free > reserved || (free > 0 && job.options.priority > Math.min(...this.#runningByPriority.keys()))
   }
 
-  private run (job: DialJob): void {
+  #run (job: DialJob): void {
     const { priority } = job.options
-    this.runningJobs.set(job.id, job)
-    this.runningByPriority.set(priority, (this.runningByPriority.get(priority) ?? 0) + 1)
+    this.#runningJobs.set(job.id, job)
+    this.#runningByPriority.set(priority, (this.#runningByPriority.get(priority) ?? 0) + 1)
     job.start()
     this.safeDispatchEvent('active')
 
-    const { result, ended } = this.init.run(job)
-    this.leftovers++
+    const { result, ended } = this.#init.run(job)
+    this.#leftovers++
 
     result.then(connection => {
-      this.release(job, priority)
+      this.#release(job, priority)
       job.succeed(connection)
       this.safeDispatchEvent('completed', { detail: connection })
       this.safeDispatchEvent('success', { detail: { job, result: connection } })
     }, error => {
-      this.release(job, priority)
+      this.#release(job, priority)
       job.fail(error)
       this.safeDispatchEvent('failure', { detail: { job, error } })
     })
       .then(async () => {
-        this.afterEnd()
+        this.#afterEnd()
         await ended
       })
       .finally(() => {
-        this.leftovers--
-        this.afterLeftovers()
+        this.#leftovers--
+        this.#afterLeftovers()
       })
       // listeners can not throw into here
       .catch(() => {})
   }
 
-  private release (job: DialJob, priority: number): void {
-    this.runningJobs.delete(job.id)
-    const count = this.runningByPriority.get(priority) ?? 0
+  #release (job: DialJob, priority: number): void {
+    this.#runningJobs.delete(job.id)
+    const count = this.#runningByPriority.get(priority) ?? 0
 
     if (count > 1) {
-      this.runningByPriority.set(priority, count - 1)
+      this.#runningByPriority.set(priority, count - 1)
     } else {
-      this.runningByPriority.delete(priority)
+      this.#runningByPriority.delete(priority)
     }
 
-    this.unindex(job)
-    this.startNext()
+    this.#unindex(job)
+    this.#startNext()
   }
 
   /**
    * Nobody waits for the job. If it runs, it will end by itself, but nobody can
    * join any more.
    */
-  private remove (job: DialJob, reason: Error): void {
-    this.unindex(job)
-    const place = this.places.get(job.id)
+  #remove (job: DialJob, reason: Error): void {
+    this.#unindex(job)
+    const place = this.#places.get(job.id)
 
     if (place != null) {
-      this.waitingJobs.leave(place)
-      this.places.delete(job.id)
+      this.#waitingJobs.leave(place)
+      this.#places.delete(job.id)
       this.safeDispatchEvent('failure', { detail: { job, error: reason } })
-      this.afterEnd()
+      this.#afterEnd()
     }
   }
 
-  private afterEnd (): void {
+  #afterEnd (): void {
     this.safeDispatchEvent('next')
 
     if (this.size === 0) {
       this.safeDispatchEvent('empty')
     }
 
-    this.afterLeftovers()
+    this.#afterLeftovers()
   }
 
-  private afterLeftovers (): void {
-    if (this.isIdle) {
+  #afterLeftovers (): void {
+    if (this.#isIdle) {
       this.safeDispatchEvent('idle')
     }
   }
 
-  private index (job: DialJob): void {
+  #index (job: DialJob): void {
     if (job.options.force === true) {
       return
     }
 
     if (job.options.peerId != null) {
-      this.byPeer.set(job.options.peerId.toString(), job)
+      this.#byPeer.set(job.options.peerId.toString(), job)
     }
 
     for (const multiaddr of job.options.multiaddrs) {
-      if (!this.byAddress.has(multiaddr)) {
-        this.byAddress.set(multiaddr, job)
+      if (!this.#byAddress.has(multiaddr)) {
+        this.#byAddress.set(multiaddr, job)
       }
     }
   }
 
-  private unindex (job: DialJob): void {
+  #unindex (job: DialJob): void {
     const peer = job.options.peerId?.toString()
 
-    if (peer != null && this.byPeer.get(peer) === job) {
-      this.byPeer.delete(peer)
+    if (peer != null && this.#byPeer.get(peer) === job) {
+      this.#byPeer.delete(peer)
     }
 
     for (const multiaddr of job.options.multiaddrs) {
-      if (this.byAddress.get(multiaddr) === job) {
-        this.byAddress.delete(multiaddr)
+      if (this.#byAddress.get(multiaddr) === job) {
+        this.#byAddress.delete(multiaddr)
       }
     }
   }

@@ -114,13 +114,13 @@ export class DialJob {
    */
   wantsKnownAddresses = false
 
-  private readonly clock: Clock
-  private readonly controller = new AbortController()
-  private readonly recipients = new Set<Recipient>()
+  readonly #clock: Clock
+  readonly #controller = new AbortController()
+  readonly #recipients = new Set<Recipient>()
 
   constructor (options: DialJobOptions, clock: Clock) {
     this.options = options
-    this.clock = clock
+    this.#clock = clock
     this.timeline = { created: clock.now() }
   }
 
@@ -128,14 +128,14 @@ export class DialJob {
    * Aborts when nobody waits any longer
    */
   get signal (): AbortSignal {
-    return this.controller.signal
+    return this.#controller.signal
   }
 
   /**
    * How many wait
    */
   get waiting (): number {
-    return this.recipients.size
+    return this.#recipients.size
   }
 
   /**
@@ -150,10 +150,10 @@ export class DialJob {
 
     return new Promise<Connection>((resolve, reject) => {
       const { signal, timeout } = options
-      const onAbort = (): void => { this.leave(recipient, signal?.reason ?? new AbortError()) }
+      const onAbort = (): void => { this.#leave(recipient, signal?.reason ?? new AbortError()) }
       const timer = timeout == null || timeout === Infinity
         ? undefined
-        : this.clock.setTimeout(() => { this.leave(recipient, new TimeoutError(`The dial took longer than ${timeout} ms`)) }, timeout)
+        : this.#clock.setTimeout(() => { this.#leave(recipient, new TimeoutError(`The dial took longer than ${timeout} ms`)) }, timeout)
       const leave = (): void => {
         timer?.clear()
         signal?.removeEventListener('abort', onAbort)
@@ -171,9 +171,9 @@ export class DialJob {
       }
 
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.recipients.add(recipient)
+      this.#recipients.add(recipient)
 
-      this.want(multiaddrs)
+      this.#want(multiaddrs)
       this.callbacks.onJoin?.()
     })
   }
@@ -182,7 +182,7 @@ export class DialJob {
    * Tell everybody who waits what happens
    */
   progress (event: OpenConnectionProgressEvents): void {
-    for (const recipient of [...this.recipients]) {
+    for (const recipient of [...this.#recipients]) {
       try {
         recipient.onProgress?.(event)
       } catch (err) {
@@ -195,15 +195,15 @@ export class DialJob {
 
   start (): void {
     this.status = 'running'
-    this.timeline.started = this.clock.now()
+    this.timeline.started = this.#clock.now()
   }
 
   succeed (connection: Connection): void {
-    this.finish('complete', recipient => { recipient.resolve(connection) })
+    this.#finish('complete', recipient => { recipient.resolve(connection) })
   }
 
   fail (error: Error): void {
-    this.finish('errored', recipient => { recipient.reject(error) })
+    this.#finish('errored', recipient => { recipient.reject(error) })
   }
 
   /**
@@ -211,10 +211,10 @@ export class DialJob {
    */
   abort (reason: Error): void {
     this.fail(reason)
-    this.abandon(reason)
+    this.#abandon(reason)
   }
 
-  private want (multiaddrs: Multiaddr[]): void {
+  #want (multiaddrs: Multiaddr[]): void {
     this.wantsKnownAddresses ||= multiaddrs.length === 0
 
     for (const multiaddr of multiaddrs) {
@@ -227,20 +227,20 @@ export class DialJob {
     }
   }
 
-  private finish (status: JobStatus, settle: (recipient: Recipient) => void): void {
+  #finish (status: JobStatus, settle: (recipient: Recipient) => void): void {
     if (this.status === 'complete' || this.status === 'errored') {
       return
     }
 
     this.status = status
-    this.timeline.finished = this.clock.now()
-    const recipients = [...this.recipients]
-    this.recipients.clear()
+    this.timeline.finished = this.#clock.now()
+    const recipients = [...this.#recipients]
+    this.#recipients.clear()
     recipients.forEach(settle)
   }
 
-  private leave (recipient: Recipient, reason: unknown): void {
-    if (!this.recipients.delete(recipient)) {
+  #leave (recipient: Recipient, reason: unknown): void {
+    if (!this.#recipients.delete(recipient)) {
       return
     }
 
@@ -248,14 +248,14 @@ export class DialJob {
     const report = this.callbacks.report?.()
     recipient.reject(report == null ? error : attachDialReport(error, report))
 
-    if (this.recipients.size === 0) {
+    if (this.#recipients.size === 0) {
       this.fail(error)
-      this.abandon(error)
+      this.#abandon(error)
     }
   }
 
-  private abandon (reason: Error): void {
-    this.controller.abort(reason)
+  #abandon (reason: Error): void {
+    this.#controller.abort(reason)
     this.callbacks.onAbandon?.(reason)
   }
 }

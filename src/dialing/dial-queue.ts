@@ -139,34 +139,34 @@ export class DialQueue {
    */
   readonly history: DialHistory
 
-  private readonly components: DialQueueComponents
-  private readonly init: DialQueueInit
-  private readonly addressBook: AddressBook
-  private readonly addressDialer: AddressDialer
-  private readonly ranker: DialRanker
-  private readonly clock: SteadyClock
-  private readonly log: Logger
-  private readonly failures?: CounterGroup
+  readonly #components: DialQueueComponents
+  readonly #init: DialQueueInit
+  readonly #addressBook: AddressBook
+  readonly #addressDialer: AddressDialer
+  readonly #ranker: DialRanker
+  readonly #clock: SteadyClock
+  readonly #log: Logger
+  readonly #failures?: CounterGroup
 
   /**
    * The last error of peers that could not be dialled, the latest at the end
    */
-  private readonly errors = new Map<string, Error>()
-  private stopped = false
+  readonly #errors = new Map<string, Error>()
+  #stopped = false
 
   constructor (components: DialQueueComponents, init: DialQueueInit, clock: Clock) {
-    this.components = components
-    this.init = init
-    this.clock = steadyClock(clock)
-    this.log = components.logger.forComponent('libp2p:connmgr:dial-queue')
-    this.ranker = rankerOf(init)
-    this.history = new DialHistory(init, this.clock)
-    this.addressBook = new AddressBook(components, init.resolvers ?? { dnsaddr: dnsaddrResolver }, this.log)
-    this.addressDialer = new AddressDialer({
+    this.#components = components
+    this.#init = init
+    this.#clock = steadyClock(clock)
+    this.#log = components.logger.forComponent('libp2p:connmgr:dial-queue')
+    this.#ranker = rankerOf(init)
+    this.history = new DialHistory(init, this.#clock)
+    this.#addressBook = new AddressBook(components, init.resolvers ?? { dnsaddr: dnsaddrResolver }, this.#log)
+    this.#addressDialer = new AddressDialer({
       transportManager: components.transportManager,
       budgets: new DialBudgets(init),
       history: this.history,
-      clock: this.clock
+      clock: this.#clock
     }, {
       groupOf: init.groupOf,
       reserve: init.reserve,
@@ -176,25 +176,25 @@ export class DialQueue {
         parallel: init.maxParallelDials
       })
     })
-    this.failures = components.metrics?.registerCounterGroup('libp2p_connmgr_dial_failures_total', {
+    this.#failures = components.metrics?.registerCounterGroup('libp2p_connmgr_dial_failures_total', {
       label: 'reason',
       help: 'Addresses that could not be connected to'
     })
     this.queue = new DialJobQueue({
       concurrency: init.maxParallelDials,
       metrics: components.metrics,
-      run: job => this.run(job)
+      run: job => this.#run(job)
     })
-    this.queue.addEventListener('failure', ({ detail: { job, error } }) => { this.remember(job.options.peerId, error) })
-    this.queue.addEventListener('success', ({ detail: { result } }) => { this.errors.delete(result.remotePeer.toString()) })
+    this.queue.addEventListener('failure', ({ detail: { job, error } }) => { this.#remember(job.options.peerId, error) })
+    this.queue.addEventListener('success', ({ detail: { result } }) => { this.#errors.delete(result.remotePeer.toString()) })
   }
 
   start (): void {
-    this.stopped = false
+    this.#stopped = false
 
-    if (this.components.datastore != null) {
-      this.history.load(this.components.datastore)
-        .catch(err => { this.log.error('could not read which addresses failed - %e', err) })
+    if (this.#components.datastore != null) {
+      this.history.load(this.#components.datastore)
+        .catch(err => { this.#log.error('could not read which addresses failed - %e', err) })
     }
   }
 
@@ -202,13 +202,13 @@ export class DialQueue {
    * Abort all dials. Resolves when nothing is left of them.
    */
   async stop (): Promise<void> {
-    this.stopped = true
+    this.#stopped = true
     this.queue.abort()
-    await this.drain()
+    await this.#drain()
 
-    if (this.components.datastore != null) {
-      await this.history.save(this.components.datastore)
-        .catch(err => { this.log.error('could not store which addresses failed - %e', err) })
+    if (this.#components.datastore != null) {
+      await this.history.save(this.#components.datastore)
+        .catch(err => { this.#log.error('could not store which addresses failed - %e', err) })
     }
   }
 
@@ -224,12 +224,12 @@ export class DialQueue {
     const { peerId, multiaddrs } = parseDialTarget(target)
     const recipient = {
       signal: options.signal,
-      timeout: options.signal == null ? this.init.dialTimeout : undefined,
+      timeout: options.signal == null ? this.#init.dialTimeout : undefined,
       onProgress: options.onProgress
     }
     options.signal?.throwIfAborted()
 
-    if (this.stopped) {
+    if (this.#stopped) {
       throw new AbortError('The dial queue is stopped')
     }
 
@@ -237,7 +237,7 @@ export class DialQueue {
     const existing = options.force === true ? undefined : this.queue.find(peerId, multiaddrs)
 
     if (existing != null) {
-      this.log('joining the dial of %p', peerId)
+      this.#log('joining the dial of %p', peerId)
       options.onProgress?.(new CustomProgressEvent('dial-queue:already-in-dial-queue'))
       existing.options.automatic = existing.options.automatic === true && options.automatic === true
       const joined = existing.join(recipient, multiaddrs)
@@ -246,7 +246,7 @@ export class DialQueue {
       return joined
     }
 
-    if (this.queue.size >= this.init.maxDialQueueLength) {
+    if (this.queue.size >= this.#init.maxDialQueueLength) {
       throw new DialError('Dial queue is full')
     }
 
@@ -258,7 +258,7 @@ export class DialQueue {
       force: options.force,
       initiator: options.initiator,
       automatic: options.automatic
-    }, this.clock)
+    }, this.#clock)
     const joined = job.join(recipient, multiaddrs)
     this.queue.add(job)
 
@@ -271,7 +271,7 @@ export class DialQueue {
    */
   async isDialable (target: Multiaddr | Multiaddr[], options: IsDialableOptions = {}): Promise<boolean> {
     try {
-      const { addresses } = await this.addressBook.find(undefined, Array.isArray(target) ? target : [target], options)
+      const { addresses } = await this.#addressBook.find(undefined, Array.isArray(target) ? target : [target], options)
 
       return options.runOnLimitedConnection !== false || addresses.some(address => !Circuit.matches(address.multiaddr))
     } catch {
@@ -283,9 +283,9 @@ export class DialQueue {
    * The addresses that a dial would try, in order
    */
   async calculateMultiaddrs (peerId?: PeerId, multiaddrs: Set<string> = new Set(), options: OpenConnectionOptions = {}): Promise<Address[]> {
-    const { addresses } = await this.addressBook.find(peerId, [...multiaddrs].map(ma => multiaddr(ma)), options)
+    const { addresses } = await this.#addressBook.find(peerId, [...multiaddrs].map(ma => multiaddr(ma)), options)
 
-    return this.ranker(addresses).map(({ address }) => address)
+    return this.#ranker(addresses).map(({ address }) => address)
   }
 
   /**
@@ -293,7 +293,7 @@ export class DialQueue {
    * and `explainDialError` say more about it.
    */
   lastError (peerId: PeerId): Error | undefined {
-    return this.errors.get(peerId.toString())
+    return this.#errors.get(peerId.toString())
   }
 
   /**
@@ -308,75 +308,75 @@ export class DialQueue {
     }))
   }
 
-  private run (job: DialJob): RunningDial {
-    job.callbacks.onProgressFailed = err => { this.log.error('onProgress failed and is told no more - %e', err) }
+  #run (job: DialJob): RunningDial {
+    job.callbacks.onProgressFailed = err => { this.#log.error('onProgress failed and is told no more - %e', err) }
     job.progress(new CustomProgressEvent('dial-queue:start-dial'))
 
     return new PeerDial(job, {
-      addressBook: this.addressBook,
-      addressDialer: this.addressDialer,
+      addressBook: this.#addressBook,
+      addressDialer: this.#addressDialer,
       history: this.history,
-      ranker: this.ranker,
-      clock: this.clock,
-      maxPeerAddrsToDial: this.init.maxPeerAddrsToDial,
-      onAttempt: (...attempt) => { this.init.observer?.onAttempt(...attempt) },
-      onAttemptFailed: async (peerId, error, multiaddr) => this.onAttemptFailed(peerId, error, multiaddr),
-      onConnected: async connection => this.record(connection.remotePeer, LAST_DIAL_SUCCESS_KEY, connection.remoteAddr)
+      ranker: this.#ranker,
+      clock: this.#clock,
+      maxPeerAddrsToDial: this.#init.maxPeerAddrsToDial,
+      onAttempt: (...attempt) => { this.#init.observer?.onAttempt(...attempt) },
+      onAttemptFailed: async (peerId, error, multiaddr) => this.#onAttemptFailed(peerId, error, multiaddr),
+      onConnected: async connection => this.#record(connection.remotePeer, LAST_DIAL_SUCCESS_KEY, connection.remoteAddr)
     }).run()
   }
 
-  private remember (peerId: PeerId | undefined, error: Error): void {
-    this.log('could not dial %p - %e', peerId, error)
+  #remember (peerId: PeerId | undefined, error: Error): void {
+    this.#log('could not dial %p - %e', peerId, error)
 
     if (peerId == null) {
       return
     }
 
     const key = peerId.toString()
-    this.errors.delete(key)
-    this.errors.set(key, error)
+    this.#errors.delete(key)
+    this.#errors.set(key, error)
 
-    if (this.errors.size > MAX_REMEMBERED_ERRORS) {
-      const [oldest] = this.errors.keys()
-      this.errors.delete(oldest)
+    if (this.#errors.size > MAX_REMEMBERED_ERRORS) {
+      const [oldest] = this.#errors.keys()
+      this.#errors.delete(oldest)
     }
   }
 
-  private async onAttemptFailed (peerId: PeerId | undefined, error: Error, multiaddr: Multiaddr): Promise<void> {
+  async #onAttemptFailed (peerId: PeerId | undefined, error: Error, multiaddr: Multiaddr): Promise<void> {
     const reason = dialFailureReason(error)
-    this.log('dial to %p failed - %e', peerId, error)
-    this.failures?.increment({ [reason]: 1 })
-    this.init.observer?.onAttemptFailed(peerId, multiaddr, error, reason)
+    this.#log('dial to %p failed - %e', peerId, error)
+    this.#failures?.increment({ [reason]: 1 })
+    this.#init.observer?.onAttemptFailed(peerId, multiaddr, error, reason)
 
     if (peerId != null) {
-      await this.record(peerId, LAST_DIAL_FAILURE_KEY)
+      await this.#record(peerId, LAST_DIAL_FAILURE_KEY)
     }
   }
 
-  private async drain (): Promise<void> {
+  async #drain (): Promise<void> {
     const controller = new AbortController()
-    const timer = this.clock.setTimeout(() => { controller.abort() }, DRAIN_TIMEOUT)
+    const timer = this.#clock.setTimeout(() => { controller.abort() }, DRAIN_TIMEOUT)
 
     try {
       await this.queue.onIdle({ signal: controller.signal })
     } catch (err) {
-      this.log.error('dials did not end in time - %e', err)
+      this.#log.error('dials did not end in time - %e', err)
     } finally {
       timer.clear()
     }
   }
 
-  private async record (peerId: PeerId, key: string, remoteAddr?: Multiaddr): Promise<void> {
+  async #record (peerId: PeerId, key: string, remoteAddr?: Multiaddr): Promise<void> {
     try {
-      await withinTime(async signal => this.components.peerStore.merge(peerId, {
+      await withinTime(async signal => this.#components.peerStore.merge(peerId, {
         ...(remoteAddr == null ? {} : { multiaddrs: [remoteAddr] }),
         metadata: {
-          [key]: new TextEncoder().encode(this.clock.wall.now().toString())
+          [key]: new TextEncoder().encode(this.#clock.wall.now().toString())
         }
-      }, { signal }), RECORD_TIMEOUT, this.clock)
+      }, { signal }), RECORD_TIMEOUT, this.#clock)
     } catch (err) {
       if (!hasErrorName(err, AbortError.name)) {
-        this.log.error('could not write %s of %p - %e', key, peerId, toError(err))
+        this.#log.error('could not write %s of %p - %e', key, peerId, toError(err))
       }
     }
   }

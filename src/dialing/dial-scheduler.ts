@@ -115,33 +115,33 @@ interface Running {
  * is no failure.
  */
 export class DialScheduler<Result> {
-  private readonly init: DialSchedulerInit<Result>
-  private readonly clock: Clock
+  readonly #init: DialSchedulerInit<Result>
+  readonly #clock: Clock
 
   /**
    * Not dialled yet, the next one first
    */
-  private readonly waiting: Waiting[] = []
+  readonly #waiting: Waiting[] = []
 
   /**
    * Being dialled
    */
-  private readonly running = new Map<string, Running>()
+  readonly #running = new Map<string, Running>()
 
   /**
    * Every address that was ever added, so that none is dialled twice
    */
-  private readonly seen = new Set<string>()
+  readonly #seen = new Set<string>()
 
-  private readonly failed: FailedAttempt[] = []
-  private attempts = 0
-  private batch = 0
-  private expected = 0
-  private timer?: Timer
-  private settled = false
+  readonly #failed: FailedAttempt[] = []
+  #attempts = 0
+  #batch = 0
+  #expected = 0
+  #timer?: Timer
+  #settled = false
   // the executor of the promise sets both while the constructor runs
-  private resolve!: (result: Result) => void
-  private reject!: (reason: Error) => void
+  #resolve!: (result: Result) => void
+  #reject!: (reason: Error) => void
 
   /**
    * The result of the first attempt that succeeds, or rejects with
@@ -150,11 +150,11 @@ export class DialScheduler<Result> {
   readonly result: Promise<Result>
 
   constructor (init: DialSchedulerInit<Result>) {
-    this.init = init
-    this.clock = init.clock
+    this.#init = init
+    this.#clock = init.clock
     this.result = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
+      this.#resolve = resolve
+      this.#reject = reject
     })
 
     // whoever adds addresses need not wait for the outcome
@@ -165,14 +165,14 @@ export class DialScheduler<Result> {
    * How many addresses are being dialled
    */
   get inFlight (): number {
-    return this.running.size
+    return this.#running.size
   }
 
   /**
    * Whether the dial is over
    */
   get isSettled (): boolean {
-    return this.settled
+    return this.#settled
   }
 
   /**
@@ -180,7 +180,7 @@ export class DialScheduler<Result> {
    */
   async whenEnded (): Promise<void> {
     await this.result.catch(() => {})
-    await Promise.all([...this.running.values()].map(async ({ ended }) => ended))
+    await Promise.all([...this.#running.values()].map(async ({ ended }) => ended))
   }
 
   /**
@@ -188,24 +188,24 @@ export class DialScheduler<Result> {
    * before are ignored.
    */
   add (ranked: readonly RankedAddress[]): void {
-    if (this.settled) {
+    if (this.#settled) {
       return
     }
 
-    const now = this.clock.now()
+    const now = this.#clock.now()
 
     for (const { address, delay } of ranked) {
       const key = address.multiaddr.toString()
 
-      if (!this.seen.has(key)) {
-        this.seen.add(key)
-        this.waiting.push({ address, due: now + usable(delay) })
+      if (!this.#seen.has(key)) {
+        this.#seen.add(key)
+        this.#waiting.push({ address, due: now + usable(delay) })
       }
     }
 
     // a stable sort: among equals the order of the ranker counts
-    this.waiting.sort((a, b) => a.due - b.due)
-    this.proceed()
+    this.#waiting.sort((a, b) => a.due - b.due)
+    this.#proceed()
   }
 
   /**
@@ -214,13 +214,13 @@ export class DialScheduler<Result> {
    */
   expect (): () => void {
     let arrived = false
-    this.expected++
+    this.#expected++
 
     return () => {
       if (!arrived) {
         arrived = true
-        this.expected--
-        this.proceed()
+        this.#expected--
+        this.#proceed()
       }
     }
   }
@@ -229,47 +229,47 @@ export class DialScheduler<Result> {
    * Give up: cancel what runs and start nothing more
    */
   abort (reason: Error): void {
-    if (!this.settled) {
-      this.settle(reason)
-      this.reject(reason)
+    if (!this.#settled) {
+      this.#settle(reason)
+      this.#reject(reason)
     }
   }
 
-  private proceed (): void {
-    this.timer?.clear()
-    this.timer = undefined
+  #proceed (): void {
+    this.#timer?.clear()
+    this.#timer = undefined
 
-    if (this.settled) {
+    if (this.#settled) {
       return
     }
 
-    if (this.waiting.length > 0 && this.attempts < (this.init.maxAttempts ?? Infinity)) {
-      this.startNext()
-    } else if (this.running.size === 0 && this.expected === 0) {
-      this.fail()
+    if (this.#waiting.length > 0 && this.#attempts < (this.#init.maxAttempts ?? Infinity)) {
+      this.#startNext()
+    } else if (this.#running.size === 0 && this.#expected === 0) {
+      this.#fail()
     }
   }
 
-  private startNext (): void {
-    const now = this.clock.now()
-    const startAt = this.nextStart()
+  #startNext (): void {
+    const now = this.#clock.now()
+    const startAt = this.#nextStart()
 
     if (startAt > now) {
-      this.timer = this.clock.setTimeout(() => { this.proceed() }, startAt - now)
+      this.#timer = this.#clock.setTimeout(() => { this.#proceed() }, startAt - now)
       return
     }
 
-    this.startBatch(Math.max(now, this.waiting[0].due))
-    this.proceed()
+    this.#startBatch(Math.max(now, this.#waiting[0].due))
+    this.#proceed()
   }
 
   /**
    * When the next addresses may start, which may be in the past
    */
-  private nextStart (): number {
-    const running = [...this.running.values()]
-    const isHeadStartOver = running.every(({ batch }) => batch < this.batch)
-    const due = isHeadStartOver ? -Infinity : this.waiting[0].due
+  #nextStart (): number {
+    const running = [...this.#running.values()]
+    const isHeadStartOver = running.every(({ batch }) => batch < this.#batch)
+    const due = isHeadStartOver ? -Infinity : this.#waiting[0].due
 
     return running.reduce((latest, { holdUntil }) => Math.max(latest, holdUntil), due)
   }
@@ -277,66 +277,66 @@ export class DialScheduler<Result> {
   /**
    * Start everything that is due at `time`
    */
-  private startBatch (time: number): void {
-    this.batch++
+  #startBatch (time: number): void {
+    this.#batch++
 
-    while (this.waiting.length > 0 && this.waiting[0].due <= time && this.attempts < (this.init.maxAttempts ?? Infinity)) {
-      const [next] = this.waiting.splice(0, 1)
-      this.start(next.address)
+    while (this.#waiting.length > 0 && this.#waiting[0].due <= time && this.#attempts < (this.#init.maxAttempts ?? Infinity)) {
+      const [next] = this.#waiting.splice(0, 1)
+      this.#start(next.address)
     }
   }
 
-  private start (address: Address): void {
+  #start (address: Address): void {
     const key = address.multiaddr.toString()
     const controller = new AbortController()
-    const entry: Running = { controller, batch: this.batch, holdUntil: -Infinity }
-    this.running.set(key, entry)
-    this.attempts++
+    const entry: Running = { controller, batch: this.#batch, holdUntil: -Infinity }
+    this.#running.set(key, entry)
+    this.#attempts++
 
     // a promise even if the attempt throws at once
-    const attempt = (async () => this.init.attempt(address, {
+    const attempt = (async () => this.#init.attempt(address, {
       signal: controller.signal,
       onHandshake: hold => {
         // once per attempt: a remote can not hold up the dial for long
         if (entry.holdUntil === -Infinity) {
-          entry.holdUntil = this.clock.now() + hold
-          this.proceed()
+          entry.holdUntil = this.#clock.now() + hold
+          this.#proceed()
         }
       }
     }))()
 
     entry.ended = attempt.then(result => {
-      this.running.delete(key)
+      this.#running.delete(key)
 
-      if (this.settled) {
-        this.init.discard(result)
+      if (this.#settled) {
+        this.#init.discard(result)
         return
       }
 
-      this.settle(new Error('Another address was faster'))
-      this.resolve(result)
+      this.#settle(new Error('Another address was faster'))
+      this.#resolve(result)
     }, error => {
-      this.running.delete(key)
+      this.#running.delete(key)
 
-      if (!this.settled) {
-        this.failed.push({ address, error })
-        this.proceed()
+      if (!this.#settled) {
+        this.#failed.push({ address, error })
+        this.#proceed()
       }
     })
   }
 
-  private fail (): void {
-    const error = new AllAttemptsFailedError({ failed: this.failed, skipped: this.waiting.length })
-    this.settle(error)
-    this.reject(error)
+  #fail (): void {
+    const error = new AllAttemptsFailedError({ failed: this.#failed, skipped: this.#waiting.length })
+    this.#settle(error)
+    this.#reject(error)
   }
 
-  private settle (reason: Error): void {
-    this.settled = true
-    this.timer?.clear()
-    this.waiting.length = 0
+  #settle (reason: Error): void {
+    this.#settled = true
+    this.#timer?.clear()
+    this.#waiting.length = 0
 
-    for (const { controller } of this.running.values()) {
+    for (const { controller } of this.#running.values()) {
       controller.abort(reason)
     }
   }

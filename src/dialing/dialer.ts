@@ -34,32 +34,32 @@ export interface DialerComponents {
  * Gets a connection to a peer: one that is open, or else a new one
  */
 export class Dialer {
-  private readonly components: DialerComponents
-  private started = false
-  private pendingCount = 0
+  readonly #components: DialerComponents
+  #started = false
+  #pendingCount = 0
 
   constructor (components: DialerComponents) {
-    this.components = components
+    this.#components = components
   }
 
   /**
    * How many callers are waiting for a connection
    */
   get pending (): number {
-    return this.pendingCount
+    return this.#pendingCount
   }
 
   start (): void {
-    this.started = true
-    this.components.dialQueue.start()
+    this.#started = true
+    this.#components.dialQueue.start()
   }
 
   /**
    * Resolves when nothing is left of the dials that were aborted
    */
   async stop (): Promise<void> {
-    this.started = false
-    await this.components.dialQueue.stop()
+    this.#started = false
+    await this.#components.dialQueue.stop()
   }
 
   /**
@@ -68,17 +68,17 @@ export class Dialer {
    * @throws {ConnectionClosedError} if the remote closes the connection at once
    */
   async openConnection (target: DialTarget, options: OpenConnectionOptions = {}): Promise<Connection> {
-    if (!this.started) {
+    if (!this.#started) {
       throw new NotStartedError('Not started')
     }
 
-    this.pendingCount++
+    this.#pendingCount++
 
     try {
       options.signal?.throwIfAborted()
       options.onProgress?.(new CustomProgressEvent('connection:open', target))
 
-      const existing = this.findExisting(target, options)
+      const existing = this.#findExisting(target, options)
 
       if (existing != null) {
         options.onProgress?.(new CustomProgressEvent('dial-queue:already-connected', existing))
@@ -87,37 +87,37 @@ export class Dialer {
         return existing
       }
 
-      const connection = await this.dial(target, options)
+      const connection = await this.#dial(target, options)
       options.onProgress?.(new CustomProgressEvent('connection:opened', connection))
 
       return connection
     } finally {
-      this.pendingCount--
+      this.#pendingCount--
     }
   }
 
-  private findExisting (target: DialTarget, options: OpenConnectionOptions): Connection | undefined {
+  #findExisting (target: DialTarget, options: OpenConnectionOptions): Connection | undefined {
     const { peerId, multiaddrs } = parseDialTarget(target)
 
-    if (peerId != null && this.components.peerId.equals(peerId)) {
+    if (peerId != null && this.#components.peerId.equals(peerId)) {
       throw new InvalidPeerIdError('Can not dial self')
     }
 
     if (peerId != null && options.force !== true) {
-      const selected = this.components.selectConnection?.(peerId)
+      const selected = this.#components.selectConnection?.(peerId)
 
-      return findExistingConnection(selected == null ? this.components.getConnections(peerId) : [selected], multiaddrs)
+      return findExistingConnection(selected == null ? this.#components.getConnections(peerId) : [selected], multiaddrs)
     }
   }
 
-  private async dial (target: DialTarget, options: OpenConnectionOptions): Promise<Connection> {
+  async #dial (target: DialTarget, options: OpenConnectionOptions): Promise<Connection> {
     let connection: Connection
 
     try {
-      connection = await this.components.dialQueue.dial(target, options)
+      connection = await this.#components.dialQueue.dial(target, options)
     } catch (err) {
       // the peer may have connected to us in the meantime
-      const existing = options.signal?.aborted === true ? undefined : this.findExisting(target, options)
+      const existing = options.signal?.aborted === true ? undefined : this.#findExisting(target, options)
 
       if (existing == null) {
         throw err
@@ -130,7 +130,7 @@ export class Dialer {
       throw new ConnectionClosedError('Remote closed connection during opening')
     }
 
-    const twin = options.force === true ? undefined : this.findTwin(connection)
+    const twin = options.force === true ? undefined : this.#findTwin(connection)
 
     if (twin != null) {
       connection.abort(new InvalidMultiaddrError('Duplicate multiaddr connection'))
@@ -138,7 +138,7 @@ export class Dialer {
       return twin
     }
 
-    this.components.onConnection(connection, options.force === true)
+    this.#components.onConnection(connection, options.force === true)
 
     return connection
   }
@@ -147,8 +147,8 @@ export class Dialer {
    * Another connection to the very same address, as when a peer was dialled
    * without its peer id
    */
-  private findTwin (connection: Connection): Connection | undefined {
-    return this.components.getConnections(connection.remotePeer).find(other =>
+  #findTwin (connection: Connection): Connection | undefined {
+    return this.#components.getConnections(connection.remotePeer).find(other =>
       other !== connection && other.status === 'open' && other.remoteAddr.equals(connection.remoteAddr))
   }
 }

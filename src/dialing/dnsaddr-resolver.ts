@@ -25,7 +25,7 @@ const RECORD = /^["'\s]*dnsaddr=(\/[^"'\s]+)["'\s]*$/
  * returned. Records that are no addresses are ignored.
  */
 class DNSAddrResolver implements MultiaddrResolver {
-  private dns?: DNS
+  #dns?: DNS
 
   canResolve (address: Multiaddr): boolean {
     return hostOf(address) != null
@@ -39,7 +39,7 @@ class DNSAddrResolver implements MultiaddrResolver {
     }
 
     const peer = remotePeerOf(address)
-    const records = await this.query(host, options)
+    const records = await this.#query(host, options)
 
     return records
       .slice(0, MAX_RECORDS)
@@ -48,9 +48,9 @@ class DNSAddrResolver implements MultiaddrResolver {
       .filter(found => peer == null || (remotePeerOf(found) ?? peer) === peer)
   }
 
-  private async query (host: string, options: MultiaddrResolveOptions): Promise<string[]> {
+  async #query (host: string, options: MultiaddrResolveOptions): Promise<string[]> {
     // a node that was given no DNS client uses that of the module, as libp2p does
-    const client = options.dns ?? (this.dns ??= dns())
+    const client = options.dns ?? (this.#dns ??= dns())
 
     try {
       const { Answer } = await client.query(`_dnsaddr.${host}`, { signal: options.signal, types: [RecordType.TXT] })

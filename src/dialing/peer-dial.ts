@@ -54,47 +54,47 @@ export interface PeerDialComponents {
  * One dial of one peer: finds its addresses, ranks them, dials them staggered
  */
 export class PeerDial {
-  private readonly job: DialJob
-  private readonly components: PeerDialComponents
-  private readonly scheduler: DialScheduler<Connection>
-  private readonly report: DialReport
-  private readonly recording: Array<Promise<void>> = []
-  private error?: Error
+  readonly #job: DialJob
+  readonly #components: PeerDialComponents
+  readonly #scheduler: DialScheduler<Connection>
+  readonly #report: DialReport
+  readonly #recording: Array<Promise<void>> = []
+  #error?: Error
 
   /**
    * When the first address was dialled
    */
-  private firstAttempt?: number
+  #firstAttempt?: number
 
   /**
    * The addresses that were asked for so far
    */
-  private readonly requested = new Set<string>()
+  readonly #requested = new Set<string>()
 
   /**
    * Whether the known addresses of the peer were asked for
    */
-  private isLookedUp = false
+  #isLookedUp = false
 
   /**
    * Whether failures of the past kept addresses from being dialled
    */
-  private isAutomatic: boolean
+  #isAutomatic: boolean
 
   constructor (job: DialJob, components: PeerDialComponents) {
-    this.job = job
-    this.components = components
-    this.isAutomatic = job.options.automatic === true
-    this.report = { peerId: job.options.peerId, failures: [], omitted: 0 }
-    this.scheduler = new DialScheduler({
+    this.#job = job
+    this.#components = components
+    this.#isAutomatic = job.options.automatic === true
+    this.#report = { peerId: job.options.peerId, failures: [], omitted: 0 }
+    this.#scheduler = new DialScheduler({
       clock: components.clock,
       maxAttempts: components.maxPeerAddrsToDial,
       attempt: async (address, options) => {
-        this.onAttempt(address)
+        this.#onAttempt(address)
 
         return components.addressDialer.dial(address, job, options).catch(async err => {
           if (!options.signal.aborted) {
-            this.onFailed(address, toError(err))
+            this.#onFailed(address, toError(err))
           }
 
           throw err
@@ -109,12 +109,13 @@ export class PeerDial {
    * Dial until there is a connection
    */
   run (): RunningDial {
-    const { job, scheduler } = this
+    const job = this.#job
+    const scheduler = this.#scheduler
     const onAbort = (): void => { scheduler.abort(toError(job.signal.reason)) }
 
-    job.callbacks.report = () => ({ ...this.report, failures: [...this.report.failures] })
-    job.callbacks.onJoin = () => { this.loadRequested() }
-    this.loadRequested()
+    job.callbacks.report = () => ({ ...this.#report, failures: [...this.#report.failures] })
+    job.callbacks.onJoin = () => { this.#loadRequested() }
+    this.#loadRequested()
     job.signal.addEventListener('abort', onAbort, { once: true })
 
     if (job.signal.aborted) {
@@ -122,47 +123,47 @@ export class PeerDial {
     }
 
     return {
-      result: this.settle().finally(() => { job.signal.removeEventListener('abort', onAbort) }),
+      result: this.#settle().finally(() => { job.signal.removeEventListener('abort', onAbort) }),
       ended: scheduler.whenEnded()
     }
   }
 
-  private async settle (): Promise<Connection> {
+  async #settle (): Promise<Connection> {
     try {
-      const connection = await this.scheduler.result
-      await this.components.onConnected(connection)
+      const connection = await this.#scheduler.result
+      await this.#components.onConnected(connection)
 
       return connection
     } catch (err) {
-      await Promise.all(this.recording)
+      await Promise.all(this.#recording)
 
-      throw attachDialReport(this.failure(err), this.report)
+      throw attachDialReport(this.#failure(err), this.#report)
     }
   }
 
   /**
    * Dial what was asked for since the last time
    */
-  private loadRequested (): void {
-    const { multiaddrs, wantsKnownAddresses, options: { automatic } } = this.job
+  #loadRequested (): void {
+    const { multiaddrs, wantsKnownAddresses, options: { automatic } } = this.#job
 
-    if (this.isAutomatic && automatic !== true) {
+    if (this.#isAutomatic && automatic !== true) {
       // somebody has asked for this very peer, so what was left out is dialled
-      this.isAutomatic = false
-      this.isLookedUp = false
-      this.requested.clear()
+      this.#isAutomatic = false
+      this.#isLookedUp = false
+      this.#requested.clear()
     }
 
-    const added = multiaddrs.filter(multiaddr => !this.requested.has(multiaddr.toString()))
-    added.forEach(multiaddr => this.requested.add(multiaddr.toString()))
+    const added = multiaddrs.filter(multiaddr => !this.#requested.has(multiaddr.toString()))
+    added.forEach(multiaddr => this.#requested.add(multiaddr.toString()))
 
     if (added.length > 0) {
-      this.load(added)
+      this.#load(added)
     }
 
-    if (wantsKnownAddresses && !this.isLookedUp) {
-      this.isLookedUp = true
-      this.load([])
+    if (wantsKnownAddresses && !this.#isLookedUp) {
+      this.#isLookedUp = true
+      this.#load([])
     }
   }
 
@@ -170,26 +171,26 @@ export class PeerDial {
    * Find addresses and let the scheduler have them. Without addresses, everything
    * that is known of the peer is meant.
    */
-  private load (multiaddrs: Multiaddr[]): void {
-    const arrived = this.scheduler.expect()
+  #load (multiaddrs: Multiaddr[]): void {
+    const arrived = this.#scheduler.expect()
 
-    this.rank(multiaddrs)
+    this.#rank(multiaddrs)
       .then(ranked => {
-        this.job.progress(new CustomProgressEvent<Address[]>('dial-queue:calculated-addresses', ranked.map(({ address }) => address)))
-        this.scheduler.add(this.scheduler.inFlight > 0 ? withHeadStart(ranked) : ranked)
+        this.#job.progress(new CustomProgressEvent<Address[]>('dial-queue:calculated-addresses', ranked.map(({ address }) => address)))
+        this.#scheduler.add(this.#scheduler.inFlight > 0 ? withHeadStart(ranked) : ranked)
       }, err => {
-        this.error ??= toError(err)
-        this.addToReport(dialReport(err))
+        this.#error ??= toError(err)
+        this.#addToReport(dialReport(err))
       })
       .finally(arrived)
-      .catch(err => { this.scheduler.abort(toError(err)) })
+      .catch(err => { this.#scheduler.abort(toError(err)) })
   }
 
-  private async rank (multiaddrs: Multiaddr[]): Promise<RankedAddress[]> {
-    const { addressBook, history, ranker } = this.components
-    const { peerId, automatic, force, initiator } = this.job.options
-    const { addresses, report } = await addressBook.find(peerId, multiaddrs, { signal: this.job.signal })
-    this.addToReport(report)
+  async #rank (multiaddrs: Multiaddr[]): Promise<RankedAddress[]> {
+    const { addressBook, history, ranker } = this.#components
+    const { peerId, automatic, force, initiator } = this.#job.options
+    const { addresses, report } = await addressBook.find(peerId, multiaddrs, { signal: this.#job.signal })
+    this.#addToReport(report)
 
     // both ends dial at the same moment to open the way through their firewalls
     const rank = initiator == null ? ranker : withoutDelays(ranker)
@@ -207,7 +208,7 @@ export class PeerDial {
         const reason = doubts[i]
 
         if (reason != null) {
-          this.addToReport({ failures: [{ multiaddr, reason }], omitted: 0 })
+          this.#addToReport({ failures: [{ multiaddr, reason }], omitted: 0 })
         }
       })
 
@@ -221,34 +222,34 @@ export class PeerDial {
     return [...ranked, ...rank(doubtful).map(({ address, delay }) => ({ address, delay: offset + delay }))]
   }
 
-  private onAttempt ({ multiaddr }: Address): void {
-    const { clock, onAttempt } = this.components
+  #onAttempt ({ multiaddr }: Address): void {
+    const { clock, onAttempt } = this.#components
     const now = clock.now()
-    this.firstAttempt ??= now
-    onAttempt?.(this.job.options.peerId, multiaddr, now - this.firstAttempt)
+    this.#firstAttempt ??= now
+    onAttempt?.(this.#job.options.peerId, multiaddr, now - this.#firstAttempt)
   }
 
-  private onFailed (address: Address, error: Error): void {
-    this.addToReport({ failures: [{ multiaddr: address.multiaddr, reason: dialFailureReason(error), error }], omitted: 0 })
-    this.recording.push(this.components.onAttemptFailed(this.job.options.peerId, error, address.multiaddr))
+  #onFailed (address: Address, error: Error): void {
+    this.#addToReport({ failures: [{ multiaddr: address.multiaddr, reason: dialFailureReason(error), error }], omitted: 0 })
+    this.#recording.push(this.#components.onAttemptFailed(this.#job.options.peerId, error, address.multiaddr))
   }
 
-  private addToReport (report?: DialReport): void {
+  #addToReport (report?: DialReport): void {
     for (const failure of report?.failures ?? []) {
-      if (this.report.failures.length < MAX_REPORTED) {
-        this.report.failures.push(failure)
+      if (this.#report.failures.length < MAX_REPORTED) {
+        this.#report.failures.push(failure)
       } else {
-        this.report.omitted++
+        this.#report.omitted++
       }
     }
 
-    this.report.omitted += report?.omitted ?? 0
+    this.#report.omitted += report?.omitted ?? 0
   }
 
   /**
    * The error that libp2p would throw
    */
-  private failure (err: unknown): Error {
+  #failure (err: unknown): Error {
     if (!(err instanceof AllAttemptsFailedError)) {
       return toError(err)
     }
@@ -260,7 +261,7 @@ export class PeerDial {
     }
 
     if (failed.length === 0) {
-      return this.error ?? new NoValidAddressesError(`All addresses of the peer failed a short time ago: ${this.job.options.peerId?.toString() ?? 'unknown peer'}`)
+      return this.#error ?? new NoValidAddressesError(`All addresses of the peer failed a short time ago: ${this.#job.options.peerId?.toString() ?? 'unknown peer'}`)
     }
 
     // that this node has no room for the peer is no matter of its addresses

@@ -115,87 +115,87 @@ export async function resolveMultiaddr (address: Multiaddr, resolvers: Record<st
 
 class Resolution {
   readonly failures: ResolveFailure[] = []
-  private readonly resolvers: MultiaddrResolver[]
-  private readonly options: ResolveOptions
-  private readonly visited = new Set<string>()
-  private lookups: number
-  private places: number
+  readonly #resolvers: MultiaddrResolver[]
+  readonly #options: ResolveOptions
+  readonly #visited = new Set<string>()
+  #lookups: number
+  #places: number
 
   constructor (resolvers: Record<string, MultiaddrResolver>, options: ResolveOptions) {
-    this.resolvers = Object.values(resolvers)
-    this.options = options
-    this.lookups = options.maxLookups ?? MAX_LOOKUPS
-    this.places = options.maxResolvedAddresses ?? MAX_RESOLVED_ADDRESSES
+    this.#resolvers = Object.values(resolvers)
+    this.#options = options
+    this.#lookups = options.maxLookups ?? MAX_LOOKUPS
+    this.#places = options.maxResolvedAddresses ?? MAX_RESOLVED_ADDRESSES
   }
 
   /**
    * `path` leads from the address that is dialled to this one
    */
   async resolve (address: Multiaddr, path: string[]): Promise<Multiaddr[]> {
-    const resolvers = this.resolvers.filter(resolver => resolver.canResolve(address))
+    const resolvers = this.#resolvers.filter(resolver => resolver.canResolve(address))
 
     if (resolvers.length === 0) {
-      return path.length === 0 ? [address] : this.keep(address)
+      return path.length === 0 ? [address] : this.#keep(address)
     }
 
-    if (path.length > (this.options.maxRecursiveDepth ?? MAX_RECURSIVE_DEPTH)) {
-      return this.fail(address, new RecursionLimitError())
+    if (path.length > (this.#options.maxRecursiveDepth ?? MAX_RECURSIVE_DEPTH)) {
+      return this.#fail(address, new RecursionLimitError())
     }
 
     const key = address.toString()
 
     if (path.includes(key)) {
-      return this.fail(address, new RecursionLimitError('The address resolves to itself'))
+      return this.#fail(address, new RecursionLimitError('The address resolves to itself'))
     }
 
-    if (this.visited.has(key)) {
+    if (this.#visited.has(key)) {
       return []
     }
 
-    this.visited.add(key)
+    this.#visited.add(key)
     const results: Multiaddr[][] = []
 
     for (const resolver of resolvers) {
-      const answers = await this.lookUp(resolver, address)
+      const answers = await this.#lookUp(resolver, address)
       results.push(...await Promise.all(answers.map(async answer => this.resolve(answer, [...path, key]))))
     }
 
     return results.flat()
   }
 
-  private async lookUp (resolver: MultiaddrResolver, address: Multiaddr): Promise<Multiaddr[]> {
-    this.options.signal?.throwIfAborted()
+  async #lookUp (resolver: MultiaddrResolver, address: Multiaddr): Promise<Multiaddr[]> {
+    this.#options.signal?.throwIfAborted()
 
-    if (this.lookups <= 0 || this.places <= 0) {
-      return this.fail(address, new RecursionLimitError('Too many addresses to resolve'))
+    if (this.#lookups <= 0 || this.#places <= 0) {
+      return this.#fail(address, new RecursionLimitError('Too many addresses to resolve'))
     }
 
-    this.lookups--
+    this.#lookups--
 
     try {
       // the option `log` is required by the interface of resolvers, but libp2p's
       // own resolver does not use it and callers of ours may have none
-      const answers = await resolver.resolve(address, this.options as MultiaddrResolveOptions)
+      const answers = await resolver.resolve(address, this.#options as MultiaddrResolveOptions)
 
       return answers.slice(0, MAX_ANSWERS)
     } catch (err) {
-      this.options.signal?.throwIfAborted()
+      this.#options.signal?.throwIfAborted()
 
-      return this.fail(address, toError(err))
+      return this.#fail(address, toError(err))
     }
   }
 
-  private keep (address: Multiaddr): Multiaddr[] {
-    if (this.places <= 0) {
+  #keep (address: Multiaddr): Multiaddr[] {
+    if (this.#places <= 0) {
       return []
     }
 
-    this.places--
+    this.#places--
 
     return [address]
   }
 
-  private fail (multiaddr: Multiaddr, error: Error): [] {
+  #fail (multiaddr: Multiaddr, error: Error): [] {
     if (this.failures.length < MAX_FAILURES) {
       this.failures.push({ multiaddr, error })
     }

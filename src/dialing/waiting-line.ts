@@ -28,13 +28,13 @@ export interface Place<T> {
  * leaving from anywhere and taking the head cost O(log n).
  */
 export class WaitingLine<T> {
-  private readonly heap: Array<Place<T>> = []
+  readonly #heap: Array<Place<T>> = []
 
   /**
    * How many wait
    */
   get size (): number {
-    return this.heap.length
+    return this.#heap.length
   }
 
   /**
@@ -42,9 +42,9 @@ export class WaitingLine<T> {
    * running number.
    */
   join (item: T, priority: number, order: number): Place<T> {
-    const place: Place<T> = { item, priority, order, index: this.heap.length }
-    this.heap.push(place)
-    this.rise(place)
+    const place: Place<T> = { item, priority, order, index: this.#heap.length }
+    this.#heap.push(place)
+    this.#rise(place)
 
     return place
   }
@@ -53,14 +53,14 @@ export class WaitingLine<T> {
    * The head of the line, which stays there
    */
   peek (): T | undefined {
-    return this.heap[0]?.item
+    return this.#heap[0]?.item
   }
 
   /**
    * Take the head out of the line
    */
   shift (): T | undefined {
-    const head = this.heap[0]
+    const head = this.#heap[0]
 
     if (head == null) {
       return undefined
@@ -75,17 +75,17 @@ export class WaitingLine<T> {
    * Leave the line from any place. Harmless when it was left before.
    */
   leave (place: Place<T>): void {
-    if (this.heap[place.index] !== place) {
+    if (this.#heap[place.index] !== place) {
       return
     }
 
-    const last = this.heap.pop()
+    const last = this.#heap.pop()
 
     if (last != null && last !== place) {
       last.index = place.index
-      this.heap[place.index] = last
-      this.rise(last)
-      this.sink(last)
+      this.#heap[place.index] = last
+      this.#rise(last)
+      this.#sink(last)
     }
 
     place.index = -1
@@ -96,38 +96,38 @@ export class WaitingLine<T> {
    * for inspection, not for the way of a dial.
    */
   toArray (): T[] {
-    return [...this.heap].sort((a, b) => isBefore(a, b) ? -1 : 1).map(({ item }) => item)
+    return [...this.#heap].sort((a, b) => isBefore(a, b) ? -1 : 1).map(({ item }) => item)
   }
 
-  private rise (place: Place<T>): void {
+  #rise (place: Place<T>): void {
     while (place.index > 0) {
-      const parent = this.heap[(place.index - 1) >> 1]
+      const parent = this.#heap[(place.index - 1) >> 1]
 
       if (!isBefore(place, parent)) {
         return
       }
 
-      this.swap(place, parent)
+      this.#swap(place, parent)
     }
   }
 
-  private sink (place: Place<T>): void {
+  #sink (place: Place<T>): void {
     for (;;) {
-      const left = this.heap[2 * place.index + 1]
-      const right = this.heap[2 * place.index + 2]
+      const left = this.#heap[2 * place.index + 1]
+      const right = this.#heap[2 * place.index + 2]
       const child = right != null && isBefore(right, left) ? right : left
 
       if (child == null || !isBefore(child, place)) {
         return
       }
 
-      this.swap(place, child)
+      this.#swap(place, child)
     }
   }
 
-  private swap (a: Place<T>, b: Place<T>): void {
-    this.heap[a.index] = b
-    this.heap[b.index] = a
+  #swap (a: Place<T>, b: Place<T>): void {
+    this.#heap[a.index] = b
+    this.#heap[b.index] = a
     const { index } = a
     a.index = b.index
     b.index = index

@@ -19,35 +19,35 @@ export class BanListFullError extends Error {
  * Bans in memory, found by the peer, the address or the target
  */
 export class BanIndex {
-  private readonly peers = new Map<string, Ban>()
-  private readonly networks = new CidrMap<Ban>()
+  readonly #peers = new Map<string, Ban>()
+  readonly #networks = new CidrMap<Ban>()
 
   /**
    * The bans of `networks` by their target, as a tree of ranges is not listed
    */
-  private readonly networksByTarget = new Map<string, Ban>()
+  readonly #networksByTarget = new Map<string, Ban>()
 
   get size (): number {
-    return this.peers.size + this.networksByTarget.size
+    return this.#peers.size + this.#networksByTarget.size
   }
 
   values (): Ban[] {
-    return [...this.peers.values(), ...this.networksByTarget.values()]
+    return [...this.#peers.values(), ...this.#networksByTarget.values()]
   }
 
   /**
    * The ban of exactly this peer or range
    */
   get (subject: Pick<BanSubject, 'kind' | 'target'>): Ban | undefined {
-    return (subject.kind === 'peer' ? this.peers : this.networksByTarget).get(subject.target)
+    return (subject.kind === 'peer' ? this.#peers : this.#networksByTarget).get(subject.target)
   }
 
   set (ban: Ban, subject: BanSubject): void {
     if (subject.kind === 'peer') {
-      this.peers.set(subject.target, ban)
+      this.#peers.set(subject.target, ban)
     } else {
-      this.networksByTarget.set(subject.target, ban)
-      this.networks.set(subject.cidr, ban)
+      this.#networksByTarget.set(subject.target, ban)
+      this.#networks.set(subject.cidr, ban)
     }
   }
 
@@ -55,10 +55,10 @@ export class BanIndex {
     const subject = parseBanTarget(ban.target)
 
     if (subject.kind === 'peer') {
-      this.peers.delete(subject.target)
+      this.#peers.delete(subject.target)
     } else {
-      this.networksByTarget.delete(subject.target)
-      this.networks.delete(subject.cidr)
+      this.#networksByTarget.delete(subject.target)
+      this.#networks.delete(subject.cidr)
     }
   }
 
@@ -67,14 +67,14 @@ export class BanIndex {
    */
   ofPeer (peer: { toString(): string }): Ban | undefined {
     // most nodes ban nobody, and the text of a peer id costs more than this
-    return this.peers.size === 0 ? undefined : this.peers.get(peer.toString())
+    return this.#peers.size === 0 ? undefined : this.#peers.get(peer.toString())
   }
 
   /**
    * The most specific ban of a range that an address is in, and that is in force
    */
   ofIp (ip: IpAddress, now: number): Ban | undefined {
-    return this.networks.size === 0 ? undefined : this.networks.match(ip, ban => ban.expires > now)
+    return this.#networks.size === 0 ? undefined : this.#networks.match(ip, ban => ban.expires > now)
   }
 
   /**
@@ -83,7 +83,7 @@ export class BanIndex {
   first (): Ban | undefined {
     let first: Ban | undefined
 
-    for (const bans of [this.peers, this.networksByTarget]) {
+    for (const bans of [this.#peers, this.#networksByTarget]) {
       for (const ban of bans.values()) {
         if (ban.expires < (first?.expires ?? Infinity)) {
           first = ban

@@ -108,30 +108,30 @@ const SLICE = 500
  * so that one which could not be stored is not mistaken for one that lasts.
  */
 export class BanList extends TypedEventEmitter<BanListEvents> implements Startable {
-  private readonly clock: Clock
-  private readonly log: Logger
-  private readonly store: BanStore | undefined
-  private readonly refreshInterval: number
-  private readonly maxEntries: number
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #store: BanStore | undefined
+  readonly #refreshInterval: number
+  readonly #maxEntries: number
 
-  private readonly bans = new BanIndex()
+  readonly #bans = new BanIndex()
 
   /**
    * Changes happen one after the other, so that memory and store see them in the
    * same order
    */
-  private lastChange: Promise<unknown> = Promise.resolve()
+  #lastChange: Promise<unknown> = Promise.resolve()
 
-  private timer: Timer | undefined
-  private started = false
+  #timer: Timer | undefined
+  #started = false
 
   constructor (components: BanListComponents, init: BanListInit = {}) {
     super()
-    this.clock = components.clock
-    this.log = components.logger.forComponent('libp2p:connmgr:bans')
-    this.store = components.datastore == null ? undefined : new BanStore(components.datastore)
-    this.refreshInterval = init.refreshInterval ?? DEFAULT_REFRESH_INTERVAL
-    this.maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
+    this.#clock = components.clock
+    this.#log = components.logger.forComponent('libp2p:connmgr:bans')
+    this.#store = components.datastore == null ? undefined : new BanStore(components.datastore)
+    this.#refreshInterval = init.refreshInterval ?? DEFAULT_REFRESH_INTERVAL
+    this.#maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
   }
 
   readonly [Symbol.toStringTag] = 'libp2p-connmgr/bans'
@@ -141,7 +141,7 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
    * last refresh
    */
   get size (): number {
-    return this.bans.size
+    return this.#bans.size
   }
 
   /**
@@ -151,26 +151,26 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
    * would let in everybody
    */
   async start (): Promise<void> {
-    if (this.started) {
+    if (this.#started) {
       return
     }
 
-    this.started = true
+    this.#started = true
 
     try {
       await this.refresh()
     } catch (err) {
-      this.started = false
+      this.#started = false
       throw err
     }
 
-    this.schedule()
+    this.#schedule()
   }
 
   async stop (): Promise<void> {
-    this.started = false
-    this.timer?.clear()
-    await this.lastChange
+    this.#started = false
+    this.#timer?.clear()
+    await this.#lastChange
   }
 
   /**
@@ -183,29 +183,29 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
    */
   async ban (target: BanTarget, options: BanOptions = {}): Promise<Ban> {
     const subject = parseBanTarget(target)
-    const ban = createBan(subject, options, this.clock)
+    const ban = createBan(subject, options, this.#clock)
 
-    return this.change(async () => {
-      const known = this.active(subject)
+    return this.#change(async () => {
+      const known = this.#active(subject)
 
       // another node may have stored a longer one since the last refresh
-      const stored = await this.store?.get(subject)
+      const stored = await this.#store?.get(subject)
       const longest = stored != null && stored.expires > (known?.expires ?? 0) ? stored : known
 
       if (longest != null && longest.expires >= ban.expires) {
-        this.remember(longest, subject)
+        this.#remember(longest, subject)
 
         return longest
       }
 
-      const displaced = this.makeRoom(subject)
-      await this.store?.put(ban, displaced)
+      const displaced = this.#makeRoom(subject)
+      await this.#store?.put(ban, displaced)
 
       if (displaced != null) {
-        this.forget(displaced, 'displaced')
+        this.#forget(displaced, 'displaced')
       }
 
-      this.remember(ban, subject)
+      this.#remember(ban, subject)
 
       return ban
     })
@@ -221,12 +221,12 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
   async unban (target: BanTarget): Promise<boolean> {
     const subject = parseBanTarget(target)
 
-    return this.change(async () => {
-      const ban = this.active(subject) ?? await this.store?.get(subject)
-      await this.store?.delete(subject)
+    return this.#change(async () => {
+      const ban = this.#active(subject) ?? await this.#store?.get(subject)
+      await this.#store?.delete(subject)
 
       if (ban != null) {
-        this.forget(ban, 'removed')
+        this.#forget(ban, 'removed')
       }
 
       return ban != null
@@ -237,18 +237,18 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
    * The bans in force
    */
   list (): Ban[] {
-    const now = this.clock.now()
+    const now = this.#clock.now()
 
-    return this.bans.values().filter(ban => ban.expires > now)
+    return this.#bans.values().filter(ban => ban.expires > now)
   }
 
   /**
    * The ban of a peer
    */
   ofPeer (peerId: PeerId | string): Ban | undefined {
-    const ban = this.bans.ofPeer(peerId)
+    const ban = this.#bans.ofPeer(peerId)
 
-    return ban != null && ban.expires > this.clock.now() ? ban : undefined
+    return ban != null && ban.expires > this.#clock.now() ? ban : undefined
   }
 
   /**
@@ -256,7 +256,7 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
    */
   ofIp (ip: IpAddress): Ban | undefined {
     // most nodes ban nobody
-    return this.bans.size === 0 ? undefined : this.bans.ofIp(ip, this.clock.now())
+    return this.#bans.size === 0 ? undefined : this.#bans.ofIp(ip, this.#clock.now())
   }
 
   /**
@@ -280,58 +280,58 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
    * @throws {Error} what the datastore throws
    */
   async refresh (): Promise<void> {
-    await this.change(async () => {
-      this.sweep()
+    await this.#change(async () => {
+      this.#sweep()
 
-      if (this.store != null) {
-        await this.read(this.store)
+      if (this.#store != null) {
+        await this.#read(this.#store)
       }
     })
   }
 
-  private async read (store: BanStore): Promise<void> {
+  async #read (store: BanStore): Promise<void> {
     const found = new Set<string>()
     let count = 0
 
     for await (const { key, ban } of store.query()) {
       if (++count % SLICE === 0) {
-        await this.clock.nextTurn()
+        await this.#clock.nextTurn()
       }
 
       if (ban == null) {
-        this.log.error('ignoring the malformed record %s', key)
+        this.#log.error('ignoring the malformed record %s', key)
         continue
       }
 
-      if (ban.expires <= this.clock.now()) {
+      if (ban.expires <= this.#clock.now()) {
         await store.deleteKey(key)
         continue
       }
 
       const subject = parseBanTarget(ban.target)
 
-      if (this.bans.get(subject) == null && this.size >= this.maxEntries) {
-        this.log.error('ignoring the stored ban of %s, there are %d already', ban.target, this.size)
+      if (this.#bans.get(subject) == null && this.size >= this.#maxEntries) {
+        this.#log.error('ignoring the stored ban of %s, there are %d already', ban.target, this.size)
         continue
       }
 
       found.add(ban.target)
-      this.remember(ban, subject)
+      this.#remember(ban, subject)
     }
 
-    for (const ban of this.bans.values()) {
+    for (const ban of this.#bans.values()) {
       if (!found.has(ban.target)) {
-        this.forget(ban, 'removed')
+        this.#forget(ban, 'removed')
       }
     }
   }
 
-  private sweep (): void {
-    const now = this.clock.now()
+  #sweep (): void {
+    const now = this.#clock.now()
 
-    for (const ban of this.bans.values()) {
+    for (const ban of this.#bans.values()) {
       if (ban.expires <= now) {
-        this.forget(ban, 'expired')
+        this.#forget(ban, 'expired')
       }
     }
   }
@@ -339,12 +339,12 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
   /**
    * Which ban has to go for another one
    */
-  private makeRoom (subject: BanSubject): Ban | undefined {
-    if (this.bans.get(subject) != null || this.size < this.maxEntries) {
+  #makeRoom (subject: BanSubject): Ban | undefined {
+    if (this.#bans.get(subject) != null || this.size < this.#maxEntries) {
       return undefined
     }
 
-    const first = this.bans.first()
+    const first = this.#bans.first()
 
     if (first == null) {
       throw new BanListFullError(this.size)
@@ -353,44 +353,44 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
     return first
   }
 
-  private active (subject: BanSubject): Ban | undefined {
-    const ban = this.bans.get(subject)
+  #active (subject: BanSubject): Ban | undefined {
+    const ban = this.#bans.get(subject)
 
-    return ban != null && ban.expires > this.clock.now() ? ban : undefined
+    return ban != null && ban.expires > this.#clock.now() ? ban : undefined
   }
 
-  private remember (ban: Ban, subject: BanSubject): void {
-    const before = this.bans.get(subject)
+  #remember (ban: Ban, subject: BanSubject): void {
+    const before = this.#bans.get(subject)
 
     if (before?.expires === ban.expires && before.reason === ban.reason) {
       return
     }
 
-    this.bans.set(ban, subject)
+    this.#bans.set(ban, subject)
     this.safeDispatchEvent('ban', { detail: ban })
   }
 
-  private forget (ban: Ban, cause: EndedBan['cause']): void {
-    this.bans.delete(ban)
+  #forget (ban: Ban, cause: EndedBan['cause']): void {
+    this.#bans.delete(ban)
     this.safeDispatchEvent('unban', { detail: { ban, cause } })
   }
 
-  private async change<T> (action: () => Promise<T>): Promise<T> {
-    const result = this.lastChange.then(action)
-    this.lastChange = result.catch(() => {})
+  async #change<T> (action: () => Promise<T>): Promise<T> {
+    const result = this.#lastChange.then(action)
+    this.#lastChange = result.catch(() => {})
 
     return result
   }
 
-  private schedule (): void {
-    this.timer = this.clock.setTimeout(() => {
+  #schedule (): void {
+    this.#timer = this.#clock.setTimeout(() => {
       this.refresh()
-        .catch(err => { this.log.error('could not read the stored bans - %e', err) })
+        .catch(err => { this.#log.error('could not read the stored bans - %e', err) })
         .finally(() => {
-          if (this.started) {
-            this.schedule()
+          if (this.#started) {
+            this.#schedule()
           }
         })
-    }, this.refreshInterval)
+    }, this.#refreshInterval)
   }
 }

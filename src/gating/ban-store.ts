@@ -24,10 +24,10 @@ export interface StoredBan {
  * Bans in a datastore, one record each
  */
 export class BanStore {
-  private readonly datastore: Datastore
+  readonly #datastore: Datastore
 
   constructor (datastore: Datastore) {
-    this.datastore = datastore
+    this.#datastore = datastore
   }
 
   /**
@@ -36,11 +36,11 @@ export class BanStore {
   async get (subject: Pick<BanSubject, 'kind' | 'target'>): Promise<Ban | undefined> {
     const key = banKey(subject)
 
-    if (!await this.datastore.has(key)) {
+    if (!await this.#datastore.has(key)) {
       return undefined
     }
 
-    return decodeBan(key, await this.datastore.get(key))
+    return decodeBan(key, await this.#datastore.get(key))
   }
 
   /**
@@ -48,29 +48,29 @@ export class BanStore {
    */
   async put (ban: Ban, replaced?: Ban): Promise<void> {
     if (replaced == null) {
-      await this.datastore.put(banKey(ban), encodeBan(ban))
+      await this.#datastore.put(banKey(ban), encodeBan(ban))
       return
     }
 
-    const batch = this.datastore.batch()
+    const batch = this.#datastore.batch()
     batch.put(banKey(ban), encodeBan(ban))
     batch.delete(banKey(replaced))
     await batch.commit()
   }
 
   async delete (subject: Pick<BanSubject, 'kind' | 'target'>): Promise<void> {
-    await this.datastore.delete(banKey(subject))
+    await this.#datastore.delete(banKey(subject))
   }
 
   async deleteKey (key: Key): Promise<void> {
-    await this.datastore.delete(key)
+    await this.#datastore.delete(key)
   }
 
   /**
    * All that is stored, in no order
    */
   async * query (): AsyncGenerator<StoredBan> {
-    for await (const { key, value } of this.datastore.query({ prefix: `${BANS_PREFIX}/` })) {
+    for await (const { key, value } of this.#datastore.query({ prefix: `${BANS_PREFIX}/` })) {
       yield { key, ban: decodeBan(key, value) }
     }
   }

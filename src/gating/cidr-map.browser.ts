@@ -22,18 +22,18 @@ export class CidrMap<T extends NonNullable<unknown>> implements Surface<T> {
   /**
    * The longest first
    */
-  private tables: Array<Table<T>> = []
+  #tables: Array<Table<T>> = []
 
   get size (): number {
-    return this.tables.reduce((sum, { values }) => sum + values.size, 0)
+    return this.#tables.reduce((sum, { values }) => sum + values.size, 0)
   }
 
   get (cidr: Cidr): T | undefined {
-    return this.tableOf(cidr)?.values.get(prefixKey(cidr.network, cidr.bits))
+    return this.#tableOf(cidr)?.values.get(prefixKey(cidr.network, cidr.bits))
   }
 
   match (ip: IpAddress, accept: (value: T) => boolean = () => true): T | undefined {
-    for (const { family, bits, values } of this.tables) {
+    for (const { family, bits, values } of this.#tables) {
       const value = family === ip.family ? values.get(prefixKey(ip, bits)) : undefined
 
       if (value !== undefined && accept(value)) {
@@ -48,33 +48,33 @@ export class CidrMap<T extends NonNullable<unknown>> implements Surface<T> {
 
   set (cidr: Cidr, value: T): void {
     const { bits, network } = cidr
-    let table = this.tableOf(cidr)
+    let table = this.#tableOf(cidr)
 
     if (table == null) {
       table = { family: network.family, bits, values: new Map() }
-      this.tables.push(table)
-      this.tables.sort((a, b) => b.bits - a.bits)
+      this.#tables.push(table)
+      this.#tables.sort((a, b) => b.bits - a.bits)
     }
 
     table.values.set(prefixKey(network, bits), value)
   }
 
   delete (cidr: Cidr): boolean {
-    const table = this.tableOf(cidr)
+    const table = this.#tableOf(cidr)
     const isDeleted = table?.values.delete(prefixKey(cidr.network, cidr.bits)) ?? false
 
     if (table?.values.size === 0) {
-      this.tables.splice(this.tables.indexOf(table), 1)
+      this.#tables.splice(this.#tables.indexOf(table), 1)
     }
 
     return isDeleted
   }
 
   clear (): void {
-    this.tables = []
+    this.#tables = []
   }
 
-  private tableOf ({ bits, network: { family } }: Cidr): Table<T> | undefined {
-    return this.tables.find(table => table.family === family && table.bits === bits)
+  #tableOf ({ bits, network: { family } }: Cidr): Table<T> | undefined {
+    return this.#tables.find(table => table.family === family && table.bits === bits)
   }
 }

@@ -15,36 +15,36 @@ const TREE_BITS = { 4: 16, 6: 32 }
  * however many ranges there are.
  */
 export class CidrMap<T extends NonNullable<unknown>> {
-  private nodes = new PrefixNodes()
+  #nodes = new PrefixNodes()
 
   /**
    * The trees of the wide ranges
    */
-  private roots = createRoots(this.nodes)
+  #roots = createRoots(this.#nodes)
 
   /**
    * The trees of the narrow ranges
    */
-  private trees = createTrees()
+  #trees = createTrees()
 
   /**
    * The values that nodes refer to. The first place stands for none.
    */
-  private values: Array<T | undefined> = [undefined]
-  private freePlaces: number[] = []
+  #values: Array<T | undefined> = [undefined]
+  #freePlaces: number[] = []
 
   /**
    * How many ranges have a value
    */
   get size (): number {
-    return this.values.length - 1 - this.freePlaces.length
+    return this.#values.length - 1 - this.#freePlaces.length
   }
 
   /**
    * The value of exactly this range
    */
   get (cidr: Cidr): T | undefined {
-    return this.values[this.nodes.value(this.find(cidr))]
+    return this.#values[this.#nodes.value(this.#find(cidr))]
   }
 
   /**
@@ -53,7 +53,7 @@ export class CidrMap<T extends NonNullable<unknown>> {
    */
   match (ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
     // of narrow ranges first, as they are more specific
-    return this.matchIn(this.trees[ip.family].get(ip), ip, accept) ?? this.matchIn(this.roots[ip.family], ip, accept)
+    return this.#matchIn(this.#trees[ip.family].get(ip), ip, accept) ?? this.#matchIn(this.#roots[ip.family], ip, accept)
   }
 
   /**
@@ -67,27 +67,27 @@ export class CidrMap<T extends NonNullable<unknown>> {
    * Gives a range a value. Replaces the one it has.
    */
   set (cidr: Cidr, value: T): void {
-    const node = this.findOrCreate(cidr)
-    const place = this.nodes.value(node)
+    const node = this.#findOrCreate(cidr)
+    const place = this.#nodes.value(node)
 
     if (place !== NONE) {
-      this.values[place] = value
+      this.#values[place] = value
       return
     }
 
-    const free = this.freePlaces.pop() ?? this.values.length
-    this.values[free] = value
-    this.nodes.setValue(node, free)
+    const free = this.#freePlaces.pop() ?? this.#values.length
+    this.#values[free] = value
+    this.#nodes.setValue(node, free)
   }
 
   /**
    * Takes the value of exactly this range away. Returns whether there was one.
    */
   delete (cidr: Cidr): boolean {
-    const { nodes } = this
+    const nodes = this.#nodes
     const path: number[] = []
-    const root = this.rootOf(cidr)
-    let node = this.find(cidr, path)
+    const root = this.#rootOf(cidr)
+    let node = this.#find(cidr, path)
     const place = nodes.value(node)
 
     if (place === NONE) {
@@ -95,8 +95,8 @@ export class CidrMap<T extends NonNullable<unknown>> {
     }
 
     nodes.setValue(node, NONE)
-    this.values[place] = undefined
-    this.freePlaces.push(place)
+    this.#values[place] = undefined
+    this.#freePlaces.push(place)
 
     // a node goes with its value, unless it holds two others together
     for (let parent = path.pop(); parent != null && nodes.value(node) === NONE; parent = path.pop()) {
@@ -112,8 +112,8 @@ export class CidrMap<T extends NonNullable<unknown>> {
       node = parent
     }
 
-    if (root !== this.roots[cidr.network.family] && nodes.isEmpty(root)) {
-      this.trees[cidr.network.family].set(cidr.network, NONE)
+    if (root !== this.#roots[cidr.network.family] && nodes.isEmpty(root)) {
+      this.#trees[cidr.network.family].set(cidr.network, NONE)
       nodes.delete(root)
     }
 
@@ -124,15 +124,15 @@ export class CidrMap<T extends NonNullable<unknown>> {
    * Takes all values away
    */
   clear (): void {
-    this.nodes = new PrefixNodes()
-    this.roots = createRoots(this.nodes)
-    this.trees = createTrees()
-    this.values = [undefined]
-    this.freePlaces = []
+    this.#nodes = new PrefixNodes()
+    this.#roots = createRoots(this.#nodes)
+    this.#trees = createTrees()
+    this.#values = [undefined]
+    this.#freePlaces = []
   }
 
-  private matchIn (root: number, ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
-    const { nodes } = this
+  #matchIn (root: number, ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
+    const nodes = this.#nodes
     const length = addressBits(ip.family)
     let node = root
     let found: T | undefined
@@ -147,7 +147,7 @@ export class CidrMap<T extends NonNullable<unknown>> {
           break
         }
 
-        const value = this.values[place]
+        const value = this.#values[place]
 
         if (value !== undefined && (accept == null || accept(value))) {
           found = value
@@ -164,8 +164,8 @@ export class CidrMap<T extends NonNullable<unknown>> {
   /**
    * Where the tree begins that a range belongs to
    */
-  private rootOf ({ network, bits }: Cidr): number {
-    return bits < TREE_BITS[network.family] ? this.roots[network.family] : this.trees[network.family].get(network)
+  #rootOf ({ network, bits }: Cidr): number {
+    return bits < TREE_BITS[network.family] ? this.#roots[network.family] : this.#trees[network.family].get(network)
   }
 
   /**
@@ -174,10 +174,10 @@ export class CidrMap<T extends NonNullable<unknown>> {
    * @param cidr - the range
    * @param path - gets the nodes above it
    */
-  private find (cidr: Cidr, path?: number[]): number {
-    const { nodes } = this
+  #find (cidr: Cidr, path?: number[]): number {
+    const nodes = this.#nodes
     const { network, bits } = cidr
-    let node = this.rootOf(cidr)
+    let node = this.#rootOf(cidr)
 
     while (node !== NONE && nodes.bits(node) < bits) {
       path?.push(node)
@@ -187,15 +187,15 @@ export class CidrMap<T extends NonNullable<unknown>> {
     return node !== NONE && nodes.bits(node) === bits && nodes.contains(node, network) ? node : NONE
   }
 
-  private findOrCreate (cidr: Cidr): number {
-    const { nodes } = this
+  #findOrCreate (cidr: Cidr): number {
+    const nodes = this.#nodes
     const { network, bits } = cidr
     const { words, family } = network
-    let node = this.rootOf(cidr)
+    let node = this.#rootOf(cidr)
 
     if (node === NONE) {
       node = nodes.create(words, TREE_BITS[family])
-      this.trees[family].set(network, node)
+      this.#trees[family].set(network, node)
     }
 
     while (nodes.bits(node) < bits) {

@@ -84,31 +84,31 @@ export function connectionGater (init: ConnectionGaterInit = {}): ConnectionGate
  * stored would be missing then.
  */
 class NetworkGater implements ConnectionGater {
-  private readonly bans: BanLookup | undefined
-  private readonly denied: CidrMap<Cidr>
-  private readonly restricted: CidrMap<Cidr> | undefined
-  private readonly denyPrivateDials: boolean
+  readonly #bans: BanLookup | undefined
+  readonly #denied: CidrMap<Cidr>
+  readonly #restricted: CidrMap<Cidr> | undefined
+  readonly #denyPrivateDials: boolean
 
   constructor (init: ConnectionGaterInit) {
-    this.bans = init.bans
-    this.denied = cidrSet(init.deny ?? [], 'deny')
-    this.restricted = init.netRestrict == null ? undefined : cidrSet(init.netRestrict, 'netRestrict')
-    this.denyPrivateDials = init.denyPrivateDials ?? false
+    this.#bans = init.bans
+    this.#denied = cidrSet(init.deny ?? [], 'deny')
+    this.#restricted = init.netRestrict == null ? undefined : cidrSet(init.netRestrict, 'netRestrict')
+    this.#denyPrivateDials = init.denyPrivateDials ?? false
   }
 
   denyDialPeer (peerId: PeerId): boolean {
-    return this.isBanned(peerId)
+    return this.#isBanned(peerId)
   }
 
   denyDialMultiaddr (multiaddr: Multiaddr): boolean {
-    if (this.isAddressDenied(multiaddr) || (this.denyPrivateDials && isPrivateDial(multiaddr))) {
+    if (this.#isAddressDenied(multiaddr) || (this.#denyPrivateDials && isPrivateDial(multiaddr))) {
       return true
     }
 
-    if (this.bans != null) {
+    if (this.#bans != null) {
       // the peer, and the relays on the way to it
       for (const { code, value } of multiaddr.getComponents()) {
-        if (code === CODE_P2P && value != null && this.bans.ofPeer(value) != null) {
+        if (code === CODE_P2P && value != null && this.#bans.ofPeer(value) != null) {
           return true
         }
       }
@@ -118,54 +118,54 @@ class NetworkGater implements ConnectionGater {
   }
 
   denyInboundConnection (maConn: MultiaddrConnection): boolean {
-    return this.isAddressDenied(maConn.remoteAddr)
+    return this.#isAddressDenied(maConn.remoteAddr)
   }
 
   denyOutboundConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.isBanned(peerId) || this.isAddressDenied(maConn.remoteAddr)
+    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
   }
 
   denyInboundEncryptedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.isBanned(peerId) || this.isAddressDenied(maConn.remoteAddr)
+    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
   }
 
   denyOutboundEncryptedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.isBanned(peerId) || this.isAddressDenied(maConn.remoteAddr)
+    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
   }
 
   denyInboundUpgradedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.isBanned(peerId) || this.isAddressDenied(maConn.remoteAddr)
+    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
   }
 
   denyOutboundUpgradedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.isBanned(peerId) || this.isAddressDenied(maConn.remoteAddr)
+    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
   }
 
   denyInboundRelayReservation (source: PeerId): boolean {
-    return this.isBanned(source)
+    return this.#isBanned(source)
   }
 
   denyOutboundRelayedConnection (source: PeerId, destination: PeerId): boolean {
-    return this.isBanned(source) || this.isBanned(destination)
+    return this.#isBanned(source) || this.#isBanned(destination)
   }
 
   denyInboundRelayedConnection (relay: PeerId, remotePeer: PeerId): boolean {
-    return this.isBanned(relay) || this.isBanned(remotePeer)
+    return this.#isBanned(relay) || this.#isBanned(remotePeer)
   }
 
-  private isBanned (peerId: PeerId): boolean {
-    return this.bans?.ofPeer(peerId) != null
+  #isBanned (peerId: PeerId): boolean {
+    return this.#bans?.ofPeer(peerId) != null
   }
 
-  private isAddressDenied (multiaddr: Multiaddr): boolean {
-    if (this.bans == null && this.denied.size === 0 && this.restricted == null) {
+  #isAddressDenied (multiaddr: Multiaddr): boolean {
+    if (this.#bans == null && this.#denied.size === 0 && this.#restricted == null) {
       return false
     }
 
     const ip = remoteIp(multiaddr)
 
-    return this.bans?.ofMultiaddr(multiaddr) != null ||
-      (ip != null && this.denied.has(ip)) ||
-      (this.restricted != null && !isWithinNetworks(this.restricted, multiaddr, ip))
+    return this.#bans?.ofMultiaddr(multiaddr) != null ||
+      (ip != null && this.#denied.has(ip)) ||
+      (this.#restricted != null && !isWithinNetworks(this.#restricted, multiaddr, ip))
   }
 }

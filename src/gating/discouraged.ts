@@ -27,21 +27,21 @@ const IPV6_HOST_BITS = 56
  * only.
  */
 export class DiscouragedList {
-  private readonly entries: RecentMap<PrefixKey, true>
+  readonly #entries: RecentMap<PrefixKey, true>
 
   constructor (init: DiscouragedListInit = {}) {
-    this.entries = new RecentMap(init.maxEntries ?? DEFAULT_MAX_ENTRIES)
+    this.#entries = new RecentMap(init.maxEntries ?? DEFAULT_MAX_ENTRIES)
   }
 
   /**
    * How many peers and addresses are discouraged
    */
   get size (): number {
-    return this.entries.size
+    return this.#entries.size
   }
 
   addPeer (peerId: PeerId | string): void {
-    this.entries.set(peerId.toString(), true)
+    this.#entries.set(peerId.toString(), true)
   }
 
   /**
@@ -49,30 +49,30 @@ export class DiscouragedList {
    * of it
    */
   addIp (ip: IpAddress): void {
-    this.entries.set(hostOf(ip), true)
+    this.#entries.set(hostOf(ip), true)
   }
 
   hasPeer (peerId: PeerId | string): boolean {
     // the text of a peer id costs more than this
-    return this.entries.size > 0 && this.entries.has(peerId.toString())
+    return this.#entries.size > 0 && this.#entries.has(peerId.toString())
   }
 
   hasIp (ip: IpAddress): boolean {
-    return this.entries.size > 0 && this.entries.has(hostOf(ip))
+    return this.#entries.size > 0 && this.#entries.has(hostOf(ip))
   }
 
   /**
    * Forgives a peer. Returns whether it was discouraged.
    */
   deletePeer (peerId: PeerId | string): boolean {
-    return this.entries.delete(peerId.toString())
+    return this.#entries.delete(peerId.toString())
   }
 
   /**
    * Forgives an address. Returns whether it was discouraged.
    */
   deleteIp (ip: IpAddress): boolean {
-    return this.entries.delete(hostOf(ip))
+    return this.#entries.delete(hostOf(ip))
   }
 }
 

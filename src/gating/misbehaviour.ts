@@ -96,36 +96,36 @@ const DEFAULT_MAX_PEERS = 10_000
  * decays, what it never should have done stays.
  */
 export class Misbehaviour {
-  private readonly components: MisbehaviourComponents
-  private readonly scores: RecentMap<string, MisbehaviourScore>
-  private readonly banThreshold: number
-  private readonly discourageThreshold: number
-  private readonly halfLife: number
-  private readonly banDuration: number | undefined
+  readonly #components: MisbehaviourComponents
+  readonly #scores: RecentMap<string, MisbehaviourScore>
+  readonly #banThreshold: number
+  readonly #discourageThreshold: number
+  readonly #halfLife: number
+  readonly #banDuration: number | undefined
 
   constructor (components: MisbehaviourComponents, init: MisbehaviourInit = {}) {
-    this.components = components
-    this.scores = new RecentMap(init.maxPeers ?? DEFAULT_MAX_PEERS)
-    this.banThreshold = init.banThreshold ?? DEFAULT_BAN_THRESHOLD
-    this.discourageThreshold = init.discourageThreshold ?? DEFAULT_DISCOURAGE_THRESHOLD
-    this.halfLife = init.halfLife ?? MISBEHAVIOUR_HALF_LIFE
-    this.banDuration = init.banDuration
+    this.#components = components
+    this.#scores = new RecentMap(init.maxPeers ?? DEFAULT_MAX_PEERS)
+    this.#banThreshold = init.banThreshold ?? DEFAULT_BAN_THRESHOLD
+    this.#discourageThreshold = init.discourageThreshold ?? DEFAULT_DISCOURAGE_THRESHOLD
+    this.#halfLife = init.halfLife ?? MISBEHAVIOUR_HALF_LIFE
+    this.#banDuration = init.banDuration
   }
 
   /**
    * The score of a peer, 0 if nothing is held against it
    */
   score (peerId: PeerId): number {
-    const score = this.scores.get(peerId.toString())
+    const score = this.#scores.get(peerId.toString())
 
-    return score == null ? 0 : scoreAt(score, this.components.clock.now(), this.halfLife)
+    return score == null ? 0 : scoreAt(score, this.#components.clock.now(), this.#halfLife)
   }
 
   /**
    * Forgets what is held against a peer. Returns whether there was anything.
    */
   reset (peerId: PeerId): boolean {
-    return this.scores.delete(peerId.toString())
+    return this.#scores.delete(peerId.toString())
   }
 
   /**
@@ -143,24 +143,24 @@ export class Misbehaviour {
     validate('penalty.transient', penalty.transient)
 
     const key = peerId.toString()
-    const now = this.components.clock.now()
-    const entry = addPenalty(this.scores.get(key), penalty, now, this.halfLife)
-    const score = scoreAt(entry, now, this.halfLife)
-    this.scores.set(key, entry)
+    const now = this.#components.clock.now()
+    const entry = addPenalty(this.#scores.get(key), penalty, now, this.#halfLife)
+    const score = scoreAt(entry, now, this.#halfLife)
+    this.#scores.set(key, entry)
 
-    if (score > this.banThreshold) {
-      if (this.components.isExempt?.(peerId) === true) {
+    if (score > this.#banThreshold) {
+      if (this.#components.isExempt?.(peerId) === true) {
         return { score, outcome: 'exempt' }
       }
 
-      const ban = await this.components.bans.ban(peerId, { for: this.banDuration, reason: reason ?? 'misbehaviour' })
-      this.scores.delete(key)
+      const ban = await this.#components.bans.ban(peerId, { for: this.#banDuration, reason: reason ?? 'misbehaviour' })
+      this.#scores.delete(key)
 
       return { score, outcome: 'banned', ban }
     }
 
-    if (score > this.discourageThreshold) {
-      this.components.discouraged.addPeer(peerId)
+    if (score > this.#discourageThreshold) {
+      this.#components.discouraged.addPeer(peerId)
 
       return { score, outcome: 'discouraged' }
     }

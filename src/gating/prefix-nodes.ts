@@ -26,29 +26,29 @@ export const NONE = 0
  * many objects is slow to walk, as each is somewhere else, and slow to collect.
  */
 export class PrefixNodes {
-  private data = new Int32Array(INITIAL_NODES * NODE_SIZE)
-  private prefixes = new Int32Array(INITIAL_NODES * PREFIX_SIZE)
+  #data = new Int32Array(INITIAL_NODES * NODE_SIZE)
+  #prefixes = new Int32Array(INITIAL_NODES * PREFIX_SIZE)
 
   /**
    * The next node that was never used. The first one stands for none.
    */
-  private next = 1
+  #next = 1
 
   /**
    * Nodes that were deleted, linked by their first child
    */
-  private deleted = NONE
+  #deleted = NONE
 
   /**
    * A node without children and without a value
    */
   create (words: readonly number[], bits: number): number {
-    const node = this.allocate()
+    const node = this.#allocate()
     const at = node * NODE_SIZE
-    this.data.fill(0, at, at + NODE_SIZE)
-    this.data[at + BITS] = bits
+    this.#data.fill(0, at, at + NODE_SIZE)
+    this.#data[at + BITS] = bits
 
-    this.prefixes.set(words, node * PREFIX_SIZE)
+    this.#prefixes.set(words, node * PREFIX_SIZE)
 
     return node
   }
@@ -57,8 +57,8 @@ export class PrefixNodes {
    * To be called when nothing refers to the node any more
    */
   delete (node: number): void {
-    this.data[node * NODE_SIZE + CHILDREN] = this.deleted
-    this.deleted = node
+    this.#data[node * NODE_SIZE + CHILDREN] = this.#deleted
+    this.#deleted = node
   }
 
   /**
@@ -69,33 +69,33 @@ export class PrefixNodes {
   }
 
   bits (node: number): number {
-    return this.data[node * NODE_SIZE + BITS]
+    return this.#data[node * NODE_SIZE + BITS]
   }
 
   value (node: number): number {
-    return this.data[node * NODE_SIZE + VALUE]
+    return this.#data[node * NODE_SIZE + VALUE]
   }
 
   setValue (node: number, value: number): void {
-    this.data[node * NODE_SIZE + VALUE] = value
+    this.#data[node * NODE_SIZE + VALUE] = value
   }
 
   /**
    * The child of a node, for its next bit being `bit`
    */
   child (node: number, bit: number): number {
-    return this.data[node * NODE_SIZE + CHILDREN + bit]
+    return this.#data[node * NODE_SIZE + CHILDREN + bit]
   }
 
   setChild (node: number, bit: number, child: number): void {
-    this.data[node * NODE_SIZE + CHILDREN + bit] = child
+    this.#data[node * NODE_SIZE + CHILDREN + bit] = child
   }
 
   /**
    * The bit of a node's prefix at an index
    */
   bitAt (node: number, index: number): number {
-    return (this.prefixes[node * PREFIX_SIZE + (index >> 5)] >>> (31 - (index & 31))) & 1
+    return (this.#prefixes[node * PREFIX_SIZE + (index >> 5)] >>> (31 - (index & 31))) & 1
   }
 
   /**
@@ -107,7 +107,7 @@ export class PrefixNodes {
     const bits = this.bits(node)
 
     for (let i = 0; i * 32 < bits; i++) {
-      const difference = this.prefixes[at + i] ^ ip.word(i)
+      const difference = this.#prefixes[at + i] ^ ip.word(i)
 
       if (difference !== 0) {
         return Math.min(bits, i * 32 + Math.clz32(difference))
@@ -124,20 +124,20 @@ export class PrefixNodes {
     return this.sharedBits(node, ip) === this.bits(node)
   }
 
-  private allocate (): number {
-    if (this.deleted !== NONE) {
-      const node = this.deleted
-      this.deleted = this.data[node * NODE_SIZE + CHILDREN]
+  #allocate (): number {
+    if (this.#deleted !== NONE) {
+      const node = this.#deleted
+      this.#deleted = this.#data[node * NODE_SIZE + CHILDREN]
 
       return node
     }
 
-    if (this.next * NODE_SIZE === this.data.length) {
-      this.data = doubled(this.data)
-      this.prefixes = doubled(this.prefixes)
+    if (this.#next * NODE_SIZE === this.#data.length) {
+      this.#data = doubled(this.#data)
+      this.#prefixes = doubled(this.#prefixes)
     }
 
-    return this.next++
+    return this.#next++
   }
 }
 

@@ -20,24 +20,24 @@ const MAX_ROWS = 500
  * Asks the manager for the decisions that were made since it was asked last
  */
 export class DecisionReader {
-  private readonly manager: Pick<InspectedManager, 'decisions'>
-  private rows: DecisionRow[] = []
-  private nextId = 1
+  readonly #manager: Pick<InspectedManager, 'decisions'>
+  #rows: DecisionRow[] = []
+  #nextId = 1
 
   /**
    * The time of the last decision that was read, and how many of that time were
    */
-  private last = { time: -Infinity, count: 0 }
+  #last = { time: -Infinity, count: 0 }
 
   constructor (manager: Pick<InspectedManager, 'decisions'>) {
-    this.manager = manager
+    this.#manager = manager
   }
 
   /**
    * The last lines that were read, oldest first
    */
   list (): DecisionRow[] {
-    return this.rows
+    return this.#rows
   }
 
   /**
@@ -47,8 +47,8 @@ export class DecisionReader {
    */
   read (now: number): DecisionRow[] {
     // a clock that was set back would hide all until it has caught up
-    const { time, count } = now < this.last.time ? { time: now, count: 0 } : this.last
-    const found = this.manager.decisions({ since: time })
+    const { time, count } = now < this.#last.time ? { time: now, count: 0 } : this.#last
+    const found = this.#manager.decisions({ since: time })
     const told = Math.min(count, found.filter(decision => decision.time === time).length)
     const decisions = found.slice(told)
     const latest = decisions.at(-1)
@@ -57,9 +57,9 @@ export class DecisionReader {
       return []
     }
 
-    const added = decisions.slice(-MAX_ROWS).map(decision => ({ ...decision, id: this.nextId++ }))
-    this.last = { time: latest.time, count: found.filter(decision => decision.time === latest.time).length }
-    this.rows = [...this.rows, ...added].slice(-MAX_ROWS)
+    const added = decisions.slice(-MAX_ROWS).map(decision => ({ ...decision, id: this.#nextId++ }))
+    this.#last = { time: latest.time, count: found.filter(decision => decision.time === latest.time).length }
+    this.#rows = [...this.#rows, ...added].slice(-MAX_ROWS)
 
     return added
   }

@@ -30,21 +30,21 @@ const MAX_BACKLOG = 4 * 1024 * 1024
  * section 9.2)
  */
 export class EventStreams {
-  private readonly maxStreams: number
-  private readonly maxBacklog: number
-  private readonly responses = new Set<ServerResponse>()
+  readonly #maxStreams: number
+  readonly #maxBacklog: number
+  readonly #responses = new Set<ServerResponse>()
 
   constructor ({ maxStreams, maxBacklog = MAX_BACKLOG }: EventStreamsInit) {
-    this.maxStreams = maxStreams
-    this.maxBacklog = maxBacklog
+    this.#maxStreams = maxStreams
+    this.#maxBacklog = maxBacklog
   }
 
   get size (): number {
-    return this.responses.size
+    return this.#responses.size
   }
 
   get isFull (): boolean {
-    return this.responses.size >= this.maxStreams
+    return this.#responses.size >= this.#maxStreams
   }
 
   /**
@@ -52,34 +52,34 @@ export class EventStreams {
    */
   open (response: ServerResponse, messages: readonly StreamMessage[]): void {
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
-    this.responses.add(response)
-    response.once('close', () => { this.responses.delete(response) })
-    this.write(response, messages.map(format).join(''))
+    this.#responses.add(response)
+    response.once('close', () => { this.#responses.delete(response) })
+    this.#write(response, messages.map(format).join(''))
   }
 
   broadcast (messages: readonly StreamMessage[]): void {
-    if (this.responses.size === 0 || messages.length === 0) {
+    if (this.#responses.size === 0 || messages.length === 0) {
       return
     }
 
     const text = messages.map(format).join('')
 
-    for (const response of this.responses) {
-      this.write(response, text)
+    for (const response of this.#responses) {
+      this.#write(response, text)
     }
   }
 
   closeAll (): void {
-    for (const response of this.responses) {
+    for (const response of this.#responses) {
       response.end()
     }
 
-    this.responses.clear()
+    this.#responses.clear()
   }
 
-  private write (response: ServerResponse, text: string): void {
-    if (response.writableLength > this.maxBacklog) {
-      this.responses.delete(response)
+  #write (response: ServerResponse, text: string): void {
+    if (response.writableLength > this.#maxBacklog) {
+      this.#responses.delete(response)
       response.destroy()
       return
     }

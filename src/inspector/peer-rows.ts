@@ -62,15 +62,15 @@ const MAX_TEXT = 200
  * one before
  */
 export class PeerRows {
-  private readonly max: number
-  private rows = new Map<string, { readonly row: PeerRow, readonly text: string }>()
+  readonly #max: number
+  #rows = new Map<string, { readonly row: PeerRow, readonly text: string }>()
 
   constructor (max: number) {
-    this.max = max
+    this.#max = max
   }
 
   list (): PeerRow[] {
-    return [...this.rows.values()].map(({ row }) => row)
+    return [...this.#rows.values()].map(({ row }) => row)
   }
 
   /**
@@ -81,7 +81,7 @@ export class PeerRows {
     const changed: PeerRow[] = []
 
     for (const [peerId, connections] of manager.getConnectionsMap().entries()) {
-      if (rows.size >= this.max) {
+      if (rows.size >= this.#max) {
         break
       }
 
@@ -90,14 +90,14 @@ export class PeerRows {
         const text = JSON.stringify(row)
         rows.set(row.id, { row, text })
 
-        if (this.rows.get(row.id)?.text !== text) {
+        if (this.#rows.get(row.id)?.text !== text) {
           changed.push(row)
         }
       }
     }
 
-    const gone = [...this.rows.keys()].filter(id => !rows.has(id))
-    this.rows = rows
+    const gone = [...this.#rows.keys()].filter(id => !rows.has(id))
+    this.#rows = rows
 
     return { rows: changed, gone }
   }

@@ -18,23 +18,23 @@ const MAX_SAMPLES = 1_800
  * The last samples, oldest first
  */
 export class Samples {
-  private readonly max: number
-  private samples: Sample[] = []
+  readonly #max: number
+  #samples: Sample[] = []
 
   constructor (max = MAX_SAMPLES) {
-    this.max = max
+    this.#max = max
   }
 
   add (sample: Sample): void {
-    this.samples.push(sample)
+    this.#samples.push(sample)
 
     // moving all of them each time would be wasted
-    if (this.samples.length >= this.max * 2) {
-      this.samples = this.list()
+    if (this.#samples.length >= this.#max * 2) {
+      this.#samples = this.list()
     }
   }
 
   list (): Sample[] {
-    return this.samples.slice(-this.max)
+    return this.#samples.slice(-this.#max)
   }
 }

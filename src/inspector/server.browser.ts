@@ -11,14 +11,14 @@ export class InspectorServer {
     broadcast: (_messages: readonly StreamMessage[]): void => {}
   }
 
-  private readonly log: Logger
+  readonly #log: Logger
 
   constructor ({ log }: { log: Logger }, _config: InspectorConfig) {
-    this.log = log
+    this.#log = log
   }
 
   async start (): Promise<string | undefined> {
-    this.log('the inspector needs Node.js, it does nothing here')
+    this.#log('the inspector needs Node.js, it does nothing here')
 
     return undefined
   }

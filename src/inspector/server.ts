@@ -71,14 +71,14 @@ const HEADERS = {
  */
 export class InspectorServer {
   readonly streams: EventStreams
-  private readonly components: InspectorServerComponents
-  private readonly config: InspectorConfig
-  private server?: Server
-  private page: ReadonlyMap<string, PageFile> = new Map()
+  readonly #components: InspectorServerComponents
+  readonly #config: InspectorConfig
+  #server?: Server
+  #page: ReadonlyMap<string, PageFile> = new Map()
 
   constructor (components: InspectorServerComponents, config: InspectorConfig) {
-    this.components = components
-    this.config = config
+    this.#components = components
+    this.#config = config
     this.streams = new EventStreams(config)
   }
 
@@ -88,8 +88,8 @@ export class InspectorServer {
    * @throws {Error} if that is not possible, e.g. because the port is in use
    */
   async start (): Promise<string | undefined> {
-    const { host, port, maxStreams } = this.config
-    this.page = await loadPage()
+    const { host, port, maxStreams } = this.#config
+    this.#page = await loadPage()
 
     const server = createServer({
       maxHeaderSize: MAX_HEADERS,
@@ -97,15 +97,15 @@ export class InspectorServer {
       headersTimeout: HEADERS_TIMEOUT,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
       connectionsCheckingInterval: HEADERS_TIMEOUT
-    }, (request, response) => { this.onRequest(request, response) })
+    }, (request, response) => { this.#onRequest(request, response) })
     server.maxConnections = maxStreams + SPARE_CONNECTIONS
-    this.server = server
+    this.#server = server
 
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ host: host.replace(/^\[|\]$/g, ''), port }, () => {
         server.off('error', reject)
-        server.on('error', err => { this.components.log.error('the inspector failed - %e', err) })
+        server.on('error', err => { this.#components.log.error('the inspector failed - %e', err) })
         resolve()
       })
     })
@@ -117,8 +117,8 @@ export class InspectorServer {
   }
 
   async stop (): Promise<void> {
-    const { server } = this
-    this.server = undefined
+    const server = this.#server
+    this.#server = undefined
     this.streams.closeAll()
 
     if (server != null) {
@@ -129,122 +129,122 @@ export class InspectorServer {
     }
   }
 
-  private onRequest (request: IncomingMessage, response: ServerResponse): void {
-    response.on('error', err => { this.components.log('a response failed - %e', err) })
-    request.on('error', err => { this.components.log('a request failed - %e', err) })
+  #onRequest (request: IncomingMessage, response: ServerResponse): void {
+    response.on('error', err => { this.#components.log('a response failed - %e', err) })
+    request.on('error', err => { this.#components.log('a request failed - %e', err) })
 
-    this.answer(request, response).catch(err => {
-      this.components.log.error('a request could not be answered - %e', err)
-      this.send(response, 500, 'It failed')
+    this.#answer(request, response).catch(err => {
+      this.#components.log.error('a request could not be answered - %e', err)
+      this.#send(response, 500, 'It failed')
     })
   }
 
-  private async answer (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer (request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(HEADERS)) {
       response.setHeader(name, value)
     }
 
-    const refusal = refusalOf(request.headers, this.config.allowedHosts)
+    const refusal = refusalOf(request.headers, this.#config.allowedHosts)
 
     if (refusal != null) {
-      this.send(response, 403, refusal)
+      this.#send(response, 403, refusal)
       return
     }
 
     const [path, query = ''] = (request.url ?? '').split('?', 2)
 
     if (request.method === 'POST' && path === '/api/actions') {
-      await this.onAction(request, response)
+      await this.#onAction(request, response)
       return
     }
 
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', path === '/api/actions' ? 'POST' : 'GET, HEAD')
-      this.send(response, 405, 'There is no such method')
+      this.#send(response, 405, 'There is no such method')
       return
     }
 
-    const file = this.page.get(path)
+    const file = this.#page.get(path)
 
     if (file != null) {
       response.writeHead(200, { 'content-type': file.type, 'content-length': file.content.length })
       response.end(request.method === 'HEAD' ? undefined : file.content)
     } else if (path !== '/api/events' && path !== '/api/peer') {
-      this.send(response, 404, 'There is no such page')
-    } else if (!this.mayRead(request)) {
-      this.refuseToken(response)
+      this.#send(response, 404, 'There is no such page')
+    } else if (!this.#mayRead(request)) {
+      this.#refuseToken(response)
     } else if (path === '/api/peer') {
-      this.onPeer(query, response)
+      this.#onPeer(query, response)
     } else if (this.streams.isFull) {
       response.setHeader('retry-after', '5')
-      this.send(response, 503, 'Too many pages are open')
+      this.#send(response, 503, 'Too many pages are open')
     } else {
-      this.streams.open(response, this.components.welcome())
+      this.streams.open(response, this.#components.welcome())
     }
   }
 
   /**
    * On loopback everybody who gets here may read
    */
-  private mayRead (request: IncomingMessage): boolean {
-    const { host, token } = this.config
+  #mayRead (request: IncomingMessage): boolean {
+    const { host, token } = this.#config
 
     return isLoopbackName(host) || (token != null && hasToken(request.headers.authorization, token))
   }
 
-  private onPeer (query: string, response: ServerResponse): void {
+  #onPeer (query: string, response: ServerResponse): void {
     try {
-      this.sendJSON(response, 200, this.components.explain(new URLSearchParams(query).get('id') ?? ''))
+      this.#sendJSON(response, 200, this.#components.explain(new URLSearchParams(query).get('id') ?? ''))
     } catch (err) {
-      this.sendError(response, err)
+      this.#sendError(response, err)
     }
   }
 
-  private async onAction (request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { token } = this.config
+  async #onAction (request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { token } = this.#config
 
     if (token == null) {
-      this.send(response, 403, 'The inspector is read-only, as it has no token')
+      this.#send(response, 403, 'The inspector is read-only, as it has no token')
       return
     }
 
     if (!hasToken(request.headers.authorization, token)) {
-      this.refuseToken(response)
+      this.#refuseToken(response)
       return
     }
 
     // browsers let no other site send this without asking first
     if (request.headers['content-type']?.split(';')[0].trim() !== 'application/json') {
-      this.send(response, 415, 'The body has to be JSON')
+      this.#send(response, 415, 'The body has to be JSON')
       return
     }
 
     try {
-      const message = await this.components.act(JSON.parse(await readBody(request, MAX_BODY)))
-      this.sendJSON(response, 200, { message })
+      const message = await this.#components.act(JSON.parse(await readBody(request, MAX_BODY)))
+      this.#sendJSON(response, 200, { message })
     } catch (err) {
-      this.sendError(response, err)
+      this.#sendError(response, err)
     }
   }
 
-  private sendError (response: ServerResponse, err: unknown): void {
+  #sendError (response: ServerResponse, err: unknown): void {
     if (err instanceof BodyTooLargeError) {
-      this.send(response, 413, err.message)
+      this.#send(response, 413, err.message)
     } else if (err instanceof SyntaxError) {
-      this.send(response, 400, 'The body is no JSON')
+      this.#send(response, 400, 'The body is no JSON')
     } else if (err instanceof InvalidParametersError) {
-      this.send(response, 400, err.message)
+      this.#send(response, 400, err.message)
     } else {
       throw err
     }
   }
 
-  private refuseToken (response: ServerResponse): void {
+  #refuseToken (response: ServerResponse): void {
     response.setHeader('www-authenticate', 'Bearer')
-    this.send(response, 401, 'The token is needed')
+    this.#send(response, 401, 'The token is needed')
   }
 
-  private sendJSON (response: ServerResponse, status: number, data: unknown): void {
+  #sendJSON (response: ServerResponse, status: number, data: unknown): void {
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
     response.end(JSON.stringify(data))
   }
@@ -252,7 +252,7 @@ export class InspectorServer {
   /**
    * Whoever is told this has done something wrong. What else it sends is not read.
    */
-  private send (response: ServerResponse, status: number, text: string): void {
+  #send (response: ServerResponse, status: number, text: string): void {
     if (response.headersSent) {
       response.destroy()
       return

@@ -12,14 +12,14 @@ export const OTHER_LABEL = 'other'
  * left out, so what is gone is told as 0.
  */
 export class BoundedLabels {
-  private readonly max: number
-  private readonly seen = new Set<string>()
+  readonly #max: number
+  readonly #seen = new Set<string>()
 
   /**
    * @param max - how many names are told apart
    */
   constructor (max: number) {
-    this.max = max
+    this.#max = max
   }
 
   /**
@@ -28,24 +28,24 @@ export class BoundedLabels {
    * @param figures - those of the moment
    */
   complete (figures: Iterable<readonly [name: string, figure: number]>): Record<string, number> {
-    const totals = new Map<string, number>([...this.seen].map(name => [name, 0]))
+    const totals = new Map<string, number>([...this.#seen].map(name => [name, 0]))
     let unknown: Array<readonly [string, number]> = []
 
     for (const figure of figures) {
-      if (this.seen.has(figure[0])) {
+      if (this.#seen.has(figure[0])) {
         totals.set(figure[0], figure[1])
       } else {
         unknown.push(figure)
       }
     }
 
-    if (this.seen.size + unknown.length > this.max) {
+    if (this.#seen.size + unknown.length > this.#max) {
       unknown = unknown.sort((a, b) => b[1] - a[1])
     }
 
     for (const [name, figure] of unknown) {
-      const label = this.seen.size < this.max ? name : OTHER_LABEL
-      this.seen.add(label)
+      const label = this.#seen.size < this.#max ? name : OTHER_LABEL
+      this.#seen.add(label)
       totals.set(label, (totals.get(label) ?? 0) + figure)
     }
 

@@ -19,15 +19,15 @@ export function withGuardedMetrics <T extends { metrics?: Metrics }> (components
 }
 
 class MetricsGuard implements ProxyHandler<Metrics> {
-  private readonly log: Logger
+  readonly #log: Logger
 
   /**
    * What has failed before, so that each failure is logged once
    */
-  private readonly failed = new Set<string>()
+  readonly #failed = new Set<string>()
 
   constructor (log: Logger) {
-    this.log = log
+    this.#log = log
   }
 
   get (metrics: Metrics, property: string | symbol): unknown {
@@ -38,36 +38,36 @@ class MetricsGuard implements ProxyHandler<Metrics> {
     }
 
     return typeof property === 'string' && property.startsWith('register')
-      ? (name: string, options: object = {}) => this.register(metrics, value, property, name, options)
+      ? (name: string, options: object = {}) => this.#register(metrics, value, property, name, options)
       : value.bind(metrics)
   }
 
-  private register (metrics: Metrics, register: Function, method: string, name: string, options: object): object {
-    const metric: unknown = this.attempt(name, () => Reflect.apply(register, metrics, [name, this.guardCalculation(name, method, options)]))
+  #register (metrics: Metrics, register: Function, method: string, name: string, options: object): object {
+    const metric: unknown = this.#attempt(name, () => Reflect.apply(register, metrics, [name, this.#guardCalculation(name, method, options)]))
 
     return new Proxy(typeof metric === 'object' && metric != null ? metric : {}, {
       get: (metric, property) => {
         const value: unknown = Reflect.get(metric, property)
 
         return (...args: unknown[]): unknown => {
-          const result = typeof value === 'function' ? this.attempt(name, () => Reflect.apply(value, metric, args)) : undefined
+          const result = typeof value === 'function' ? this.#attempt(name, () => Reflect.apply(value, metric, args)) : undefined
 
-          return property === 'timer' ? () => this.stop(name, result) : result
+          return property === 'timer' ? () => this.#stop(name, result) : result
         }
       }
     })
   }
 
-  private stop (name: string, stop: unknown): void {
+  #stop (name: string, stop: unknown): void {
     if (typeof stop === 'function') {
-      this.attempt(name, () => Reflect.apply(stop, undefined, []))
+      this.#attempt(name, () => Reflect.apply(stop, undefined, []))
     }
   }
 
   /**
    * One calculation that fails would fail the whole of what is asked for
    */
-  private guardCalculation (name: string, method: string, options: object): object {
+  #guardCalculation (name: string, method: string, options: object): object {
     const calculate: unknown = Reflect.get(options, 'calculate')
     const nothing = method.endsWith('Group') ? {} : 0
 
@@ -78,11 +78,11 @@ class MetricsGuard implements ProxyHandler<Metrics> {
     return {
       ...options,
       calculate: () => {
-        const figures: unknown = this.attempt(name, () => Reflect.apply(calculate, undefined, [])) ?? nothing
+        const figures: unknown = this.#attempt(name, () => Reflect.apply(calculate, undefined, [])) ?? nothing
 
         return figures instanceof Promise
           ? figures.catch((err: unknown) => {
-            this.onFailure(name, err)
+            this.#onFailure(name, err)
 
             return nothing
           })
@@ -91,18 +91,18 @@ class MetricsGuard implements ProxyHandler<Metrics> {
     }
   }
 
-  private attempt <T> (name: string, task: () => T): T | undefined {
+  #attempt <T> (name: string, task: () => T): T | undefined {
     try {
       return task()
     } catch (err) {
-      this.onFailure(name, err)
+      this.#onFailure(name, err)
     }
   }
 
-  private onFailure (name: string, err: unknown): void {
-    if (!this.failed.has(name)) {
-      this.failed.add(name)
-      this.log.error('the metric %s failed - %e', name, err)
+  #onFailure (name: string, err: unknown): void {
+    if (!this.#failed.has(name)) {
+      this.#failed.add(name)
+      this.#log.error('the metric %s failed - %e', name, err)
     }
   }
 }

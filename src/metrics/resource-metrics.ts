@@ -123,24 +123,24 @@ function limitsOf (scopes: ReadonlyMap<string, ScopeFigures>, resource: Measured
  * with nothing in use when it is gone; what was never told adds up to one more.
  */
 class ToldScopes {
-  private readonly max: number
-  private readonly otherName: string
-  private readonly resource: MeasuredResource
+  readonly #max: number
+  readonly #otherName: string
+  readonly #resource: MeasuredResource
 
   /**
    * The scopes that were told, and their last limits
    */
-  private readonly told = new Map<string, ScopeFigures['limits']>()
-  private hasOthers = false
+  readonly #told = new Map<string, ScopeFigures['limits']>()
+  #hasOthers = false
 
   constructor (max: number, otherName: string, resource: MeasuredResource) {
-    this.max = max
-    this.otherName = otherName
-    this.resource = resource
+    this.#max = max
+    this.#otherName = otherName
+    this.#resource = resource
   }
 
   choose (scopes: Iterable<NamedScopeFigures>): NamedScopeFigures[] {
-    const chosen = new Map<string, ScopeFigures>([...this.told].map(([name, limits]) => [name, { usage: nothing(), limits }]))
+    const chosen = new Map<string, ScopeFigures>([...this.#told].map(([name, limits]) => [name, { usage: nothing(), limits }]))
     const others: NamedScopeFigures[] = []
 
     for (const scope of scopes) {
@@ -151,19 +151,19 @@ class ToldScopes {
       }
     }
 
-    others.sort(([, a], [, b]) => b.usage[this.resource] - a.usage[this.resource])
+    others.sort(([, a], [, b]) => b.usage[this.#resource] - a.usage[this.#resource])
 
-    for (const scope of others.splice(0, this.max - this.told.size)) {
+    for (const scope of others.splice(0, this.#max - this.#told.size)) {
       chosen.set(...scope)
     }
 
     for (const [name, { limits }] of chosen) {
-      this.told.set(name, limits)
+      this.#told.set(name, limits)
     }
 
-    this.hasOthers ||= others.length > 0
+    this.#hasOthers ||= others.length > 0
 
-    return this.hasOthers ? [...chosen, [this.otherName, { usage: sum(others), limits: {} }]] : [...chosen]
+    return this.#hasOthers ? [...chosen, [this.#otherName, { usage: sum(others), limits: {} }]] : [...chosen]
   }
 }
 

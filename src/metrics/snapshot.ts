@@ -5,26 +5,26 @@ import type { Clock } from '../clock.ts'
  * in the same turn of the event loop, as they are when somebody reads a registry.
  */
 export class Snapshot<T> {
-  private readonly clock: Pick<Clock, 'nextTurn'>
-  private readonly make: () => T
-  private current?: { readonly value: T }
+  readonly #clock: Pick<Clock, 'nextTurn'>
+  readonly #make: () => T
+  #current?: { readonly value: T }
 
   constructor (clock: Pick<Clock, 'nextTurn'>, make: () => T) {
-    this.clock = clock
-    this.make = make
+    this.#clock = clock
+    this.#make = make
   }
 
   /**
    * @throws {Error} what making it throws
    */
   get (): T {
-    if (this.current == null) {
-      this.current = { value: this.make() }
-      this.clock.nextTurn()
+    if (this.#current == null) {
+      this.#current = { value: this.#make() }
+      this.#clock.nextTurn()
         .catch(() => {})
-        .finally(() => { this.current = undefined })
+        .finally(() => { this.#current = undefined })
     }
 
-    return this.current.value
+    return this.#current.value
   }
 }

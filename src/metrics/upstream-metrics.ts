@@ -79,39 +79,39 @@ interface ProtocolStreams {
  * There may be very many streams, so as little as possible is made for each
  */
 class StreamCounts {
-  private readonly protocols: Record<MessageStreamDirection, Map<string, ProtocolStreams>> = { inbound: new Map(), outbound: new Map() }
-  private touched: ProtocolStreams[] = []
+  readonly #protocols: Record<MessageStreamDirection, Map<string, ProtocolStreams>> = { inbound: new Map(), outbound: new Map() }
+  #touched: ProtocolStreams[] = []
 
   add ({ streams }: Connection): void {
     for (const { direction, protocol } of streams) {
-      const counts = this.of(direction, protocol)
+      const counts = this.#of(direction, protocol)
 
       if (counts.here === 0) {
-        this.touched.push(counts)
+        this.#touched.push(counts)
       }
 
       counts.here++
     }
 
-    for (const counts of this.touched) {
+    for (const counts of this.#touched) {
       counts.total += counts.here
       counts.connections.set(counts.here, (counts.connections.get(counts.here) ?? 0) + 1)
       counts.here = 0
     }
 
-    this.touched.length = 0
+    this.#touched.length = 0
   }
 
   list (): ProtocolStreams[] {
-    return [...this.protocols.inbound.values(), ...this.protocols.outbound.values()]
+    return [...this.#protocols.inbound.values(), ...this.#protocols.outbound.values()]
   }
 
-  private of (direction: MessageStreamDirection, protocol: string): ProtocolStreams {
-    let counts = this.protocols[direction].get(protocol)
+  #of (direction: MessageStreamDirection, protocol: string): ProtocolStreams {
+    let counts = this.#protocols[direction].get(protocol)
 
     if (counts == null) {
       counts = { name: `${direction} ${protocol === '' ? 'unnegotiated' : protocol}`, total: 0, connections: new Map(), here: 0 }
-      this.protocols[direction].set(protocol, counts)
+      this.#protocols[direction].set(protocol, counts)
     }
 
     return counts

@@ -10,85 +10,85 @@ interface Entry {
  * never thrown from the timer.
  */
 export class Agenda {
-  private readonly clock: Clock
-  private readonly onError: (err: unknown) => void
-  private readonly entries = new Map<string, Entry>()
-  private timer?: Timer
-  private timerAt?: number
+  readonly #clock: Clock
+  readonly #onError: (err: unknown) => void
+  readonly #entries = new Map<string, Entry>()
+  #timer?: Timer
+  #timerAt?: number
 
   constructor (clock: Clock, onError: (err: unknown) => void) {
-    this.clock = clock
-    this.onError = onError
+    this.#clock = clock
+    this.#onError = onError
   }
 
   /**
    * Do this at that time, instead of what was to be done under this name
    */
   set (name: string, at: number, run: () => void | Promise<void>): void {
-    this.entries.set(name, { at, run })
-    this.arm()
+    this.#entries.set(name, { at, run })
+    this.#arm()
   }
 
   /**
    * Do this at that time, or earlier if that was the plan
    */
   hasten (name: string, at: number, run: () => void | Promise<void>): void {
-    this.set(name, Math.min(at, this.entries.get(name)?.at ?? at), run)
+    this.set(name, Math.min(at, this.#entries.get(name)?.at ?? at), run)
   }
 
   /**
    * Forget about it
    */
   delete (name: string): void {
-    this.entries.delete(name)
-    this.arm()
+    this.#entries.delete(name)
+    this.#arm()
   }
 
   /**
    * Forget everything
    */
   clear (): void {
-    this.entries.clear()
-    this.arm()
+    this.#entries.clear()
+    this.#arm()
   }
 
-  private arm (): void {
-    const next = Math.min(...[...this.entries.values()].map(({ at }) => at))
+  #arm (): void {
+    const next = Math.min(...[...this.#entries.values()].map(({ at }) => at))
 
-    if (next === this.timerAt) {
+    if (next === this.#timerAt) {
       return
     }
 
-    this.timer?.clear()
-    this.timer = undefined
-    this.timerAt = undefined
+    this.#timer?.clear()
+    this.#timer = undefined
+    this.#timerAt = undefined
 
     if (next === Infinity) {
       return
     }
 
-    this.timerAt = next
-    this.timer = this.clock.setTimeout(() => {
-      this.timerAt = undefined
-      this.runDue()
-      this.arm()
-    }, Math.max(0, next - this.clock.now()))
+    this.#timerAt = next
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#timerAt = undefined
+      this.#runDue()
+      this.#arm()
+    }, Math.max(0, next - this.#clock.now()))
   }
 
-  private runDue (): void {
-    const now = this.clock.now()
+  #runDue (): void {
+    const now = this.#clock.now()
 
-    for (const [name, entry] of [...this.entries]) {
-      if (entry.at > now || this.entries.get(name) !== entry) {
+    for (const [name, entry] of [...this.#entries]) {
+      if (entry.at > now || this.#entries.get(name) !== entry) {
         continue
       }
 
-      this.entries.delete(name)
+      this.#entries.delete(name)
 
       try {
-        Promise.resolve(entry.run()).catch(this.onError)
+        Promise.resolve(entry.run()).catch(this.#onError)
       } catch (err) {
-        this.onError(err)
+        this.#onError(err)
       }
     }
   }

@@ -25,19 +25,19 @@ interface Forward {
  * identify drops every TCP address it is told, so they would never be found.
  */
 export class ExternalPorts {
-  private readonly components: { addressManager: MappingRegister }
-  private readonly mapped = new Map<string, SocketAddress>()
-  private guesses = new Map<string, Forward>()
+  readonly #components: { addressManager: MappingRegister }
+  readonly #mapped = new Map<string, SocketAddress>()
+  #guesses = new Map<string, Forward>()
 
   constructor (components: { addressManager: MappingRegister }) {
-    this.components = components
+    this.#components = components
   }
 
   /**
    * Whether a gateway was asked to forward this socket
    */
   isMapped (external: SocketAddress): boolean {
-    return [...this.mapped.values()].some(other => socketKey(other) === socketKey(external))
+    return [...this.#mapped.values()].some(other => socketKey(other) === socketKey(external))
   }
 
   /**
@@ -46,11 +46,11 @@ export class ExternalPorts {
   add (request: MappingRequest, endpoint: Endpoint): void {
     const internal = internalOf(request)
     const external = { ...internal, ...endpoint }
-    this.mapped.set(socketKey(internal), external)
+    this.#mapped.set(socketKey(internal), external)
 
     // the guess for this port goes before the better one comes
-    this.keepGuesses(({ internal }) => !this.mapped.has(socketKey(internal)))
-    this.note({ internal, external })
+    this.#keepGuesses(({ internal }) => !this.#mapped.has(socketKey(internal)))
+    this.#note({ internal, external })
   }
 
   /**
@@ -59,8 +59,8 @@ export class ExternalPorts {
   remove (request: MappingRequest, endpoint: Endpoint): SocketAddress {
     const internal = internalOf(request)
     const external = { ...internal, ...endpoint }
-    this.mapped.delete(socketKey(internal))
-    this.forget({ internal, external })
+    this.#mapped.delete(socketKey(internal))
+    this.#forget({ internal, external })
 
     return external
   }
@@ -72,7 +72,7 @@ export class ExternalPorts {
     const next = new Map<string, Forward>()
 
     for (const internal of listening) {
-      if (observed == null || internal.family !== 4 || isPublicIp(internal.host) || this.mapped.has(socketKey(internal))) {
+      if (observed == null || internal.family !== 4 || isPublicIp(internal.host) || this.#mapped.has(socketKey(internal))) {
         continue
       }
 
@@ -81,16 +81,16 @@ export class ExternalPorts {
 
       // one port of the router leads to one address
       if (!next.has(key)) {
-        next.set(key, this.guesses.get(key) ?? { internal, external })
+        next.set(key, this.#guesses.get(key) ?? { internal, external })
       }
     }
 
-    this.keepGuesses(({ external }) => next.has(socketKey(external)))
+    this.#keepGuesses(({ external }) => next.has(socketKey(external)))
 
     for (const [key, forward] of next) {
-      if (!this.guesses.has(key)) {
-        this.guesses.set(key, forward)
-        this.note(forward)
+      if (!this.#guesses.has(key)) {
+        this.#guesses.set(key, forward)
+        this.#note(forward)
       }
     }
   }
@@ -99,28 +99,28 @@ export class ExternalPorts {
    * Take all guesses back; what gateways forward is theirs to take back
    */
   clear (): void {
-    this.keepGuesses(() => false)
-    this.mapped.clear()
+    this.#keepGuesses(() => false)
+    this.#mapped.clear()
   }
 
-  private keepGuesses (isKept: (forward: Forward) => boolean): void {
-    for (const [key, forward] of this.guesses) {
+  #keepGuesses (isKept: (forward: Forward) => boolean): void {
+    for (const [key, forward] of this.#guesses) {
       if (!isKept(forward)) {
-        this.guesses.delete(key)
-        this.forget(forward)
+        this.#guesses.delete(key)
+        this.#forget(forward)
       }
     }
   }
 
-  private note ({ internal, external }: Forward): void {
+  #note ({ internal, external }: Forward): void {
     if (isTranslated(internal, external)) {
-      this.components.addressManager.addPublicAddressMapping(internal.host, internal.port, external.host, external.port, external.protocol)
+      this.#components.addressManager.addPublicAddressMapping(internal.host, internal.port, external.host, external.port, external.protocol)
     }
   }
 
-  private forget ({ internal, external }: Forward): void {
+  #forget ({ internal, external }: Forward): void {
     if (isTranslated(internal, external)) {
-      this.components.addressManager.removePublicAddressMapping(internal.host, internal.port, external.host, external.port, external.protocol)
+      this.#components.addressManager.removePublicAddressMapping(internal.host, internal.port, external.host, external.port, external.protocol)
     }
   }
 }

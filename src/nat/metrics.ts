@@ -23,10 +23,10 @@ export interface ReachabilityGauges {
  * The metrics of the reachability service, under `libp2p_nat_*`
  */
 export class ReachabilityMetrics {
-  private readonly mappingRequests?: (via: string, result: string) => void
-  private readonly addressChanges?: () => void
-  private readonly probes?: (result: string) => void
-  private readonly serverRequests?: (status: string) => void
+  readonly #mappingRequests?: (via: string, result: string) => void
+  readonly #addressChanges?: () => void
+  readonly #probes?: (result: string) => void
+  readonly #serverRequests?: (status: string) => void
 
   constructor (metrics: Metrics | undefined, gauges: ReachabilityGauges) {
     if (metrics == null) {
@@ -38,10 +38,10 @@ export class ReachabilityMetrics {
     const probes = metrics.registerCounterGroup('libp2p_nat_probes_total', { help: 'Requests to AutoNAT servers by result', label: 'result' })
     const serverRequests = metrics.registerCounterGroup('libp2p_nat_server_requests_total', { help: 'Requests of AutoNAT clients by status', label: 'status' })
 
-    this.mappingRequests = (via, result) => { mappingRequests.increment({ [`${via}_${result}`]: 1 }) }
-    this.addressChanges = () => { addressChanges.increment() }
-    this.probes = result => { probes.increment({ [result]: 1 }) }
-    this.serverRequests = status => { serverRequests.increment({ [status]: 1 }) }
+    this.#mappingRequests = (via, result) => { mappingRequests.increment({ [`${via}_${result}`]: 1 }) }
+    this.#addressChanges = () => { addressChanges.increment() }
+    this.#probes = result => { probes.increment({ [result]: 1 }) }
+    this.#serverRequests = status => { serverRequests.increment({ [status]: 1 }) }
 
     // what is gone has to be told as 0
     const [addresses, mappings, gateways] = [new BoundedLabels(MAX_LABELS), new BoundedLabels(MAX_LABELS), new BoundedLabels(MAX_LABELS)]
@@ -76,28 +76,28 @@ export class ReachabilityMetrics {
    * A gateway answered, or did not
    */
   onMappingRequest (via: string, result: string): void {
-    this.mappingRequests?.(via, result)
+    this.#mappingRequests?.(via, result)
   }
 
   /**
    * The public address is another one
    */
   onAddressChange (): void {
-    this.addressChanges?.()
+    this.#addressChanges?.()
   }
 
   /**
    * A server answered
    */
   onProbe (result: string): void {
-    this.probes?.(result)
+    this.#probes?.(result)
   }
 
   /**
    * A client was answered
    */
   onServerRequest (status: string): void {
-    this.serverRequests?.(status)
+    this.#serverRequests?.(status)
   }
 }
 

@@ -28,21 +28,21 @@ const JOB = 'node'
  * Draws from everything that is known whether others can reach this node
  */
 export class NodeWatch {
-  private readonly env: NodeWatchEnvironment
-  private state: NodeState = UNKNOWN_NODE
-  private gatewayAddress?: string
-  private previousAddress?: string
-  private doubleNAT?: DoubleNAT
+  readonly #env: NodeWatchEnvironment
+  #state: NodeState = UNKNOWN_NODE
+  #gatewayAddress?: string
+  #previousAddress?: string
+  #doubleNAT?: DoubleNAT
 
   constructor (env: NodeWatchEnvironment) {
-    this.env = env
+    this.#env = env
   }
 
   /**
    * What is known now
    */
   get status (): ReachabilityStatus {
-    const { state, ip4, ip6, reason } = this.state
+    const { state, ip4, ip6, reason } = this.#state
 
     return { state, ip4: ip4.state, ip6: ip6.state, reason }
   }
@@ -51,8 +51,8 @@ export class NodeWatch {
    * What the gateway told about its external address
    */
   setEvidence (gatewayAddress: string | undefined, previousAddress: string | undefined): void {
-    this.gatewayAddress = gatewayAddress
-    this.previousAddress = previousAddress
+    this.#gatewayAddress = gatewayAddress
+    this.#previousAddress = previousAddress
     this.update()
   }
 
@@ -60,25 +60,25 @@ export class NodeWatch {
    * Something changed
    */
   update (): void {
-    this.judge()
+    this.#judge()
     const previous = this.status
-    this.state = nextNodeState(this.state, {
-      addresses: this.env.getCandidates().map(({ socket, state, origin }) => ({ family: socket.family, status: state.status, origin, isUndecidable: isUndecidable(state) })),
-      hasServers: this.env.hasServers(),
-      lacksGateway: this.env.lacksGateway(),
-      isDoubleNAT: this.doubleNAT != null
-    }, this.env.clock.now(), this.env.settleTime)
+    this.#state = nextNodeState(this.#state, {
+      addresses: this.#env.getCandidates().map(({ socket, state, origin }) => ({ family: socket.family, status: state.status, origin, isUndecidable: isUndecidable(state) })),
+      hasServers: this.#env.hasServers(),
+      lacksGateway: this.#env.lacksGateway(),
+      isDoubleNAT: this.#doubleNAT != null
+    }, this.#env.clock.now(), this.#env.settleTime)
 
-    if (this.state.wakeAt == null) {
-      this.env.agenda.delete(JOB)
+    if (this.#state.wakeAt == null) {
+      this.#env.agenda.delete(JOB)
     } else {
-      this.env.agenda.set(JOB, this.state.wakeAt, () => { this.update() })
+      this.#env.agenda.set(JOB, this.#state.wakeAt, () => { this.update() })
     }
 
     const { status } = this
 
     if (status.state !== previous.state || status.ip4 !== previous.ip4 || status.ip6 !== previous.ip6 || status.reason !== previous.reason) {
-      this.env.onChange({ ...status, previous: previous.state })
+      this.#env.onChange({ ...status, previous: previous.state })
     }
   }
 
@@ -86,29 +86,29 @@ export class NodeWatch {
    * Forget everything
    */
   reset (): void {
-    this.env.agenda.delete(JOB)
-    this.gatewayAddress = undefined
-    this.previousAddress = undefined
-    this.doubleNAT = undefined
+    this.#env.agenda.delete(JOB)
+    this.#gatewayAddress = undefined
+    this.#previousAddress = undefined
+    this.#doubleNAT = undefined
     const { state: previous } = this.status
-    this.state = UNKNOWN_NODE
+    this.#state = UNKNOWN_NODE
 
     if (previous !== 'unknown') {
-      this.env.onChange({ ...this.status, previous })
+      this.#env.onChange({ ...this.status, previous })
     }
   }
 
-  private judge (): void {
+  #judge (): void {
     const verdict = judgeDoubleNAT({
-      gatewayAddress: this.gatewayAddress,
-      previousAddress: this.previousAddress,
-      observedAddress: this.env.observedAddress()
+      gatewayAddress: this.#gatewayAddress,
+      previousAddress: this.#previousAddress,
+      observedAddress: this.#env.observedAddress()
     })
-    const isNew = verdict != null && (verdict.gatewayAddress !== this.doubleNAT?.gatewayAddress || verdict.observedAddress !== this.doubleNAT.observedAddress)
-    this.doubleNAT = verdict
+    const isNew = verdict != null && (verdict.gatewayAddress !== this.#doubleNAT?.gatewayAddress || verdict.observedAddress !== this.#doubleNAT.observedAddress)
+    this.#doubleNAT = verdict
 
     if (isNew) {
-      this.env.onDoubleNAT(verdict)
+      this.#env.onDoubleNAT(verdict)
     }
   }
 }

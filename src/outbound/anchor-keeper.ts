@@ -8,23 +8,23 @@ import type { TopUpTools } from './top-up-tools.ts'
  * peers of his own while it starts does not have it all
  */
 export class AnchorKeeper {
-  private readonly datastore: AnchorDatastore
-  private readonly count: number
-  private readonly tools: TopUpTools
-  private stored: string[] = []
+  readonly #datastore: AnchorDatastore
+  readonly #count: number
+  readonly #tools: TopUpTools
+  #stored: string[] = []
 
   constructor (datastore: AnchorDatastore, count: number, tools: TopUpTools) {
-    this.datastore = datastore
-    this.count = count
-    this.tools = tools
+    this.#datastore = datastore
+    this.#count = count
+    this.#tools = tools
   }
 
   /**
    * Gives each anchor once
    */
   get source (): CandidateSource {
-    const { parseAddress } = this.tools
-    const take = (): string | undefined => this.stored.shift()
+    const { parseAddress } = this.#tools
+    const take = (): string | undefined => this.#stored.shift()
 
     return {
       name: 'anchors',
@@ -43,7 +43,7 @@ export class AnchorKeeper {
    * @throws {Error} if the datastore fails
    */
   async load (): Promise<void> {
-    this.stored = this.count === 0 ? [] : (await this.tools.takeAnchors(this.datastore)).slice(0, this.count)
+    this.#stored = this.#count === 0 ? [] : (await this.#tools.takeAnchors(this.#datastore)).slice(0, this.#count)
   }
 
   /**
@@ -52,7 +52,7 @@ export class AnchorKeeper {
    * @throws {Error} if the datastore fails
    */
   async save (peers: readonly OutboundPeer[]): Promise<void> {
-    this.stored = []
+    this.#stored = []
 
     const anchors = [...peers]
       .filter(({ isBootstrap }) => !isBootstrap)
@@ -60,12 +60,12 @@ export class AnchorKeeper {
       .flatMap(({ connections, key }) => {
         const direct = [...connections].find(connection => connection.direct)
 
-        return direct == null ? [] : [this.tools.withPeer(direct.remoteAddr, key).toString()]
+        return direct == null ? [] : [this.#tools.withPeer(direct.remoteAddr, key).toString()]
       })
-      .slice(0, this.count)
+      .slice(0, this.#count)
 
     if (anchors.length > 0) {
-      await this.tools.saveAnchors(this.datastore, anchors)
+      await this.#tools.saveAnchors(this.#datastore, anchors)
     }
   }
 }

@@ -53,39 +53,39 @@ const OWN_FAULT = new Set<DialFailureReason>(['cancelled', 'gated', 'local-limit
  * Dials peers that nobody asked for, and remembers how that went
  */
 export class AutomaticDials {
-  private readonly components: AutomaticDialsComponents
-  private readonly dialTimeout: number
-  private readonly running = new Map<string, RunningDial>()
-  private readonly groups = new GroupCounts()
+  readonly #components: AutomaticDialsComponents
+  readonly #dialTimeout: number
+  readonly #running = new Map<string, RunningDial>()
+  readonly #groups = new GroupCounts()
 
   constructor (components: AutomaticDialsComponents, dialTimeout: number) {
-    this.components = components
-    this.dialTimeout = dialTimeout
+    this.#components = components
+    this.#dialTimeout = dialTimeout
   }
 
   /**
    * How many are running
    */
   get size (): number {
-    return this.running.size
+    return this.#running.size
   }
 
   has (peer: string): boolean {
-    return this.running.has(peer)
+    return this.#running.has(peer)
   }
 
   /**
    * How many peers are being dialled that may turn out to be in a group of addresses
    */
   inGroup (group: string): number {
-    return this.groups.get(group)
+    return this.#groups.get(group)
   }
 
   /**
    * Somebody has asked for this peer
    */
   want (peer: string): void {
-    const dial = this.running.get(peer)
+    const dial = this.#running.get(peer)
 
     if (dial != null) {
       dial.isWanted = true
@@ -97,9 +97,9 @@ export class AutomaticDials {
    * waiting.
    */
   abort (isMeant: (peer: string) => boolean = () => true): void {
-    const { AbortError } = this.components.tools
+    const { AbortError } = this.#components.tools
 
-    for (const [peer, { controller }] of this.running) {
+    for (const [peer, { controller }] of this.#running) {
       if (isMeant(peer)) {
         controller.abort(new AbortError('The connection is not needed any more'))
       }
@@ -111,19 +111,19 @@ export class AutomaticDials {
    * @throws {Error} what dialling throws
    */
   async dial ({ key, multiaddrs }: Candidate): Promise<AutomaticConnection> {
-    const { clock, log, records, groupOf, isPeerToBlame, tools } = this.components
+    const { clock, log, records, groupOf, isPeerToBlame, tools } = this.#components
     const controller = new AbortController()
     const timeout = new AbortController()
-    const timer = clock.setTimeout(() => { timeout.abort(new tools.TimeoutError('The dial timed out')) }, this.dialTimeout)
+    const timer = clock.setTimeout(() => { timeout.abort(new tools.TimeoutError('The dial timed out')) }, this.#dialTimeout)
     const signal = tools.anySignal([controller.signal, timeout.signal])
     const dial: RunningDial = { controller, groups: new Set(multiaddrs.map(groupOf).filter(group => group != null)), isWanted: false }
 
-    this.running.set(key, dial)
-    dial.groups.forEach(group => { this.groups.add(group) })
+    this.#running.set(key, dial)
+    dial.groups.forEach(group => { this.#groups.add(group) })
     records.onTry(key)
 
     try {
-      const connection = await this.components.dial(multiaddrs.map(multiaddr => tools.withPeer(multiaddr, key)), signal)
+      const connection = await this.#components.dial(multiaddrs.map(multiaddr => tools.withPeer(multiaddr, key)), signal)
       records.onConnected(key)
 
       return { connection, isWanted: dial.isWanted }
@@ -137,8 +137,8 @@ export class AutomaticDials {
     } finally {
       timer.clear()
       signal.clear()
-      this.running.delete(key)
-      dial.groups.forEach(group => { this.groups.remove(group) })
+      this.#running.delete(key)
+      dial.groups.forEach(group => { this.#groups.remove(group) })
     }
   }
 }

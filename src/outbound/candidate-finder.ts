@@ -55,12 +55,12 @@ const MAX_HUNG_UP = 1_000
  * Finds peers that may be dialled, as they are asked for
  */
 export class CandidateFinder {
-  private readonly components: CandidateFinderComponents
-  private readonly init: CandidateFinderInit
-  private readonly readers: SourceReader[]
-  private readonly feelerReader: SourceReader
-  private readonly hungUp = new Set<string>()
-  private growth = 1
+  readonly #components: CandidateFinderComponents
+  readonly #init: CandidateFinderInit
+  readonly #readers: SourceReader[]
+  readonly #feelerReader: SourceReader
+  readonly #hungUp = new Set<string>()
+  #growth = 1
 
   /**
    * @param components - what candidates are asked about
@@ -69,24 +69,24 @@ export class CandidateFinder {
    * @param feelerSource - where those come from that are looked at now and then
    */
   constructor (components: CandidateFinderComponents, init: CandidateFinderInit, sources: readonly CandidateSource[], feelerSource: CandidateSource) {
-    this.components = components
-    this.init = init
-    this.readers = sources.map(source => new SourceReader(source, components))
-    this.feelerReader = new SourceReader(feelerSource, { ...components, onReady: () => {} })
+    this.#components = components
+    this.#init = init
+    this.#readers = sources.map(source => new SourceReader(source, components))
+    this.#feelerReader = new SourceReader(feelerSource, { ...components, onReady: () => {} })
   }
 
   /**
    * Those that may be dialled to stay connected
    */
   candidates (signal: AbortSignal): AsyncGenerator<Candidate, void, undefined> {
-    return candidatePipeline(mixFairly(this.readers, signal), this.checks(this.components.onSkip))
+    return candidatePipeline(mixFairly(this.#readers, signal), this.#checks(this.#components.onSkip))
   }
 
   /**
    * One that may be dialled to see whether it is there, in whatever network
    */
   async feelerCandidate (signal: AbortSignal): Promise<Candidate | undefined> {
-    const candidates = candidatePipeline(mixFairly([this.feelerReader], signal), { ...this.checks(() => {}), hasRoom: undefined })
+    const candidates = candidatePipeline(mixFairly([this.#feelerReader], signal), { ...this.#checks(() => {}), hasRoom: undefined })
 
     try {
       const { value } = await candidates.next()
@@ -94,7 +94,7 @@ export class CandidateFinder {
       return value ?? undefined
     } finally {
       await candidates.return()
-      this.feelerReader.release()
+      this.#feelerReader.release()
     }
   }
 
@@ -103,38 +103,38 @@ export class CandidateFinder {
    * if there is none
    */
   get retryIn (): number {
-    return Math.min(Infinity, ...this.readers.map(({ retryIn }) => retryIn))
+    return Math.min(Infinity, ...this.#readers.map(({ retryIn }) => retryIn))
   }
 
   /**
    * None are needed for now
    */
   release (): void {
-    this.readers.forEach(reader => { reader.release() })
+    this.#readers.forEach(reader => { reader.release() })
   }
 
   stop (): void {
-    for (const reader of [...this.readers, this.feelerReader]) {
+    for (const reader of [...this.#readers, this.#feelerReader]) {
       reader.stop()
     }
 
-    this.hungUp.clear()
-    this.growth = 1
+    this.#hungUp.clear()
+    this.#growth = 1
   }
 
   /**
    * The user hung up on a peer. It is left alone until it is connected again.
    */
   hangUp (peer: string): void {
-    this.hungUp.delete(peer)
-    this.hungUp.add(peer)
+    this.#hungUp.delete(peer)
+    this.#hungUp.add(peer)
 
-    for (const oldest of this.hungUp) {
-      if (this.hungUp.size <= MAX_HUNG_UP) {
+    for (const oldest of this.#hungUp) {
+      if (this.#hungUp.size <= MAX_HUNG_UP) {
         break
       }
 
-      this.hungUp.delete(oldest)
+      this.#hungUp.delete(oldest)
     }
   }
 
@@ -142,11 +142,11 @@ export class CandidateFinder {
    * There is a connection to a peer, or the user wants one
    */
   forgive (peer: string): void {
-    this.hungUp.delete(peer)
+    this.#hungUp.delete(peer)
   }
 
-  private checks (onSkip: (skipped: SkippedCandidate) => void): CandidateChecks {
-    const { lookUp, isDialable, isPeerBanned, isAddressBanned, hasRoom, tools } = this.components
+  #checks (onSkip: (skipped: SkippedCandidate) => void): CandidateChecks {
+    const { lookUp, isDialable, isPeerBanned, isAddressBanned, hasRoom, tools } = this.#components
 
     return {
       tools,
@@ -156,15 +156,15 @@ export class CandidateFinder {
       isAddressBanned,
       hasRoom,
       onSkip,
-      unavailable: candidate => this.unavailable(candidate),
-      isDue: candidate => this.isDue(candidate),
-      protocols: this.init.protocols,
-      softGroups: this.init.softGroups
+      unavailable: candidate => this.#unavailable(candidate),
+      isDue: candidate => this.#isDue(candidate),
+      protocols: this.#init.protocols,
+      softGroups: this.#init.softGroups
     }
   }
 
-  private unavailable ({ key, peerId }: Candidate): SkipReason | undefined {
-    const { isConnected, isDialling, peerId: self, records } = this.components
+  #unavailable ({ key, peerId }: Candidate): SkipReason | undefined {
+    const { isConnected, isDialling, peerId: self, records } = this.#components
 
     if (self.equals(peerId)) {
       return 'self'
@@ -178,31 +178,31 @@ export class CandidateFinder {
       return 'dialling'
     }
 
-    if (this.hungUp.has(key)) {
+    if (this.#hungUp.has(key)) {
       return 'hung-up'
     }
 
     return records.isFresh(key) ? 'just-tried' : undefined
   }
 
-  private isDue ({ key }: Candidate): boolean {
-    const { clock, log, random, records } = this.components
+  #isDue ({ key }: Candidate): boolean {
+    const { clock, log, random, records } = this.#components
     let chance = 1
 
     try {
-      chance = this.init.retryChance(records.get(key), clock.now())
+      chance = this.#init.retryChance(records.get(key), clock.now())
     } catch (err) {
       log.error('retryChance failed - %e', err)
     }
 
     // a chance that is no number is none
-    if (random.next() < chance * this.growth) {
-      this.growth = 1
+    if (random.next() < chance * this.#growth) {
+      this.#growth = 1
 
       return true
     }
 
-    this.growth = Math.min(this.growth * CHANCE_GROWTH, Number.MAX_SAFE_INTEGER)
+    this.#growth = Math.min(this.#growth * CHANCE_GROWTH, Number.MAX_SAFE_INTEGER)
 
     return false
   }

@@ -25,28 +25,28 @@ export interface ChurnComponents <T extends ChurnCandidate> {
  * for ever
  */
 export class Churn<T extends ChurnCandidate> {
-  private readonly components: ChurnComponents<T>
-  private readonly init: Required<ChurnInit>
-  private timer?: Timer
+  readonly #components: ChurnComponents<T>
+  readonly #init: Required<ChurnInit>
+  #timer?: Timer
 
   constructor (components: ChurnComponents<T>, init: Required<ChurnInit>) {
-    this.components = components
-    this.init = init
+    this.#components = components
+    this.#init = init
   }
 
   start (): void {
-    const { clock, drop, peers, random } = this.components
-    const [min, max] = this.init.interval
+    const { clock, drop, peers, random } = this.#components
+    const [min, max] = this.#init.interval
 
-    this.timer ??= clock.setTimeout(() => {
-      this.timer = undefined
+    this.#timer ??= clock.setTimeout(() => {
+      this.#timer = undefined
       this.start()
-      chooseChurned(peers(), this.init, random).forEach(peer => { drop(peer) })
+      chooseChurned(peers(), this.#init, random).forEach(peer => { drop(peer) })
     }, min + (max - min) * random.next())
   }
 
   stop (): void {
-    this.timer?.clear()
-    this.timer = undefined
+    this.#timer?.clear()
+    this.#timer = undefined
   }
 }

@@ -19,40 +19,40 @@ export interface DialRateInit {
  * Lets automatic dials through at a rate, with a burst at the beginning
  */
 export class DialRate {
-  private readonly clock: Clock
-  private readonly init: DialRateInit
-  private tokens: number
-  private filledAt: number
+  readonly #clock: Clock
+  readonly #init: DialRateInit
+  #tokens: number
+  #filledAt: number
 
   constructor (clock: Clock, init: DialRateInit) {
-    this.clock = clock
-    this.init = init
-    this.tokens = init.burst
-    this.filledAt = clock.now()
+    this.#clock = clock
+    this.#init = init
+    this.#tokens = init.burst
+    this.#filledAt = clock.now()
   }
 
   /**
    * How many ms until the next dial may be started, 0 if that is now
    */
   get wait (): number {
-    this.fill()
+    this.#fill()
 
-    return this.tokens >= 1 ? 0 : Math.ceil((1 - this.tokens) * 1_000 / this.init.perSecond)
+    return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) * 1_000 / this.#init.perSecond)
   }
 
   /**
    * A dial is started
    */
   take (): void {
-    this.fill()
-    this.tokens--
+    this.#fill()
+    this.#tokens--
   }
 
-  private fill (): void {
-    const now = this.clock.now()
+  #fill (): void {
+    const now = this.#clock.now()
 
     // a clock that was set back fills nothing
-    this.tokens = Math.min(this.init.burst, this.tokens + Math.max(0, now - this.filledAt) * this.init.perSecond / 1_000)
-    this.filledAt = now
+    this.#tokens = Math.min(this.#init.burst, this.#tokens + Math.max(0, now - this.#filledAt) * this.#init.perSecond / 1_000)
+    this.#filledAt = now
   }
 }

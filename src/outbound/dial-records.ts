@@ -20,24 +20,24 @@ const UNKNOWN: DialRecord = { failures: 0 }
  * Remembers how automatic dials of peers went
  */
 export class DialRecords {
-  private readonly clock: Clock
-  private readonly maxRecords: number
-  private readonly records = new Map<string, DialRecord>()
+  readonly #clock: Clock
+  readonly #maxRecords: number
+  readonly #records = new Map<string, DialRecord>()
 
   constructor (clock: Clock, maxRecords = MAX_RECORDS) {
-    this.clock = clock
-    this.maxRecords = maxRecords
+    this.#clock = clock
+    this.#maxRecords = maxRecords
   }
 
   /**
    * How many peers are remembered
    */
   get size (): number {
-    return this.records.size
+    return this.#records.size
   }
 
   get (peer: string): DialRecord {
-    return this.records.get(peer) ?? UNKNOWN
+    return this.#records.get(peer) ?? UNKNOWN
   }
 
   /**
@@ -47,7 +47,7 @@ export class DialRecords {
     const { lastTry } = this.get(peer)
 
     // a clock that was set back makes times lie ahead
-    return lastTry != null && Math.abs(this.clock.now() - lastTry) < DIAL_HISTORY
+    return lastTry != null && Math.abs(this.#clock.now() - lastTry) < DIAL_HISTORY
   }
 
   /**
@@ -55,34 +55,34 @@ export class DialRecords {
    * repeated at once (Geth).
    */
   onTry (peer: string): void {
-    this.update(peer, { lastTry: this.clock.now() })
+    this.#update(peer, { lastTry: this.#clock.now() })
   }
 
   /**
    * A dial has failed, and the peer is to blame for it
    */
   onFailure (peer: string): void {
-    this.update(peer, { failures: this.get(peer).failures + 1 })
+    this.#update(peer, { failures: this.get(peer).failures + 1 })
   }
 
   /**
    * The peer is connected
    */
   onConnected (peer: string): void {
-    this.update(peer, { lastSeen: this.clock.now(), failures: 0 })
+    this.#update(peer, { lastSeen: this.#clock.now(), failures: 0 })
   }
 
-  private update (peer: string, changes: Partial<DialRecord>): void {
+  #update (peer: string, changes: Partial<DialRecord>): void {
     const record = { ...this.get(peer), ...changes }
-    this.records.delete(peer)
-    this.records.set(peer, record)
+    this.#records.delete(peer)
+    this.#records.set(peer, record)
 
-    for (const oldest of this.records.keys()) {
-      if (this.records.size <= this.maxRecords) {
+    for (const oldest of this.#records.keys()) {
+      if (this.#records.size <= this.#maxRecords) {
         break
       }
 
-      this.records.delete(oldest)
+      this.#records.delete(oldest)
     }
   }
 }

@@ -14,29 +14,29 @@ export const BRAKE_PAUSE = 5_000
  * Slows automatic dials down when none succeeds, as the fault is probably ours
  */
 export class FailureBrake {
-  private readonly clock: Clock
-  private failures = 0
-  private pausedUntil = -Infinity
+  readonly #clock: Clock
+  #failures = 0
+  #pausedUntil = -Infinity
 
   constructor (clock: Clock) {
-    this.clock = clock
+    this.#clock = clock
   }
 
   /**
    * How many ms the pause goes on, 0 if there is none
    */
   get remaining (): number {
-    return Math.max(0, this.pausedUntil - this.clock.now())
+    return Math.max(0, this.#pausedUntil - this.#clock.now())
   }
 
   /**
    * A dial has failed
    */
   onFailure (): void {
-    this.failures++
+    this.#failures++
 
-    if (this.failures >= MAX_CONSECUTIVE_FAILURES) {
-      this.pausedUntil = this.clock.now() + BRAKE_PAUSE
+    if (this.#failures >= MAX_CONSECUTIVE_FAILURES) {
+      this.#pausedUntil = this.#clock.now() + BRAKE_PAUSE
     }
   }
 
@@ -45,7 +45,7 @@ export class FailureBrake {
    * network has changed.
    */
   onSuccess (): void {
-    this.failures = 0
-    this.pausedUntil = -Infinity
+    this.#failures = 0
+    this.#pausedUntil = -Infinity
   }
 }

@@ -31,68 +31,68 @@ export interface FeelersComponents {
  * known who can be dialled when somebody is
  */
 export class Feelers {
-  private readonly components: FeelersComponents
-  private readonly init: Required<FeelersInit>
-  private readonly timers = new Set<Timer>()
-  private controller?: AbortController
-  private running?: Promise<void>
+  readonly #components: FeelersComponents
+  readonly #init: Required<FeelersInit>
+  readonly #timers = new Set<Timer>()
+  #controller?: AbortController
+  #running?: Promise<void>
 
   constructor (components: FeelersComponents, init: Required<FeelersInit>) {
-    this.components = components
-    this.init = init
+    this.#components = components
+    this.#init = init
   }
 
   start (): void {
-    this.controller = new AbortController()
-    this.schedule()
+    this.#controller = new AbortController()
+    this.#schedule()
   }
 
   async stop (): Promise<void> {
-    this.controller?.abort()
-    this.controller = undefined
+    this.#controller?.abort()
+    this.#controller = undefined
 
-    for (const timer of this.timers) {
+    for (const timer of this.#timers) {
       timer.clear()
     }
 
-    this.timers.clear()
-    await this.running
+    this.#timers.clear()
+    await this.#running
   }
 
-  private schedule (): void {
-    const { random } = this.components
+  #schedule (): void {
+    const { random } = this.#components
 
-    this.after(-Math.log(1 - random.next()) * this.init.interval, () => {
-      this.schedule()
+    this.#after(-Math.log(1 - random.next()) * this.#init.interval, () => {
+      this.#schedule()
 
       // one at a time
-      if (this.running == null && this.controller != null && this.components.isDue()) {
-        this.running = this.send(this.controller.signal)
-          .catch(err => { this.components.log('a feeler failed - %e', err) })
-          .finally(() => { this.running = undefined })
+      if (this.#running == null && this.#controller != null && this.#components.isDue()) {
+        this.#running = this.#send(this.#controller.signal)
+          .catch(err => { this.#components.log('a feeler failed - %e', err) })
+          .finally(() => { this.#running = undefined })
       }
     })
   }
 
-  private async send (signal: AbortSignal): Promise<void> {
-    const candidate = await this.components.candidate(signal)
+  async #send (signal: AbortSignal): Promise<void> {
+    const candidate = await this.#components.candidate(signal)
 
     if (candidate == null || signal.aborted) {
       return
     }
 
-    const connection = await this.components.dial(candidate, signal)
+    const connection = await this.#components.dial(candidate, signal)
 
     if (!signal.aborted) {
-      this.after(this.init.duration, () => { this.components.closeUnused(connection) })
+      this.#after(this.#init.duration, () => { this.#components.closeUnused(connection) })
     }
   }
 
-  private after (delay: number, callback: () => void): void {
-    const timer = this.components.clock.setTimeout(() => {
-      this.timers.delete(timer)
+  #after (delay: number, callback: () => void): void {
+    const timer = this.#components.clock.setTimeout(() => {
+      this.#timers.delete(timer)
       callback()
     }, delay)
-    this.timers.add(timer)
+    this.#timers.add(timer)
   }
 }

@@ -29,63 +29,62 @@ export interface KeptRelaysComponents {
  * Protects the relays on which this node has a reservation, while it is asked to
  */
 export class KeptRelays {
-  private readonly components: KeptRelaysComponents
-  private readonly relays = new Map<string, PeerId>()
-  private isKeeping = false
+  readonly #components: KeptRelaysComponents
+  readonly #relays = new Map<string, PeerId>()
+  #isKeeping = false
 
   constructor (components: KeptRelaysComponents) {
-    this.components = components
-    this.onPeerUpdate = this.onPeerUpdate.bind(this)
+    this.#components = components
   }
 
   /**
    * Protect those that there are, and those that come, or none any more
    */
   keep (isKeeping: boolean): void {
-    if (isKeeping === this.isKeeping) {
+    if (isKeeping === this.#isKeeping) {
       return
     }
 
-    const { events, peers, tagsOf } = this.components
-    this.isKeeping = isKeeping
+    const { events, peers, tagsOf } = this.#components
+    this.#isKeeping = isKeeping
 
     if (!isKeeping) {
-      events.removeEventListener('peer:update', this.onPeerUpdate)
-      this.relays.forEach(peerId => { this.release(peerId) })
+      events.removeEventListener('peer:update', this.#onPeerUpdate)
+      this.#relays.forEach(peerId => { this.#release(peerId) })
       return
     }
 
-    events.addEventListener('peer:update', this.onPeerUpdate)
+    events.addEventListener('peer:update', this.#onPeerUpdate)
 
     for (const peerId of peers()) {
-      this.update(peerId, tagsOf(peerId).includes(RESERVATION_TAG))
+      this.#update(peerId, tagsOf(peerId).includes(RESERVATION_TAG))
     }
   }
 
   list (): PeerId[] {
-    return [...this.relays.values()]
+    return [...this.#relays.values()]
   }
 
-  private onPeerUpdate ({ detail: { peer } }: CustomEvent<PeerUpdate>): void {
+  readonly #onPeerUpdate = ({ detail: { peer } }: CustomEvent<PeerUpdate>): void => {
     try {
-      this.update(peer.id, peer.tags.has(RESERVATION_TAG))
+      this.#update(peer.id, peer.tags.has(RESERVATION_TAG))
     } catch (err) {
-      this.components.log.error('could not tell whether %p is a relay of ours - %e', peer.id, err)
+      this.#components.log.error('could not tell whether %p is a relay of ours - %e', peer.id, err)
     }
   }
 
-  private update (peerId: PeerId, hasReservation: boolean): void {
+  #update (peerId: PeerId, hasReservation: boolean): void {
     if (!hasReservation) {
-      this.release(peerId)
-    } else if (!this.relays.has(peerId.toString())) {
-      this.relays.set(peerId.toString(), peerId)
-      this.components.protection.protect(peerId, RELAY_TAG)
+      this.#release(peerId)
+    } else if (!this.#relays.has(peerId.toString())) {
+      this.#relays.set(peerId.toString(), peerId)
+      this.#components.protection.protect(peerId, RELAY_TAG)
     }
   }
 
-  private release (peerId: PeerId): void {
-    if (this.relays.delete(peerId.toString())) {
-      this.components.protection.unprotect(peerId, RELAY_TAG)
+  #release (peerId: PeerId): void {
+    if (this.#relays.delete(peerId.toString())) {
+      this.#components.protection.unprotect(peerId, RELAY_TAG)
     }
   }
 }

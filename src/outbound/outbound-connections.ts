@@ -54,12 +54,12 @@ interface MutableOutboundPeer extends OutboundPeer {
  * to become direct ones. Follows the node's events, and is put right now and then.
  */
 export class OutboundConnections {
-  private readonly components: OutboundConnectionsComponents
-  private readonly peers = new Map<string, MutableOutboundPeer>()
-  private readonly groups = new GroupCounts()
-  private readonly connections = new Map<Connection, string | undefined>()
-  private ungroupedCount = 0
-  private bootstrapCount = 0
+  readonly #components: OutboundConnectionsComponents
+  readonly #peers = new Map<string, MutableOutboundPeer>()
+  readonly #groups = new GroupCounts()
+  readonly #connections = new Map<Connection, string | undefined>()
+  #ungroupedCount = 0
+  #bootstrapCount = 0
 
   /**
    * Called when a connection was opened or closed
@@ -67,16 +67,14 @@ export class OutboundConnections {
   onChange: () => void = () => {}
 
   constructor (components: OutboundConnectionsComponents) {
-    this.components = components
-    this.onOpen = this.onOpen.bind(this)
-    this.onClose = this.onClose.bind(this)
+    this.#components = components
   }
 
   /**
    * How many peers there are, without those that are only there to find others
    */
   get size (): number {
-    return this.peers.size - this.bootstrapCount
+    return this.#peers.size - this.#bootstrapCount
   }
 
   /**
@@ -84,60 +82,60 @@ export class OutboundConnections {
    * connections whose address belongs to none
    */
   get ways (): number {
-    return this.groups.size + this.ungroupedCount
+    return this.#groups.size + this.#ungroupedCount
   }
 
   /**
    * How many connections there are to addresses of a group
    */
   inGroup (group: string): number {
-    return this.groups.get(group)
+    return this.#groups.get(group)
   }
 
   has (peer: string): boolean {
-    return this.peers.has(peer)
+    return this.#peers.has(peer)
   }
 
   /**
    * The peers, those first that were connected first
    */
   list (): OutboundPeer[] {
-    return [...this.peers.values()]
+    return [...this.#peers.values()]
   }
 
   start (): void {
-    this.components.events.addEventListener('connection:open', this.onOpen)
-    this.components.events.addEventListener('connection:close', this.onClose)
+    this.#components.events.addEventListener('connection:open', this.#onOpen)
+    this.#components.events.addEventListener('connection:close', this.#onClose)
   }
 
   stop (): void {
-    this.components.events.removeEventListener('connection:open', this.onOpen)
-    this.components.events.removeEventListener('connection:close', this.onClose)
-    this.peers.clear()
-    this.groups.clear()
-    this.connections.clear()
-    this.ungroupedCount = 0
-    this.bootstrapCount = 0
+    this.#components.events.removeEventListener('connection:open', this.#onOpen)
+    this.#components.events.removeEventListener('connection:close', this.#onClose)
+    this.#peers.clear()
+    this.#groups.clear()
+    this.#connections.clear()
+    this.#ungroupedCount = 0
+    this.#bootstrapCount = 0
   }
 
   /**
    * Harmless if the connection is known, or is none that counts
    */
   add (connection: Connection): void {
-    if (connection.direction !== 'outbound' || connection.limits != null || connection.status !== 'open' || this.connections.has(connection)) {
+    if (connection.direction !== 'outbound' || connection.limits != null || connection.status !== 'open' || this.#connections.has(connection)) {
       return
     }
 
-    const group = this.components.groupOf(connection.remoteAddr)
-    this.connections.set(connection, group)
+    const group = this.#components.groupOf(connection.remoteAddr)
+    this.#connections.set(connection, group)
 
     if (group == null) {
-      this.ungroupedCount++
+      this.#ungroupedCount++
     } else {
-      this.groups.add(group)
+      this.#groups.add(group)
     }
 
-    this.peerOf(connection).connections.add(connection)
+    this.#peerOf(connection).connections.add(connection)
   }
 
   /**
@@ -146,7 +144,7 @@ export class OutboundConnections {
   reconcile (open: Iterable<Connection>): void {
     const present = new Set(open)
 
-    for (const connection of [...this.connections.keys()]) {
+    for (const connection of [...this.#connections.keys()]) {
       if (!present.has(connection)) {
         this.remove(connection)
       }
@@ -156,8 +154,8 @@ export class OutboundConnections {
       this.add(connection)
     }
 
-    for (const peer of this.peers.values()) {
-      this.setBootstrap(peer, this.components.isBootstrap(peer.peerId))
+    for (const peer of this.#peers.values()) {
+      this.#setBootstrap(peer, this.#components.isBootstrap(peer.peerId))
     }
   }
 
@@ -166,60 +164,60 @@ export class OutboundConnections {
    * Harmless if it is not counted.
    */
   remove (connection: Connection): void {
-    if (!this.connections.has(connection)) {
+    if (!this.#connections.has(connection)) {
       return
     }
 
-    const group = this.connections.get(connection)
-    this.connections.delete(connection)
+    const group = this.#connections.get(connection)
+    this.#connections.delete(connection)
 
     if (group == null) {
-      this.ungroupedCount--
+      this.#ungroupedCount--
     } else {
-      this.groups.remove(group)
+      this.#groups.remove(group)
     }
 
-    const peer = this.peers.get(connection.remotePeer.toString())
+    const peer = this.#peers.get(connection.remotePeer.toString())
     peer?.connections.delete(connection)
 
     if (peer?.connections.size === 0) {
-      this.setBootstrap(peer, false)
-      this.peers.delete(peer.key)
+      this.#setBootstrap(peer, false)
+      this.#peers.delete(peer.key)
     }
   }
 
-  private peerOf ({ remotePeer }: Connection): MutableOutboundPeer {
+  #peerOf ({ remotePeer }: Connection): MutableOutboundPeer {
     const key = remotePeer.toString()
-    let peer = this.peers.get(key)
+    let peer = this.#peers.get(key)
 
     if (peer == null) {
-      peer = { peerId: remotePeer, key, openedAt: this.components.clock.now(), connections: new Set(), isBootstrap: false }
-      this.peers.set(key, peer)
-      this.setBootstrap(peer, this.components.isBootstrap(remotePeer))
+      peer = { peerId: remotePeer, key, openedAt: this.#components.clock.now(), connections: new Set(), isBootstrap: false }
+      this.#peers.set(key, peer)
+      this.#setBootstrap(peer, this.#components.isBootstrap(remotePeer))
     }
 
     return peer
   }
 
-  private setBootstrap (peer: MutableOutboundPeer, isBootstrap: boolean): void {
-    this.bootstrapCount += Number(isBootstrap) - Number(peer.isBootstrap)
+  #setBootstrap (peer: MutableOutboundPeer, isBootstrap: boolean): void {
+    this.#bootstrapCount += Number(isBootstrap) - Number(peer.isBootstrap)
     peer.isBootstrap = isBootstrap
   }
 
-  private onOpen (event: CustomEvent<Connection>): void {
-    this.follow(() => { this.add(event.detail) })
+  readonly #onOpen = (event: CustomEvent<Connection>): void => {
+    this.#follow(() => { this.add(event.detail) })
   }
 
-  private onClose (event: CustomEvent<Connection>): void {
-    this.follow(() => { this.remove(event.detail) })
+  readonly #onClose = (event: CustomEvent<Connection>): void => {
+    this.#follow(() => { this.remove(event.detail) })
   }
 
-  private follow (change: () => void): void {
+  #follow (change: () => void): void {
     try {
       change()
       this.onChange()
     } catch (err) {
-      this.components.log.error('could not follow a connection - %e', err)
+      this.#components.log.error('could not follow a connection - %e', err)
     }
   }
 }

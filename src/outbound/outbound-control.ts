@@ -36,28 +36,28 @@ type PauseReason = 'user' | 'offline'
  * `keep-alive` tag, and connections up to a target
  */
 export class OutboundControl {
-  private readonly components: OutboundControlComponents
-  private readonly pauses = new Set<PauseReason>()
-  private topUp?: Outbound
+  readonly #components: OutboundControlComponents
+  readonly #pauses = new Set<PauseReason>()
+  #topUp?: Outbound
 
   /**
    * Whom the user hung up on before it was there
    */
-  private readonly leftEarly = new Map<string, PeerId>()
-  private isStarted = false
-  private isReady = false
+  readonly #leftEarly = new Map<string, PeerId>()
+  #isStarted = false
+  #isReady = false
 
   constructor (components: OutboundControlComponents) {
-    this.components = components
+    this.#components = components
   }
 
   /**
    * How far the connections are that the node opens of its own choice
    */
   get stat (): OutboundStat {
-    const { skips, target } = this.components
+    const { skips, target } = this.#components
 
-    return { ...this.topUp?.stat ?? { target, connected: 0, dialling: 0, skipped: skips.counts }, paused: !this.isDialling }
+    return { ...this.#topUp?.stat ?? { target, connected: 0, dialling: 0, skipped: skips.counts }, paused: !this.#isDialling }
   }
 
   /**
@@ -65,11 +65,11 @@ export class OutboundControl {
    * there is no network
    */
   get isPaused (): boolean {
-    return this.pauses.size > 0
+    return this.#pauses.size > 0
   }
 
-  private get isDialling (): boolean {
-    return this.isStarted && this.isReady && this.pauses.size === 0
+  get #isDialling (): boolean {
+    return this.#isStarted && this.#isReady && this.#pauses.size === 0
   }
 
   /**
@@ -78,32 +78,32 @@ export class OutboundControl {
    * is asked for is dialled.
    */
   pause (): void {
-    this.suspend('user')
+    this.#suspend('user')
   }
 
   /**
    * Take up again what `pause` has interrupted
    */
   resume (): void {
-    this.proceed('user')
+    this.#proceed('user')
   }
 
   /**
    * There is no network
    */
   readonly offline = (): void => {
-    this.suspend('offline')
+    this.#suspend('offline')
   }
 
   /**
    * There is a network, maybe another one
    */
   networkChanged (): void {
-    const { log, reconnectQueue, staticPeers } = this.components
-    this.proceed('offline')
+    const { log, reconnectQueue, staticPeers } = this.#components
+    this.#proceed('offline')
 
-    if (this.isDialling) {
-      this.topUp?.networkChanged()
+    if (this.#isDialling) {
+      this.#topUp?.networkChanged()
       staticPeers.networkChanged()
       reconnectQueue.networkChanged()
         .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })
@@ -114,7 +114,7 @@ export class OutboundControl {
    * Others can dial this node, or cannot: the target is another one
    */
   reachabilityChanged (): void {
-    this.topUp?.reachabilityChanged()
+    this.#topUp?.reachabilityChanged()
   }
 
   /**
@@ -123,37 +123,37 @@ export class OutboundControl {
    * @throws {Error} if it cannot be fetched
    */
   async load (): Promise<void> {
-    this.topUp ??= await this.components.loadTopUp?.()
+    this.#topUp ??= await this.#components.loadTopUp?.()
 
-    for (const peerId of this.leftEarly.values()) {
-      this.topUp?.hangUp(peerId)
+    for (const peerId of this.#leftEarly.values()) {
+      this.#topUp?.hangUp(peerId)
     }
 
-    this.leftEarly.clear()
+    this.#leftEarly.clear()
   }
 
   async start (): Promise<void> {
-    const { log, reconnectQueue } = this.components
-    this.isStarted = true
+    const { log, reconnectQueue } = this.#components
+    this.#isStarted = true
     globalThis.addEventListener?.('offline', this.offline)
 
     // only browsers know
     if (globalThis.navigator?.onLine === false) {
-      this.pauses.add('offline')
+      this.#pauses.add('offline')
     }
 
-    if (this.pauses.size === 0) {
+    if (this.#pauses.size === 0) {
       reconnectQueue.start()
     }
 
     await this.load()
 
-    if (!this.isStarted) {
+    if (!this.#isStarted) {
       return
     }
 
     try {
-      await this.topUp?.start()
+      await this.#topUp?.start()
     } catch (err) {
       log.error('could not read whom to dial first - %e', err)
     }
@@ -163,9 +163,9 @@ export class OutboundControl {
    * The node is started as a whole, so it can dial
    */
   afterStart (): void {
-    if (this.isStarted && !this.isReady) {
-      this.isReady = true
-      this.proceed()
+    if (this.#isStarted && !this.#isReady) {
+      this.#isReady = true
+      this.#proceed()
     }
   }
 
@@ -173,16 +173,16 @@ export class OutboundControl {
    * To be called before connections are closed
    */
   async stop (): Promise<void> {
-    const { log, reconnectQueue, staticPeers } = this.components
-    this.isStarted = false
-    this.isReady = false
+    const { log, reconnectQueue, staticPeers } = this.#components
+    this.#isStarted = false
+    this.#isReady = false
     globalThis.removeEventListener?.('offline', this.offline)
-    this.pauses.delete('offline')
+    this.#pauses.delete('offline')
     reconnectQueue.stop()
     staticPeers.stop()
 
     try {
-      await this.topUp?.stop()
+      await this.#topUp?.stop()
     } catch (err) {
       log.error('could not store whom to dial first - %e', err)
     }
@@ -192,13 +192,13 @@ export class OutboundControl {
    * The user hangs up on a peer. It is left alone until it is connected again.
    */
   hangUp (peerId: PeerId, connected: boolean): void {
-    this.components.reconnectQueue.hangUp(peerId, connected)
-    this.components.staticPeers.hangUp(peerId)
+    this.#components.reconnectQueue.hangUp(peerId, connected)
+    this.#components.staticPeers.hangUp(peerId)
 
-    if (this.topUp != null) {
-      this.topUp.hangUp(peerId)
-    } else if (this.components.loadTopUp != null) {
-      this.leftEarly.set(peerId.toString(), peerId)
+    if (this.#topUp != null) {
+      this.#topUp.hangUp(peerId)
+    } else if (this.#components.loadTopUp != null) {
+      this.#leftEarly.set(peerId.toString(), peerId)
     }
   }
 
@@ -206,44 +206,44 @@ export class OutboundControl {
    * The user asks for a connection
    */
   want (target: DialTarget): void {
-    if (this.components.loadTopUp == null) {
+    if (this.#components.loadTopUp == null) {
       return
     }
 
     const [first] = Array.isArray(target) ? target : [target]
 
     if (isPeerId(first)) {
-      this.wantPeer(first.toString())
+      this.#wantPeer(first.toString())
     } else if (isMultiaddr(first)) {
-      this.wantPeer(remotePeerOf(first))
+      this.#wantPeer(remotePeerOf(first))
     }
   }
 
-  private wantPeer (peer: string | undefined): void {
-    this.leftEarly.delete(`${peer}`)
-    this.topUp?.want(peer)
+  #wantPeer (peer: string | undefined): void {
+    this.#leftEarly.delete(`${peer}`)
+    this.#topUp?.want(peer)
   }
 
-  private suspend (reason: PauseReason): void {
-    const { log, reconnectQueue, staticPeers } = this.components
-    this.pauses.add(reason)
+  #suspend (reason: PauseReason): void {
+    const { log, reconnectQueue, staticPeers } = this.#components
+    this.#pauses.add(reason)
 
-    if (this.isStarted && this.pauses.size === 1) {
+    if (this.#isStarted && this.#pauses.size === 1) {
       log('dialling nobody - %s', reason)
       reconnectQueue.pause()
       staticPeers.stop()
-      this.topUp?.pause()
+      this.#topUp?.pause()
         .catch(err => { log.error('could not give up dials - %e', err) })
     }
   }
 
-  private proceed (reason?: PauseReason): void {
-    const { log, reconnectQueue, staticPeers } = this.components
-    const wasPaused = reason == null || this.pauses.delete(reason)
+  #proceed (reason?: PauseReason): void {
+    const { log, reconnectQueue, staticPeers } = this.#components
+    const wasPaused = reason == null || this.#pauses.delete(reason)
 
-    if (wasPaused && this.isDialling) {
+    if (wasPaused && this.#isDialling) {
       staticPeers.start()
-      this.topUp?.resume()
+      this.#topUp?.resume()
       reconnectQueue.start()
       reconnectQueue.afterStart()
         .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })

@@ -109,119 +109,117 @@ interface ChurnPeer extends ChurnCandidate {
  * networks. Only needed where a number is asked for, see `isTopUpEnabled`.
  */
 export class Outbound {
-  private readonly components: OutboundComponents
-  private readonly config: TopUpConfig
-  private readonly records: DialRecords
-  private readonly outbound: OutboundConnections
-  private readonly dials: AutomaticDials
-  private readonly feelerDials: AutomaticDials
-  private readonly finder: CandidateFinder
-  private readonly topUp: TopUp
-  private readonly anchors: AnchorKeeper
-  private readonly churn?: Churn<ChurnPeer>
-  private readonly feelers?: Feelers
-  private readonly automatic = new WeakSet<Connection>()
-  private isStarted = false
-  private isActive = false
+  readonly #components: OutboundComponents
+  readonly #config: TopUpConfig
+  readonly #records: DialRecords
+  readonly #outbound: OutboundConnections
+  readonly #dials: AutomaticDials
+  readonly #feelerDials: AutomaticDials
+  readonly #finder: CandidateFinder
+  readonly #topUp: TopUp
+  readonly #anchors: AnchorKeeper
+  readonly #churn?: Churn<ChurnPeer>
+  readonly #feelers?: Feelers
+  readonly #automatic = new WeakSet<Connection>()
+  #isStarted = false
+  #isActive = false
 
   constructor (components: OutboundComponents, config: TopUpConfig, dialTimeout: number) {
     const { clock, log, tools } = components
-    this.components = components
-    this.config = config
-    this.onIdentify = this.onIdentify.bind(this)
-    this.onOpen = this.onOpen.bind(this)
+    this.#components = components
+    this.#config = config
 
-    this.records = new DialRecords(clock)
-    this.outbound = new OutboundConnections({
+    this.#records = new DialRecords(clock)
+    this.#outbound = new OutboundConnections({
       ...components,
       isBootstrap: peerId => config.releaseBootstrap && components.tagsOf(peerId).includes(BOOTSTRAP_TAG)
     })
-    this.anchors = new AnchorKeeper(components.datastore, config.anchors, components.tools)
+    this.#anchors = new AnchorKeeper(components.datastore, config.anchors, components.tools)
 
-    const dialComponents = { ...components, records: this.records, isPeerToBlame: () => isPeerToBlame(this.outbound.ways, this.target) }
-    this.dials = new AutomaticDials(dialComponents, dialTimeout)
-    this.feelerDials = new AutomaticDials(dialComponents, dialTimeout)
+    const dialComponents = { ...components, records: this.#records, isPeerToBlame: () => isPeerToBlame(this.#outbound.ways, this.#target) }
+    this.#dials = new AutomaticDials(dialComponents, dialTimeout)
+    this.#feelerDials = new AutomaticDials(dialComponents, dialTimeout)
 
     const [feelerSource, ...sources] = candidateSources(['peer-store', ...config.sources], components)
-    this.finder = new CandidateFinder({
+    this.#finder = new CandidateFinder({
       ...components,
-      records: this.records,
-      isDialling: peer => this.dials.has(peer) || this.feelerDials.has(peer),
-      hasRoom: multiaddr => this.hasRoom(multiaddr),
-      onSkip: skipped => { this.onSkip(skipped) },
-      onReady: () => { this.topUp.wake() }
-    }, config, [this.anchors.source, ...sources], feelerSource)
-    this.topUp = new TopUp({
+      records: this.#records,
+      isDialling: peer => this.#dials.has(peer) || this.#feelerDials.has(peer),
+      hasRoom: multiaddr => this.#hasRoom(multiaddr),
+      onSkip: skipped => { this.#onSkip(skipped) },
+      onReady: () => { this.#topUp.wake() }
+    }, config, [this.#anchors.source, ...sources], feelerSource)
+    this.#topUp = new TopUp({
       clock,
       log,
       tools,
-      dials: this.dials,
-      target: () => this.target,
-      connected: () => this.outbound.size,
-      candidates: signal => this.finder.candidates(signal),
-      retryIn: () => this.finder.retryIn,
-      releaseSources: () => { this.finder.release() },
-      reconcile: () => { this.outbound.reconcile(components.connections()) },
-      onConnected: result => { this.onConnected(result) },
-      onReached: () => { this.onReached() }
+      dials: this.#dials,
+      target: () => this.#target,
+      connected: () => this.#outbound.size,
+      candidates: signal => this.#finder.candidates(signal),
+      retryIn: () => this.#finder.retryIn,
+      releaseSources: () => { this.#finder.release() },
+      reconcile: () => { this.#outbound.reconcile(components.connections()) },
+      onConnected: result => { this.#onConnected(result) },
+      onReached: () => { this.#onReached() }
     }, config)
-    this.churn = config.churn === false ? undefined : new Churn({ ...components, peers: () => this.churnPeers(), drop: peer => { this.drop(peer) } }, config.churn)
-    this.feelers = config.feelers === false
+    this.#churn = config.churn === false ? undefined : new Churn({ ...components, peers: () => this.#churnPeers(), drop: peer => { this.#drop(peer) } }, config.churn)
+    this.#feelers = config.feelers === false
       ? undefined
       : new Feelers({
         ...components,
-        isDue: () => this.topUp.missing <= 0,
-        candidate: async signal => this.finder.feelerCandidate(signal),
-        dial: async candidate => (await this.feelerDials.dial(candidate)).connection,
-        closeUnused: connection => { this.closeUnused(connection) }
+        isDue: () => this.#topUp.missing <= 0,
+        candidate: async signal => this.#finder.feelerCandidate(signal),
+        dial: async candidate => (await this.#feelerDials.dial(candidate)).connection,
+        closeUnused: connection => { this.#closeUnused(connection) }
       }, config.feelers)
   }
 
   get stat (): OutboundStat {
     return {
-      target: this.target,
-      connected: this.outbound.size,
-      dialling: this.dials.size,
-      paused: !this.isActive,
-      skipped: this.components.skips.counts
+      target: this.#target,
+      connected: this.#outbound.size,
+      dialling: this.#dials.size,
+      paused: !this.#isActive,
+      skipped: this.#components.skips.counts
     }
   }
 
-  private get target (): number {
-    return targetOfTheMoment(this.config, this.components)
+  get #target (): number {
+    return targetOfTheMoment(this.#config, this.#components)
   }
 
   /**
    * @throws {Error} if the anchors cannot be read
    */
   async start (): Promise<void> {
-    if (this.isStarted) {
+    if (this.#isStarted) {
       return
     }
 
-    this.isStarted = true
-    this.outbound.start()
-    await this.anchors.load()
+    this.#isStarted = true
+    this.#outbound.start()
+    await this.#anchors.load()
   }
 
   /**
    * Begin to dial, or go on with it
    */
   resume (): void {
-    if (!this.isStarted || this.isActive) {
+    if (!this.#isStarted || this.#isActive) {
       return
     }
 
-    const { events, connections } = this.components
-    this.isActive = true
-    this.outbound.onChange = this.topUp.wake
-    this.outbound.reconcile(connections())
-    events.addEventListener('connection:open', this.onOpen)
-    events.addEventListener('peer:discovery', this.topUp.wake)
-    events.addEventListener('peer:identify', this.onIdentify)
-    this.topUp.start()
-    this.churn?.start()
-    this.feelers?.start()
+    const { events, connections } = this.#components
+    this.#isActive = true
+    this.#outbound.onChange = this.#topUp.wake
+    this.#outbound.reconcile(connections())
+    events.addEventListener('connection:open', this.#onOpen)
+    events.addEventListener('peer:discovery', this.#topUp.wake)
+    events.addEventListener('peer:identify', this.#onIdentify)
+    this.#topUp.start()
+    this.#churn?.start()
+    this.#feelers?.start()
   }
 
   /**
@@ -229,18 +227,18 @@ export class Outbound {
    * nothing is left of the dials that are given up.
    */
   async pause (): Promise<void> {
-    if (!this.isActive) {
+    if (!this.#isActive) {
       return
     }
 
-    const { events } = this.components
-    this.isActive = false
-    events.removeEventListener('connection:open', this.onOpen)
-    events.removeEventListener('peer:discovery', this.topUp.wake)
-    events.removeEventListener('peer:identify', this.onIdentify)
-    this.churn?.stop()
-    this.feelerDials.abort()
-    await Promise.all([this.feelers?.stop(), this.topUp.stop()])
+    const { events } = this.#components
+    this.#isActive = false
+    events.removeEventListener('connection:open', this.#onOpen)
+    events.removeEventListener('peer:discovery', this.#topUp.wake)
+    events.removeEventListener('peer:identify', this.#onIdentify)
+    this.#churn?.stop()
+    this.#feelerDials.abort()
+    await Promise.all([this.#feelers?.stop(), this.#topUp.stop()])
   }
 
   /**
@@ -250,31 +248,31 @@ export class Outbound {
    * @throws {Error} if that cannot be stored
    */
   async stop (): Promise<void> {
-    if (!this.isStarted) {
+    if (!this.#isStarted) {
       return
     }
 
-    this.isStarted = false
-    this.outbound.reconcile(this.components.connections())
-    const peers = this.outbound.list()
+    this.#isStarted = false
+    this.#outbound.reconcile(this.#components.connections())
+    const peers = this.#outbound.list()
     await this.pause()
-    this.outbound.stop()
-    this.finder.stop()
-    await this.anchors.save(peers)
+    this.#outbound.stop()
+    this.#finder.stop()
+    await this.#anchors.save(peers)
   }
 
   /**
    * The network has changed, so failures of the past mean nothing
    */
   networkChanged (): void {
-    this.topUp.networkChanged()
+    this.#topUp.networkChanged()
   }
 
   /**
    * Others can dial this node, or cannot: the target is another one
    */
   reachabilityChanged (): void {
-    this.topUp.wake()
+    this.#topUp.wake()
   }
 
   /**
@@ -282,9 +280,9 @@ export class Outbound {
    */
   hangUp (peerId: PeerId): void {
     const key = peerId.toString()
-    this.finder.hangUp(key)
-    this.dials.abort(peer => peer === key)
-    this.feelerDials.abort(peer => peer === key)
+    this.#finder.hangUp(key)
+    this.#dials.abort(peer => peer === key)
+    this.#feelerDials.abort(peer => peer === key)
   }
 
   /**
@@ -293,53 +291,53 @@ export class Outbound {
    */
   want (key: string | undefined): void {
     if (key != null) {
-      this.finder.forgive(key)
-      this.dials.want(key)
-      this.feelerDials.want(key)
+      this.#finder.forgive(key)
+      this.#dials.want(key)
+      this.#feelerDials.want(key)
     }
   }
 
-  private hasRoom (multiaddr: Multiaddr): boolean {
-    const group = this.components.groupOf(multiaddr)
+  #hasRoom (multiaddr: Multiaddr): boolean {
+    const group = this.#components.groupOf(multiaddr)
 
-    return group == null || this.outbound.inGroup(group) + this.dials.inGroup(group) < this.config.groupLimit
+    return group == null || this.#outbound.inGroup(group) + this.#dials.inGroup(group) < this.#config.groupLimit
   }
 
-  private onSkip (skipped: SkippedCandidate): void {
-    this.components.skips.add(skipped.reason)
-    this.components.log.trace('did not dial %p of %s - %s', skipped.peerId, skipped.source, skipped.reason)
-    this.components.onSkip(skipped)
+  #onSkip (skipped: SkippedCandidate): void {
+    this.#components.skips.add(skipped.reason)
+    this.#components.log.trace('did not dial %p of %s - %s', skipped.peerId, skipped.source, skipped.reason)
+    this.#components.onSkip(skipped)
   }
 
-  private onOpen (event: CustomEvent<Connection>): void {
-    this.finder.forgive(event.detail.remotePeer.toString())
+  readonly #onOpen = (event: CustomEvent<Connection>): void => {
+    this.#finder.forgive(event.detail.remotePeer.toString())
   }
 
   /**
    * More peers are dialled than are missing, as about half of the dials fail. When
    * more succeed, the last are closed again.
    */
-  private onConnected ({ connection, isWanted }: AutomaticConnection): void {
-    this.automatic.add(connection)
-    this.outbound.add(connection)
+  #onConnected ({ connection, isWanted }: AutomaticConnection): void {
+    this.#automatic.add(connection)
+    this.#outbound.add(connection)
 
-    if (this.topUp.missing < 0 && !isWanted && connection.direction === 'outbound') {
+    if (this.#topUp.missing < 0 && !isWanted && connection.direction === 'outbound') {
       // at once, or the next one would be closed for it as well
-      this.outbound.remove(connection)
-      this.closeUnused(connection)
+      this.#outbound.remove(connection)
+      this.#closeUnused(connection)
     }
   }
 
   /**
    * The dial that has reached the target does not know yet that it has
    */
-  private onReached (): void {
-    this.dials.abort(peer => !this.outbound.has(peer))
+  #onReached (): void {
+    this.#dials.abort(peer => !this.#outbound.has(peer))
 
-    if (this.config.releaseBootstrap) {
-      releaseBootstrap(this.outbound.list(), {
-        ...this.components,
-        close: connection => { this.closeUnused(connection) }
+    if (this.#config.releaseBootstrap) {
+      releaseBootstrap(this.#outbound.list(), {
+        ...this.#components,
+        close: connection => { this.#closeUnused(connection) }
       })
     }
   }
@@ -347,24 +345,24 @@ export class Outbound {
   /**
    * A peer that speaks none of the protocols that are asked for is of no use
    */
-  private onIdentify (event: CustomEvent<IdentifyResult>): void {
+  readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
     const { connection, peerId, protocols } = event.detail
-    const wanted = this.config.protocols
+    const wanted = this.#config.protocols
 
-    if (wanted.length > 0 && this.automatic.has(connection) && !protocols.some(protocol => wanted.includes(protocol))) {
-      this.components.log('%p speaks none of the protocols that are asked for', peerId)
-      this.closeUnused(connection)
+    if (wanted.length > 0 && this.#automatic.has(connection) && !protocols.some(protocol => wanted.includes(protocol))) {
+      this.#components.log('%p speaks none of the protocols that are asked for', peerId)
+      this.#closeUnused(connection)
     }
   }
 
-  private churnPeers (): ChurnPeer[] {
-    const { clock, isInUse, isProtected, valueOf } = this.components
+  #churnPeers (): ChurnPeer[] {
+    const { clock, isInUse, isProtected, valueOf } = this.#components
 
-    if (this.topUp.missing > 0) {
+    if (this.#topUp.missing > 0) {
       return []
     }
 
-    return this.outbound.list().filter(({ isBootstrap }) => !isBootstrap).map(({ connections, key, openedAt, peerId }) => ({
+    return this.#outbound.list().filter(({ isBootstrap }) => !isBootstrap).map(({ connections, key, openedAt, peerId }) => ({
       key,
       connections: [...connections],
       age: clock.now() - openedAt,
@@ -373,17 +371,17 @@ export class Outbound {
     }))
   }
 
-  private drop ({ connections, key }: ChurnPeer): void {
+  #drop ({ connections, key }: ChurnPeer): void {
     // others should have their turn
-    this.records.onTry(key)
-    connections.forEach(connection => { this.closeUnused(connection) })
+    this.#records.onTry(key)
+    connections.forEach(connection => { this.#closeUnused(connection) })
   }
 
   /**
    * Not at once, as whoever decides so may be handling an event of the connection
    */
-  private closeUnused (connection: Connection): void {
-    const { clock, close, isInUse, isProtected, log } = this.components
+  #closeUnused (connection: Connection): void {
+    const { clock, close, isInUse, isProtected, log } = this.#components
 
     clock.setTimeout(() => {
       if (connection.status === 'open' && !isInUse(connection) && !isProtected(connection.remotePeer)) {

@@ -50,81 +50,79 @@ const MAX_REMEMBERED = 1_000
  * them when the node starts and when they disconnect, unless the user hung up
  */
 export class ReconnectQueue {
-  private readonly components: ReconnectQueueComponents
-  private readonly init: ReconnectQueueInit
-  private readonly queue: PeerQueue
+  readonly #components: ReconnectQueueComponents
+  readonly #init: ReconnectQueueInit
+  readonly #queue: PeerQueue
 
   /**
    * Peers whose connections the user is closing
    */
-  private readonly hungUp = new PeerSet()
+  readonly #hungUp = new PeerSet()
 
   /**
    * Peers that the user hung up on, and that were not connected since
    */
-  private readonly left = new PeerSet()
+  readonly #left = new PeerSet()
 
   /**
    * Peers that were given up, and the tags that were taken from them
    */
-  private readonly givenUp = new PeerMap<Map<string, Tag>>()
+  readonly #givenUp = new PeerMap<Map<string, Tag>>()
 
   /**
    * Peers that have disconnected and whose tags are being read
    */
-  private readonly considered = new PeerSet()
+  readonly #considered = new PeerSet()
 
   /**
    * Peers that have disconnected while they were being dialled
    */
-  private readonly disconnected = new PeerSet()
+  readonly #disconnected = new PeerSet()
 
   /**
    * Ends the dials that were made when the node started
    */
-  private readonly startDials = new PeerMap<AbortController>()
-  private readonly log: Logger
-  private started = false
+  readonly #startDials = new PeerMap<AbortController>()
+  readonly #log: Logger
+  #started = false
 
   constructor (components: ReconnectQueueComponents, init: ReconnectQueueInit) {
-    this.components = components
-    this.init = init
-    this.log = components.logger.forComponent('libp2p:connmgr:reconnect-queue')
-    this.queue = new PeerQueue({
+    this.#components = components
+    this.#init = init
+    this.#log = components.logger.forComponent('libp2p:connmgr:reconnect-queue')
+    this.#queue = new PeerQueue({
       concurrency: init.maxParallelReconnects,
       metricName: 'libp2p_reconnect_queue',
       metrics: components.metrics
     })
-    this.onPeerDisconnect = this.onPeerDisconnect.bind(this)
-    this.onConnectionOpen = this.onConnectionOpen.bind(this)
   }
 
   start (): void {
-    if (this.started) {
+    if (this.#started) {
       return
     }
 
-    this.started = true
-    this.components.events.addEventListener('peer:disconnect', this.onPeerDisconnect)
-    this.components.events.addEventListener('connection:open', this.onConnectionOpen)
+    this.#started = true
+    this.#components.events.addEventListener('peer:disconnect', this.#onPeerDisconnect)
+    this.#components.events.addEventListener('connection:open', this.#onConnectionOpen)
   }
 
   /**
    * Dial every peer that is to be kept
    */
   async afterStart (): Promise<void> {
-    const peers = await this.components.peerStore.all({ filters: [isKeptAlive] })
+    const peers = await this.#components.peerStore.all({ filters: [isKeptAlive] })
 
-    await Promise.all(peers.filter(({ id }) => !this.left.has(id)).map(async peer => {
+    await Promise.all(peers.filter(({ id }) => !this.#left.has(id)).map(async peer => {
       const controller = new AbortController()
-      this.startDials.set(peer.id, controller)
+      this.#startDials.set(peer.id, controller)
 
       try {
-        await this.connect(peer.id, controller.signal)
+        await this.#connect(peer.id, controller.signal)
       } catch (err) {
-        this.log('could not open a connection to the keep-alive peer %p - %e', peer.id, err)
+        this.#log('could not open a connection to the keep-alive peer %p - %e', peer.id, err)
       } finally {
-        this.startDials.delete(peer.id)
+        this.#startDials.delete(peer.id)
       }
     }))
   }
@@ -134,14 +132,14 @@ export class ReconnectQueue {
    * they get their tags back, and all are dialled that are not connected.
    */
   async networkChanged (): Promise<void> {
-    const givenUp = [...this.givenUp]
-    this.givenUp.clear()
+    const givenUp = [...this.#givenUp]
+    this.#givenUp.clear()
 
     for (const [peerId, tags] of givenUp) {
-      await this.components.peerStore.merge(peerId, { tags: Object.fromEntries(tags) })
+      await this.#components.peerStore.merge(peerId, { tags: Object.fromEntries(tags) })
     }
 
-    if (this.started) {
+    if (this.#started) {
       await this.afterStart()
     }
   }
@@ -151,23 +149,23 @@ export class ReconnectQueue {
    */
   stop (): void {
     this.pause()
-    this.left.clear()
-    this.givenUp.clear()
+    this.#left.clear()
+    this.#givenUp.clear()
   }
 
   /**
    * Ends all attempts
    */
   pause (): void {
-    this.started = false
-    this.components.events.removeEventListener('peer:disconnect', this.onPeerDisconnect)
-    this.components.events.removeEventListener('connection:open', this.onConnectionOpen)
-    this.queue.abort()
-    this.hungUp.clear()
-    this.considered.clear()
-    this.disconnected.clear()
+    this.#started = false
+    this.#components.events.removeEventListener('peer:disconnect', this.#onPeerDisconnect)
+    this.#components.events.removeEventListener('connection:open', this.#onConnectionOpen)
+    this.#queue.abort()
+    this.#hungUp.clear()
+    this.#considered.clear()
+    this.#disconnected.clear()
 
-    for (const controller of this.startDials.values()) {
+    for (const controller of this.#startDials.values()) {
       controller.abort()
     }
   }
@@ -177,82 +175,82 @@ export class ReconnectQueue {
    * until it was connected another time.
    */
   hangUp (peerId: PeerId, connected: boolean): void {
-    if (connected && this.started) {
-      this.hungUp.add(peerId)
+    if (connected && this.#started) {
+      this.#hungUp.add(peerId)
     }
 
-    this.left.add(peerId)
-    this.givenUp.delete(peerId)
-    shorten(this.left, this.left)
+    this.#left.add(peerId)
+    this.#givenUp.delete(peerId)
+    shorten(this.#left, this.#left)
 
     const reason = new AbortError('Hung up')
-    this.considered.delete(peerId)
-    this.disconnected.delete(peerId)
-    this.startDials.get(peerId)?.abort(reason)
-    this.queue.find(peerId)?.abort(reason)
+    this.#considered.delete(peerId)
+    this.#disconnected.delete(peerId)
+    this.#startDials.get(peerId)?.abort(reason)
+    this.#queue.find(peerId)?.abort(reason)
   }
 
-  private onPeerDisconnect (event: CustomEvent<PeerId>): void {
+  readonly #onPeerDisconnect = (event: CustomEvent<PeerId>): void => {
     const peerId = event.detail
 
     if (!isPeerId(peerId)) {
       return
     }
 
-    const wasHungUp = this.hungUp.has(peerId)
-    this.hungUp.delete(peerId)
+    const wasHungUp = this.#hungUp.has(peerId)
+    this.#hungUp.delete(peerId)
 
-    if (wasHungUp || this.considered.has(peerId)) {
+    if (wasHungUp || this.#considered.has(peerId)) {
       return
     }
 
-    if (this.queue.has(peerId)) {
-      this.disconnected.add(peerId)
+    if (this.#queue.has(peerId)) {
+      this.#disconnected.add(peerId)
       return
     }
 
-    this.consider(peerId)
+    this.#consider(peerId)
   }
 
-  private consider (peerId: PeerId): void {
-    if (this.components.isKeptAlive?.(peerId) === false) {
+  #consider (peerId: PeerId): void {
+    if (this.#components.isKeptAlive?.(peerId) === false) {
       return
     }
 
-    this.considered.add(peerId)
-    this.reconnect(peerId)
-      .catch(err => { this.log.error('could not reconnect to %p - %e', peerId, err) })
-      .finally(() => { this.considered.delete(peerId) })
+    this.#considered.add(peerId)
+    this.#reconnect(peerId)
+      .catch(err => { this.#log.error('could not reconnect to %p - %e', peerId, err) })
+      .finally(() => { this.#considered.delete(peerId) })
   }
 
   /**
    * A peer that is connected another time is no longer hung up, even if that
    * happens before the connections are closed that the user hung up
    */
-  private onConnectionOpen (event: CustomEvent<Connection>): void {
+  readonly #onConnectionOpen = (event: CustomEvent<Connection>): void => {
     const peerId = event.detail?.remotePeer
 
     if (isPeerId(peerId)) {
-      this.hungUp.delete(peerId)
-      this.left.delete(peerId)
-      this.givenUp.delete(peerId)
+      this.#hungUp.delete(peerId)
+      this.#left.delete(peerId)
+      this.#givenUp.delete(peerId)
     }
   }
 
-  private async reconnect (peerId: PeerId): Promise<void> {
-    const peer = await this.getPeer(peerId)
+  async #reconnect (peerId: PeerId): Promise<void> {
+    const peer = await this.#getPeer(peerId)
 
-    if (peer == null || !isKeptAlive(peer) || !this.started || !this.considered.has(peerId)) {
+    if (peer == null || !isKeptAlive(peer) || !this.#started || !this.#considered.has(peerId)) {
       return
     }
 
-    this.considered.delete(peerId)
+    this.#considered.delete(peerId)
     let signal: AbortSignal | undefined
 
     try {
-      await this.queue.add(async options => {
+      await this.#queue.add(async options => {
         signal = options?.signal
-        await this.tryToConnect(peerId, signal)
+        await this.#tryToConnect(peerId, signal)
       }, { peerId })
     } catch (err) {
       // stopped or hung up, before or after it began: the peer keeps its tags. A
@@ -261,46 +259,46 @@ export class ReconnectQueue {
         return
       }
 
-      this.log('gave up reconnecting to %p - %e', peerId, err)
-      await this.giveUp(peer)
+      this.#log('gave up reconnecting to %p - %e', peerId, err)
+      await this.#giveUp(peer)
     } finally {
-      this.afterAttempts(peerId)
+      this.#afterAttempts(peerId)
     }
   }
 
   /**
    * The connection may be gone again
    */
-  private afterAttempts (peerId: PeerId): void {
-    if (this.started && this.disconnected.has(peerId)) {
-      this.disconnected.delete(peerId)
-      this.consider(peerId)
+  #afterAttempts (peerId: PeerId): void {
+    if (this.#started && this.#disconnected.has(peerId)) {
+      this.#disconnected.delete(peerId)
+      this.#consider(peerId)
     }
   }
 
-  private async tryToConnect (peerId: PeerId, signal?: AbortSignal): Promise<void> {
-    await pRetry(async () => this.connect(peerId, signal), {
+  async #tryToConnect (peerId: PeerId, signal?: AbortSignal): Promise<void> {
+    await pRetry(async () => this.#connect(peerId, signal), {
       signal,
-      retries: this.init.reconnectRetries,
-      factor: this.init.reconnectBackoffFactor,
-      minTimeout: this.init.reconnectRetryInterval
+      retries: this.#init.reconnectRetries,
+      factor: this.#init.reconnectBackoffFactor,
+      minTimeout: this.#init.reconnectRetryInterval
     })
   }
 
   /**
    * A dial that is passed a signal has no timeout but that signal
    */
-  private async connect (peerId: PeerId, signal?: AbortSignal): Promise<void> {
-    const limited = anySignal([signal, AbortSignal.timeout(Math.min(this.init.dialTimeout, MAX_TIMEOUT))])
+  async #connect (peerId: PeerId, signal?: AbortSignal): Promise<void> {
+    const limited = anySignal([signal, AbortSignal.timeout(Math.min(this.#init.dialTimeout, MAX_TIMEOUT))])
 
     try {
-      await this.components.connectionManager.openConnection(peerId, { signal: limited })
+      await this.#components.connectionManager.openConnection(peerId, { signal: limited })
     } finally {
       limited.clear()
     }
   }
 
-  private async giveUp (peer: Peer): Promise<void> {
+  async #giveUp (peer: Peer): Promise<void> {
     const tags: Record<string, undefined> = {}
     const taken = new Map<string, Tag>()
 
@@ -311,19 +309,19 @@ export class ReconnectQueue {
       }
     }
 
-    this.givenUp.set(peer.id, taken)
-    shorten(this.givenUp, this.givenUp.keys())
+    this.#givenUp.set(peer.id, taken)
+    shorten(this.#givenUp, this.#givenUp.keys())
 
     try {
-      await this.components.peerStore.merge(peer.id, { tags })
+      await this.#components.peerStore.merge(peer.id, { tags })
     } finally {
-      this.components.events.safeDispatchEvent('peer:reconnect-failure', { detail: peer.id })
+      this.#components.events.safeDispatchEvent('peer:reconnect-failure', { detail: peer.id })
     }
   }
 
-  private async getPeer (peerId: PeerId): Promise<Peer | undefined> {
+  async #getPeer (peerId: PeerId): Promise<Peer | undefined> {
     try {
-      return await this.components.peerStore.get(peerId)
+      return await this.#components.peerStore.get(peerId)
     } catch (err) {
       if (!hasErrorName(err, 'NotFoundError')) {
         throw err

@@ -19,10 +19,10 @@ export class SkipCounts {
     protocol: 0
   }
 
-  private readonly metric?: CounterGroup
+  readonly #metric?: CounterGroup
 
   constructor (metrics?: Metrics) {
-    this.metric = metrics?.registerCounterGroup('libp2p_connmgr_skipped_candidates_total', {
+    this.#metric = metrics?.registerCounterGroup('libp2p_connmgr_skipped_candidates_total', {
       label: 'reason',
       help: 'Peers that were not dialled automatically'
     })
@@ -30,6 +30,6 @@ export class SkipCounts {
 
   add (reason: SkipReason): void {
     this.counts[reason]++
-    this.metric?.increment({ [reason]: 1 })
+    this.#metric?.increment({ [reason]: 1 })
   }
 }

@@ -88,25 +88,25 @@ const SOURCE_RETRY = { base: 10_000, max: 600_000, jitter: 0.2 }
  * nothing but itself.
  */
 export class SourceReader {
-  private readonly source: CandidateSource
-  private readonly components: SourceReaderComponents
-  private opened?: OpenSource
-  private opensAt = -Infinity
-  private failures = 0
+  readonly #source: CandidateSource
+  readonly #components: SourceReaderComponents
+  #opened?: OpenSource
+  #opensAt = -Infinity
+  #failures = 0
 
   /**
    * It was asked before it could be opened again
    */
-  private isEarly = false
-  private patience = SOURCE_PATIENCE
+  #isEarly = false
+  #patience = SOURCE_PATIENCE
 
   constructor (source: CandidateSource, components: SourceReaderComponents) {
-    this.source = source
-    this.components = components
+    this.#source = source
+    this.#components = components
   }
 
   get name (): string {
-    return this.source.name
+    return this.#source.name
   }
 
   /**
@@ -114,67 +114,67 @@ export class SourceReader {
    * `Infinity`.
    */
   get retryIn (): number {
-    return this.isEarly ? Math.max(0, this.opensAt - this.components.clock.now()) : Infinity
+    return this.#isEarly ? Math.max(0, this.#opensAt - this.#components.clock.now()) : Infinity
   }
 
   async read (signal: AbortSignal): Promise<Reading> {
-    const opened = this.opened ?? this.open()
+    const opened = this.#opened ?? this.#open()
 
     if (opened == null) {
       return { state: 'done' }
     }
 
     if (opened.answer == null && opened.error == null) {
-      opened.asking ??= this.ask(opened)
+      opened.asking ??= this.#ask(opened)
       opened.isAwaited = true
-      await this.wait(opened.asking, signal)
+      await this.#wait(opened.asking, signal)
       opened.isAwaited = false
     }
 
-    return this.take(opened)
+    return this.#take(opened)
   }
 
   /**
    * Nothing is needed of the source for now
    */
   release (): void {
-    if (this.source.isStream !== true) {
-      this.close()
+    if (this.#source.isStream !== true) {
+      this.#close()
     }
   }
 
   stop (): void {
-    this.close()
-    this.opensAt = -Infinity
-    this.isEarly = false
-    this.failures = 0
+    this.#close()
+    this.#opensAt = -Infinity
+    this.#isEarly = false
+    this.#failures = 0
   }
 
-  private open (): OpenSource | undefined {
-    const now = this.components.clock.now()
+  #open (): OpenSource | undefined {
+    const now = this.#components.clock.now()
 
     // a clock that was set back opens it as well
-    this.isEarly = now < this.opensAt && now > this.opensAt - SOURCE_RETRY.max - this.source.interval
+    this.#isEarly = now < this.#opensAt && now > this.#opensAt - SOURCE_RETRY.max - this.#source.interval
 
-    if (this.isEarly) {
+    if (this.#isEarly) {
       return
     }
 
     const controller = new AbortController()
-    this.opensAt = now + this.source.interval
-    this.opened = {
+    this.#opensAt = now + this.#source.interval
+    this.#opened = {
       controller,
       count: 0,
       askedAt: now,
       isAwaited: false,
-      iterator: iterate(this.source, controller.signal)
+      iterator: iterate(this.#source, controller.signal)
     }
 
-    return this.opened
+    return this.#opened
   }
 
-  private async ask (opened: OpenSource): Promise<void> {
-    opened.askedAt = this.components.clock.now()
+  async #ask (opened: OpenSource): Promise<void> {
+    opened.askedAt = this.#components.clock.now()
 
     try {
       const iterator = await opened.iterator
@@ -185,15 +185,15 @@ export class SourceReader {
 
     opened.asking = undefined
 
-    if (this.opened === opened && !opened.isAwaited) {
-      this.components.onReady()
+    if (this.#opened === opened && !opened.isAwaited) {
+      this.#components.onReady()
     }
   }
 
-  private async wait (asking: Promise<void>, signal: AbortSignal): Promise<void> {
+  async #wait (asking: Promise<void>, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const onAbort = (): void => { resolve() }
-    const timer = this.components.clock.setTimeout(resolve, this.patience)
+    const timer = this.#components.clock.setTimeout(resolve, this.#patience)
     signal.addEventListener('abort', onAbort, { once: true })
 
     await Promise.race([asking, promise])
@@ -202,28 +202,28 @@ export class SourceReader {
     signal.removeEventListener('abort', onAbort)
   }
 
-  private take (opened: OpenSource): Reading {
-    const { clock, log } = this.components
+  #take (opened: OpenSource): Reading {
+    const { clock, log } = this.#components
     const { answer, error } = opened
 
     // closed while it was waited for
-    if (this.opened !== opened) {
+    if (this.#opened !== opened) {
       return { state: 'done' }
     }
 
     if (error != null) {
       log('the source %s failed - %e', this.name, error)
-      this.fail()
+      this.#fail()
 
       return { state: 'done' }
     }
 
     if (answer == null) {
-      this.patience = Math.max(1, this.patience / 2)
+      this.#patience = Math.max(1, this.#patience / 2)
 
-      if (clock.now() - opened.askedAt >= SOURCE_TIMEOUT && this.source.isStream !== true) {
+      if (clock.now() - opened.askedAt >= SOURCE_TIMEOUT && this.#source.isStream !== true) {
         log('the source %s has given nothing for %d ms', this.name, SOURCE_TIMEOUT)
-        this.fail()
+        this.#fail()
       }
 
       return { state: 'slow' }
@@ -232,30 +232,30 @@ export class SourceReader {
     opened.answer = undefined
 
     if (answer.done === true) {
-      this.close()
+      this.#close()
 
       return { state: 'done' }
     }
 
-    this.failures = 0
-    this.patience = SOURCE_PATIENCE
+    this.#failures = 0
+    this.#patience = SOURCE_PATIENCE
 
-    if (++opened.count >= this.source.limit) {
+    if (++opened.count >= this.#source.limit) {
       this.release()
     }
 
     return { state: 'item', item: answer.value }
   }
 
-  private fail (): void {
-    const { clock, random, tools } = this.components
-    this.close()
-    this.opensAt = clock.now() + tools.retryDelay(++this.failures, SOURCE_RETRY, random)
+  #fail (): void {
+    const { clock, random, tools } = this.#components
+    this.#close()
+    this.#opensAt = clock.now() + tools.retryDelay(++this.#failures, SOURCE_RETRY, random)
   }
 
-  private close (): void {
-    const { opened } = this
-    this.opened = undefined
+  #close (): void {
+    const opened = this.#opened
+    this.#opened = undefined
 
     if (opened == null) {
       return
@@ -263,10 +263,10 @@ export class SourceReader {
 
     opened.controller.abort()
 
-    if (this.source.isStream !== true) {
+    if (this.#source.isStream !== true) {
       // a generator that hangs never returns, so it is not waited for
       closeIterator(opened.iterator)
-        .catch(err => { this.components.log.trace('the source %s did not close - %e', this.name, err) })
+        .catch(err => { this.#components.log.trace('the source %s did not close - %e', this.name, err) })
     }
   }
 }

@@ -71,96 +71,96 @@ const FIND_RETRY = { base: 60_000, max: 3_600_000, jitter: 0.2 }
  * Keeps the connection to one peer
  */
 export class StaticPeer {
-  private readonly peerId: PeerId
-  private readonly key: string
-  private readonly components: StaticPeerComponents
-  private readonly multiaddrs = new Map<string, Multiaddr>()
+  readonly #peerId: PeerId
+  readonly #key: string
+  readonly #components: StaticPeerComponents
+  readonly #multiaddrs = new Map<string, Multiaddr>()
 
   /**
    * Dials that have failed, and sessions that were not stable, since the last stable
    * one
    */
-  private failures = 0
+  #failures = 0
 
   /**
    * Since when it is connected
    */
-  private connectedAt?: number
+  #connectedAt?: number
 
   /**
    * A connection was lost, so nobody is in a hurry: others may have lost theirs at the
    * same moment
    */
-  private isLost = false
+  #isLost = false
 
   /**
    * The next dial
    */
-  private timer?: Timer
+  #timer?: Timer
 
   /**
    * The dial that is under way
    */
-  private controller?: AbortController
-  private isHungUp = false
-  private isStarted = false
+  #controller?: AbortController
+  #isHungUp = false
+  #isStarted = false
 
   /**
    * When other peers may be asked again where it is
    */
-  private findAt = -Infinity
-  private findFailures = 0
+  #findAt = -Infinity
+  #findFailures = 0
 
   constructor (peerId: PeerId, components: StaticPeerComponents) {
-    this.peerId = peerId
-    this.key = peerId.toString()
-    this.components = components
+    this.#peerId = peerId
+    this.#key = peerId.toString()
+    this.#components = components
   }
 
   get status (): StaticPeerStatus {
-    return { peerId: this.peerId, multiaddrs: [...this.multiaddrs.values()], state: this.state, failures: this.failures }
+    return { peerId: this.#peerId, multiaddrs: [...this.#multiaddrs.values()], state: this.#state, failures: this.#failures }
   }
 
-  private get state (): StaticPeerStatus['state'] {
-    if (this.components.isConnected(this.peerId)) {
+  get #state (): StaticPeerStatus['state'] {
+    if (this.#components.isConnected(this.#peerId)) {
       return 'connected'
     }
 
-    if (this.controller != null) {
+    if (this.#controller != null) {
       return 'dialling'
     }
 
-    if (this.isHungUp) {
+    if (this.#isHungUp) {
       return 'hung-up'
     }
 
-    return this.isStarted ? 'waiting' : 'paused'
+    return this.#isStarted ? 'waiting' : 'paused'
   }
 
   addAddress (multiaddr: Multiaddr): void {
-    this.multiaddrs.set(multiaddr.toString(), multiaddr)
+    this.#multiaddrs.set(multiaddr.toString(), multiaddr)
   }
 
   start (): void {
-    this.isStarted = true
+    this.#isStarted = true
     this.check()
   }
 
   stop (): void {
-    this.isStarted = false
-    this.endSession()
-    this.cancel()
+    this.#isStarted = false
+    this.#endSession()
+    this.#cancel()
   }
 
   /**
    * The user wants to be connected, whatever was before
    */
   revive (isRunning: boolean): void {
-    this.isHungUp = false
-    this.findAt = -Infinity
+    this.#isHungUp = false
+    this.#findAt = -Infinity
 
     if (isRunning) {
-      this.isStarted = true
+      this.#isStarted = true
       this.retry()
     }
   }
@@ -169,76 +169,76 @@ export class StaticPeer {
    * The user does not want to be connected, until there is another connection
    */
   hangUp (): void {
-    this.isHungUp = true
-    this.cancel()
+    this.#isHungUp = true
+    this.#cancel()
   }
 
   /**
    * Dial now if there is no connection, as if nothing had failed
    */
   retry (): void {
-    this.failures = 0
-    this.isLost = false
-    this.timer?.clear()
-    this.timer = undefined
+    this.#failures = 0
+    this.#isLost = false
+    this.#timer?.clear()
+    this.#timer = undefined
     this.check()
   }
 
   onConnected (): void {
-    this.connectedAt ??= this.components.clock.now()
-    this.isHungUp = false
-    this.cancelTimer()
+    this.#connectedAt ??= this.#components.clock.now()
+    this.#isHungUp = false
+    this.#cancelTimer()
   }
 
   /**
    * Does what is to be done: goes by what is, not by what has happened
    */
   check (): void {
-    if (this.components.isConnected(this.peerId)) {
-      this.connectedAt ??= this.components.clock.now()
-      this.cancelTimer()
+    if (this.#components.isConnected(this.#peerId)) {
+      this.#connectedAt ??= this.#components.clock.now()
+      this.#cancelTimer()
       return
     }
 
-    this.endSession()
+    this.#endSession()
 
-    if (!this.isStarted || this.isHungUp || this.controller != null || this.timer != null) {
+    if (!this.#isStarted || this.#isHungUp || this.#controller != null || this.#timer != null) {
       return
     }
 
-    const { clock, random } = this.components
-    const delay = this.failures === 0 && !this.isLost ? 0 : retryDelay(Math.max(1, this.failures), STATIC_RETRY, random)
-    this.timer = clock.setTimeout(() => {
-      this.timer = undefined
-      this.connect()
+    const { clock, random } = this.#components
+    const delay = this.#failures === 0 && !this.#isLost ? 0 : retryDelay(Math.max(1, this.#failures), STATIC_RETRY, random)
+    this.#timer = clock.setTimeout(() => {
+      this.#timer = undefined
+      this.#connect()
     }, delay)
   }
 
-  private endSession (): void {
-    if (this.connectedAt != null) {
-      const duration = this.components.clock.now() - this.connectedAt
-      this.connectedAt = undefined
-      this.isLost = true
-      this.failures = duration >= STABLE_SESSION ? 0 : this.failures + 1
+  #endSession (): void {
+    if (this.#connectedAt != null) {
+      const duration = this.#components.clock.now() - this.#connectedAt
+      this.#connectedAt = undefined
+      this.#isLost = true
+      this.#failures = duration >= STABLE_SESSION ? 0 : this.#failures + 1
     }
   }
 
-  private connect (): void {
+  #connect (): void {
     const controller = new AbortController()
-    this.controller = controller
+    this.#controller = controller
 
-    this.tryAll(controller.signal)
+    this.#tryAll(controller.signal)
       // it may have been closed again before anybody was told
       .then(() => { this.onConnected() })
       .catch(err => {
         if (!controller.signal.aborted) {
-          this.failures++
-          this.components.log('could not connect to the static peer %p, %d times in a row - %e', this.peerId, this.failures, err)
+          this.#failures++
+          this.#components.log('could not connect to the static peer %p, %d times in a row - %e', this.#peerId, this.#failures, err)
         }
       })
       .finally(() => {
-        if (this.controller === controller) {
-          this.controller = undefined
+        if (this.#controller === controller) {
+          this.#controller = undefined
         }
 
         this.check()
@@ -248,13 +248,13 @@ export class StaticPeer {
   /**
    * Dial what is known, and if that fails, what others know
    */
-  private async tryAll (signal: AbortSignal): Promise<void> {
-    const known = await this.knownAddresses()
+  async #tryAll (signal: AbortSignal): Promise<void> {
+    const known = await this.#knownAddresses()
     let error: unknown = new Error('No address of the peer is known')
 
     if (known.length > 0) {
       try {
-        await this.dial(known, signal)
+        await this.#dial(known, signal)
         return
       } catch (err) {
         error = err
@@ -262,60 +262,60 @@ export class StaticPeer {
     }
 
     signal.throwIfAborted()
-    const found = await this.find(known, signal)
+    const found = await this.#find(known, signal)
 
     if (found.length === 0) {
       throw error
     }
 
-    await this.dial(found, signal)
+    await this.#dial(found, signal)
   }
 
-  private async knownAddresses (): Promise<Multiaddr[]> {
-    const peer = await this.components.lookUp(this.peerId)
-    const stored = ownAddresses(this.key, peer?.addresses.map(({ multiaddr }) => withPeer(multiaddr, this.key)) ?? [])
+  async #knownAddresses (): Promise<Multiaddr[]> {
+    const peer = await this.#components.lookUp(this.#peerId)
+    const stored = ownAddresses(this.#key, peer?.addresses.map(({ multiaddr }) => withPeer(multiaddr, this.#key)) ?? [])
 
-    return [...new Map([...this.multiaddrs.values(), ...stored].map(multiaddr => [multiaddr.toString(), multiaddr])).values()]
+    return [...new Map([...this.#multiaddrs.values(), ...stored].map(multiaddr => [multiaddr.toString(), multiaddr])).values()]
   }
 
   /**
    * Addresses that were not known
    */
-  private async find (known: Multiaddr[], signal: AbortSignal): Promise<Multiaddr[]> {
-    const { clock, findPeer, log, random } = this.components
+  async #find (known: Multiaddr[], signal: AbortSignal): Promise<Multiaddr[]> {
+    const { clock, findPeer, log, random } = this.#components
     const now = clock.now()
 
-    if (now < this.findAt && now > this.findAt - FIND_RETRY.max) {
+    if (now < this.#findAt && now > this.#findAt - FIND_RETRY.max) {
       return []
     }
 
     let found: Multiaddr[] = []
 
     try {
-      await this.limited(signal, async signal => {
-        const { multiaddrs } = await findPeer(this.peerId, signal)
-        found = ownAddresses(this.key, multiaddrs).map(multiaddr => withPeer(multiaddr, this.key))
+      await this.#limited(signal, async signal => {
+        const { multiaddrs } = await findPeer(this.#peerId, signal)
+        found = ownAddresses(this.#key, multiaddrs).map(multiaddr => withPeer(multiaddr, this.#key))
       })
     } catch (err) {
-      log('could not find out where the static peer %p is - %e', this.peerId, err)
+      log('could not find out where the static peer %p is - %e', this.#peerId, err)
     }
 
-    this.findFailures = found.length === 0 ? this.findFailures + 1 : 0
-    this.findAt = clock.now() + retryDelay(Math.max(1, this.findFailures), FIND_RETRY, random)
+    this.#findFailures = found.length === 0 ? this.#findFailures + 1 : 0
+    this.#findAt = clock.now() + retryDelay(Math.max(1, this.#findFailures), FIND_RETRY, random)
 
     return found.filter(multiaddr => !known.some(other => other.equals(multiaddr)))
   }
 
-  private async dial (multiaddrs: Multiaddr[], signal: AbortSignal): Promise<void> {
-    await this.limited(signal, async signal => this.components.dial(multiaddrs, signal))
+  async #dial (multiaddrs: Multiaddr[], signal: AbortSignal): Promise<void> {
+    await this.#limited(signal, async signal => this.#components.dial(multiaddrs, signal))
   }
 
   /**
    * A dial that is passed a signal has no timeout but that signal
    */
-  private async limited (signal: AbortSignal, action: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+  async #limited (signal: AbortSignal, action: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     const timeout = new AbortController()
-    const timer = this.components.clock.setTimeout(() => { timeout.abort(new TimeoutError('The dial timed out')) }, this.components.dialTimeout)
+    const timer = this.#components.clock.setTimeout(() => { timeout.abort(new TimeoutError('The dial timed out')) }, this.#components.dialTimeout)
     const limit = anySignal([signal, timeout.signal])
 
     try {
@@ -327,14 +327,14 @@ export class StaticPeer {
     }
   }
 
-  private cancel (): void {
-    this.cancelTimer()
-    this.controller?.abort(new AbortError('The peer is not to be connected any more'))
-    this.controller = undefined
+  #cancel (): void {
+    this.#cancelTimer()
+    this.#controller?.abort(new AbortError('The peer is not to be connected any more'))
+    this.#controller = undefined
   }
 
-  private cancelTimer (): void {
-    this.timer?.clear()
-    this.timer = undefined
+  #cancelTimer (): void {
+    this.#timer?.clear()
+    this.#timer = undefined
   }
 }

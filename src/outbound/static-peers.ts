@@ -27,14 +27,12 @@ const CHECK_INTERVAL = 30_000
  * The peers that are dialled whenever they are not connected
  */
 export class StaticPeers {
-  private readonly components: StaticPeersComponents
-  private readonly peers = new Map<string, StaticPeer>()
-  private timer?: Timer
+  readonly #components: StaticPeersComponents
+  readonly #peers = new Map<string, StaticPeer>()
+  #timer?: Timer
 
   constructor (components: StaticPeersComponents, inputs: readonly StaticPeerInput[] = []) {
-    this.components = components
-    this.onOpen = this.onOpen.bind(this)
-    this.onDisconnect = this.onDisconnect.bind(this)
+    this.#components = components
     inputs.forEach(input => { this.add(input) })
   }
 
@@ -42,7 +40,7 @@ export class StaticPeers {
    * How many there are
    */
   get size (): number {
-    return this.peers.size
+    return this.#peers.size
   }
 
   /**
@@ -55,19 +53,19 @@ export class StaticPeers {
   add (input: StaticPeerInput): void {
     const { peerId, multiaddr } = parseStaticPeer(input, 'peer')
     const key = peerId.toString()
-    let peer = this.peers.get(key)
+    let peer = this.#peers.get(key)
 
     if (peer == null) {
-      peer = new StaticPeer(peerId, this.components)
-      this.peers.set(key, peer)
-      this.components.protection.protect(peerId, STATIC_TAG)
+      peer = new StaticPeer(peerId, this.#components)
+      this.#peers.set(key, peer)
+      this.#components.protection.protect(peerId, STATIC_TAG)
     }
 
     if (multiaddr != null) {
       peer.addAddress(multiaddr)
     }
 
-    peer.revive(this.timer != null)
+    peer.revive(this.#timer != null)
   }
 
   /**
@@ -80,85 +78,85 @@ export class StaticPeers {
   remove (input: StaticPeerInput): boolean {
     const { peerId } = parseStaticPeer(input, 'peer')
     const key = peerId.toString()
-    const peer = this.peers.get(key)
+    const peer = this.#peers.get(key)
 
     if (peer == null) {
       return false
     }
 
     peer.stop()
-    this.peers.delete(key)
-    this.components.protection.unprotect(peerId, STATIC_TAG)
+    this.#peers.delete(key)
+    this.#components.protection.unprotect(peerId, STATIC_TAG)
 
     return true
   }
 
   has (peerId: PeerId): boolean {
-    return this.peers.has(peerId.toString())
+    return this.#peers.has(peerId.toString())
   }
 
   list (): StaticPeerStatus[] {
-    return [...this.peers.values()].map(peer => peer.status)
+    return [...this.#peers.values()].map(peer => peer.status)
   }
 
   start (): void {
-    if (this.timer != null) {
+    if (this.#timer != null) {
       return
     }
 
-    this.components.events.addEventListener('connection:open', this.onOpen)
-    this.components.events.addEventListener('peer:disconnect', this.onDisconnect)
-    this.schedule()
-    this.peers.forEach(peer => { peer.start() })
+    this.#components.events.addEventListener('connection:open', this.#onOpen)
+    this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#schedule()
+    this.#peers.forEach(peer => { peer.start() })
   }
 
   /**
    * Dial nobody any more
    */
   stop (): void {
-    this.components.events.removeEventListener('connection:open', this.onOpen)
-    this.components.events.removeEventListener('peer:disconnect', this.onDisconnect)
-    this.timer?.clear()
-    this.timer = undefined
-    this.peers.forEach(peer => { peer.stop() })
+    this.#components.events.removeEventListener('connection:open', this.#onOpen)
+    this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    this.#timer?.clear()
+    this.#timer = undefined
+    this.#peers.forEach(peer => { peer.stop() })
   }
 
   /**
    * The user hangs up on a peer
    */
   hangUp (peerId: PeerId): void {
-    this.peers.get(peerId.toString())?.hangUp()
+    this.#peers.get(peerId.toString())?.hangUp()
   }
 
   /**
    * Failures of the past mean nothing any more: dial all that are not connected
    */
   networkChanged (): void {
-    if (this.timer != null) {
-      this.peers.forEach(peer => { peer.retry() })
+    if (this.#timer != null) {
+      this.#peers.forEach(peer => { peer.retry() })
     }
   }
 
-  private schedule (): void {
-    this.timer = this.components.clock.setTimeout(() => {
-      this.schedule()
-      this.peers.forEach(peer => { peer.check() })
+  #schedule (): void {
+    this.#timer = this.#components.clock.setTimeout(() => {
+      this.#schedule()
+      this.#peers.forEach(peer => { peer.check() })
     }, CHECK_INTERVAL)
   }
 
-  private onOpen (event: CustomEvent<Connection>): void {
+  readonly #onOpen = (event: CustomEvent<Connection>): void => {
     try {
-      this.peers.get(event.detail.remotePeer.toString())?.onConnected()
+      this.#peers.get(event.detail.remotePeer.toString())?.onConnected()
     } catch (err) {
-      this.components.log.error('could not follow a connection - %e', err)
+      this.#components.log.error('could not follow a connection - %e', err)
     }
   }
 
-  private onDisconnect (event: CustomEvent<PeerId>): void {
+  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
     try {
-      this.peers.get(event.detail.toString())?.check()
+      this.#peers.get(event.detail.toString())?.check()
     } catch (err) {
-      this.components.log.error('could not follow a peer - %e', err)
+      this.#components.log.error('could not follow a peer - %e', err)
     }
   }
 }

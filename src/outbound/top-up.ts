@@ -67,48 +67,48 @@ export const ROUND_GAP = 1_000
  * on what it was told: events only make it look earlier.
  */
 export class TopUp {
-  private readonly components: TopUpComponents
-  private readonly config: TopUpConfig
-  private readonly rate: DialRate
-  private readonly brake: FailureBrake
+  readonly #components: TopUpComponents
+  readonly #config: TopUpConfig
+  readonly #rate: DialRate
+  readonly #brake: FailureBrake
 
   /**
    * Looks whether connections are missing, now and then. `undefined` while nothing is
    * to be dialled.
    */
-  private tick?: Timer
+  #tick?: Timer
 
   /**
    * The round that is under way: it takes candidates, and dials them, until nothing
    * is missing or there are no more
    */
-  private round?: { readonly controller: AbortController, ended: Promise<void> }
+  #round?: { readonly controller: AbortController, ended: Promise<void> }
 
   /**
    * When the last round has ended
    */
-  private endedAt = -Infinity
+  #endedAt = -Infinity
 
   /**
    * Starts the next round
    */
-  private next?: Timer
+  #next?: Timer
 
   /**
    * Something has happened since the round began
    */
-  private isStale = false
+  #isStale = false
 
   /**
    * Whoever waits for something to happen
    */
-  private waiting?: () => void
+  #waiting?: () => void
 
   constructor (components: TopUpComponents, config: TopUpConfig) {
-    this.components = components
-    this.config = config
-    this.rate = new DialRate(components.clock, config.rate)
-    this.brake = new FailureBrake(components.clock)
+    this.#components = components
+    this.#config = config
+    this.#rate = new DialRate(components.clock, config.rate)
+    this.#brake = new FailureBrake(components.clock)
   }
 
   /**
@@ -116,16 +116,16 @@ export class TopUp {
    * be
    */
   get missing (): number {
-    return this.components.target() - this.components.connected()
+    return this.#components.target() - this.#components.connected()
   }
 
   get isActive (): boolean {
-    return this.tick != null
+    return this.#tick != null
   }
 
   start (): void {
-    if (this.tick == null) {
-      this.schedule()
+    if (this.#tick == null) {
+      this.#schedule()
       this.wake()
     }
   }
@@ -134,104 +134,104 @@ export class TopUp {
    * Resolves when nothing is left of it. What is being dialled is given up.
    */
   async stop (): Promise<void> {
-    this.tick?.clear()
-    this.tick = undefined
-    this.next?.clear()
-    this.next = undefined
-    this.endedAt = -Infinity
-    this.components.dials.abort()
-    this.round?.controller.abort()
-    this.waiting?.()
-    await this.round?.ended
+    this.#tick?.clear()
+    this.#tick = undefined
+    this.#next?.clear()
+    this.#next = undefined
+    this.#endedAt = -Infinity
+    this.#components.dials.abort()
+    this.#round?.controller.abort()
+    this.#waiting?.()
+    await this.#round?.ended
   }
 
   /**
    * Something has happened that may matter
    */
   readonly wake = (): void => {
-    this.isStale = true
-    this.waiting?.()
-    this.check()
+    this.#isStale = true
+    this.#waiting?.()
+    this.#check()
   }
 
   /**
    * The network has changed, so failures of the past mean nothing
    */
   networkChanged (): void {
-    this.brake.onSuccess()
+    this.#brake.onSuccess()
     this.wake()
   }
 
-  private schedule (): void {
-    this.tick = this.components.clock.setTimeout(() => {
-      this.schedule()
-      this.components.reconcile()
+  #schedule (): void {
+    this.#tick = this.#components.clock.setTimeout(() => {
+      this.#schedule()
+      this.#components.reconcile()
       this.wake()
-    }, this.config.interval)
+    }, this.#config.interval)
   }
 
-  private check (): void {
+  #check (): void {
     if (!this.isActive) {
       return
     }
 
     if (this.missing <= 0) {
-      this.components.onReached()
+      this.#components.onReached()
       return
     }
 
-    this.next?.clear()
-    this.next = undefined
+    this.#next?.clear()
+    this.#next = undefined
 
-    if (this.round != null) {
+    if (this.#round != null) {
       return
     }
 
-    const { clock, log } = this.components
-    const sinceLast = clock.now() - this.endedAt
+    const { clock, log } = this.#components
+    const sinceLast = clock.now() - this.#endedAt
 
     // a clock that was set back does not keep the next round waiting
     if (sinceLast >= 0 && sinceLast < ROUND_GAP) {
-      this.checkIn(ROUND_GAP - sinceLast)
+      this.#checkIn(ROUND_GAP - sinceLast)
       return
     }
 
     const controller = new AbortController()
-    this.isStale = false
+    this.#isStale = false
     const round = { controller, ended: Promise.resolve() }
-    this.round = round
-    round.ended = this.run(controller.signal)
+    this.#round = round
+    round.ended = this.#run(controller.signal)
       .catch(err => { log.error('could not look for peers - %e', err) })
-      .finally(() => { this.onRoundEnd() })
+      .finally(() => { this.#onRoundEnd() })
   }
 
-  private onRoundEnd (): void {
-    this.round = undefined
-    this.endedAt = this.components.clock.now()
+  #onRoundEnd (): void {
+    this.#round = undefined
+    this.#endedAt = this.#components.clock.now()
 
     if (!this.isActive || this.missing <= 0) {
-      this.components.releaseSources()
+      this.#components.releaseSources()
     }
 
-    if (this.isStale) {
-      this.check()
-    } else if (this.isActive && this.missing > 0 && this.components.retryIn() < this.config.interval) {
-      this.checkIn(Math.max(ROUND_GAP, this.components.retryIn()))
+    if (this.#isStale) {
+      this.#check()
+    } else if (this.isActive && this.missing > 0 && this.#components.retryIn() < this.#config.interval) {
+      this.#checkIn(Math.max(ROUND_GAP, this.#components.retryIn()))
     }
   }
 
-  private checkIn (delay: number): void {
-    this.next = this.components.clock.setTimeout(() => {
-      this.next = undefined
-      this.check()
+  #checkIn (delay: number): void {
+    this.#next = this.#components.clock.setTimeout(() => {
+      this.#next = undefined
+      this.#check()
     }, delay)
   }
 
-  private async run (signal: AbortSignal): Promise<void> {
-    const candidates = this.components.candidates(signal)
+  async #run (signal: AbortSignal): Promise<void> {
+    const candidates = this.#components.candidates(signal)
 
     try {
-      while (await this.mayDial(signal)) {
+      while (await this.#mayDial(signal)) {
         const { done, value } = await candidates.next()
 
         if (done === true) {
@@ -240,7 +240,7 @@ export class TopUp {
 
         // while it was looked for the target may have been reached
         if (!signal.aborted && this.missing > 0) {
-          this.dial(value)
+          this.#dial(value)
         }
       }
     } finally {
@@ -251,21 +251,21 @@ export class TopUp {
   /**
    * Resolves when one more peer may be dialled. `false` if there is no need to.
    */
-  private async mayDial (signal: AbortSignal): Promise<boolean> {
+  async #mayDial (signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted && this.missing > 0) {
       const slots = freeDialSlots({
-        target: this.components.target(),
-        connected: this.components.connected(),
-        dialling: this.components.dials.size,
-        maxDialling: this.config.maxParallel
+        target: this.#components.target(),
+        connected: this.#components.connected(),
+        dialling: this.#components.dials.size,
+        maxDialling: this.#config.maxParallel
       })
-      const wait = slots === 0 ? Infinity : Math.max(this.rate.wait, this.brake.remaining)
+      const wait = slots === 0 ? Infinity : Math.max(this.#rate.wait, this.#brake.remaining)
 
       if (wait === 0) {
         return true
       }
 
-      await this.change(wait)
+      await this.#change(wait)
     }
 
     return false
@@ -274,33 +274,33 @@ export class TopUp {
   /**
    * Resolves when something happens, or after so many ms
    */
-  private async change (wait: number): Promise<void> {
+  async #change (wait: number): Promise<void> {
     let timer: Timer | undefined
 
     await new Promise<void>(resolve => {
-      this.waiting = resolve
+      this.#waiting = resolve
 
       if (wait !== Infinity) {
-        timer = this.components.clock.setTimeout(resolve, wait)
+        timer = this.#components.clock.setTimeout(resolve, wait)
       }
     })
 
-    this.waiting = undefined
+    this.#waiting = undefined
     timer?.clear()
   }
 
-  private dial (candidate: Candidate): void {
-    const { dials, log, onConnected, tools } = this.components
-    this.rate.take()
+  #dial (candidate: Candidate): void {
+    const { dials, log, onConnected, tools } = this.#components
+    this.#rate.take()
 
     dials.dial(candidate)
       .then(result => {
-        this.brake.onSuccess()
+        this.#brake.onSuccess()
         onConnected(result)
       }, err => {
         // given up because the target was reached
         if (!tools.hasErrorName(err, tools.AbortError.name)) {
-          this.brake.onFailure()
+          this.#brake.onFailure()
         }
       })
       .catch(err => { log.error('could not take in a connection - %e', err) })

@@ -18,11 +18,11 @@ export interface PeerProtection {
  * The peers that are trusted. What that means is said at the option `trustedPeers`.
  */
 export class TrustedPeers {
-  private readonly protection: PeerProtection
-  private readonly peers = new Map<string, PeerId>()
+  readonly #protection: PeerProtection
+  readonly #peers = new Map<string, PeerId>()
 
   constructor (protection: PeerProtection, peers: ReadonlyArray<string | PeerId> = []) {
-    this.protection = protection
+    this.#protection = protection
     peers.forEach(peer => { this.add(peer) })
   }
 
@@ -33,8 +33,8 @@ export class TrustedPeers {
    */
   add (peer: string | PeerId): void {
     const peerId = parseTrustedPeer(peer, 'peer')
-    this.peers.set(peerId.toString(), peerId)
-    this.protection.protect(peerId, TRUSTED_TAG)
+    this.#peers.set(peerId.toString(), peerId)
+    this.#protection.protect(peerId, TRUSTED_TAG)
   }
 
   /**
@@ -46,11 +46,11 @@ export class TrustedPeers {
   remove (peer: string | PeerId): boolean {
     const peerId = parseTrustedPeer(peer, 'peer')
 
-    if (!this.peers.delete(peerId.toString())) {
+    if (!this.#peers.delete(peerId.toString())) {
       return false
     }
 
-    this.protection.unprotect(peerId, TRUSTED_TAG)
+    this.#protection.unprotect(peerId, TRUSTED_TAG)
 
     return true
   }
@@ -59,10 +59,10 @@ export class TrustedPeers {
    * @throws {InvalidOptionError} if it is not the id of a peer
    */
   has (peer: string | PeerId): boolean {
-    return this.peers.has(parseTrustedPeer(peer, 'peer').toString())
+    return this.#peers.has(parseTrustedPeer(peer, 'peer').toString())
   }
 
   list (): PeerId[] {
-    return [...this.peers.values()]
+    return [...this.#peers.values()]
   }
 }

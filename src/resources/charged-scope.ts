@@ -21,34 +21,34 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
   released = false
 
   protected readonly tree: ScopeTree
-  private readonly number: number
+  readonly #number: number
 
   /**
    * What was reserved here, and not in what counts here. Most scopes have none.
    */
-  private ownMemory: OwnMemory | undefined = undefined
+  #ownMemory: OwnMemory | undefined = undefined
 
   constructor (tree: ScopeTree) {
     super()
 
     this.tree = tree
-    this.number = tree.nextNumber()
+    this.#number = tree.nextNumber()
   }
 
   override get name (): string {
-    return `${this.kind}:${this.number}`
+    return `${this.kind}:${this.#number}`
   }
 
   reserveMemory (bytes: number, priority?: MemoryPriority): void {
-    this.own().reserveMemory(bytes, priority)
+    this.#own().reserveMemory(bytes, priority)
   }
 
   releaseMemory (bytes: number): void {
-    this.own().releaseMemory(bytes)
+    this.#own().releaseMemory(bytes)
   }
 
   beginSpan (): SpanScope {
-    return this.own().beginSpan()
+    return this.#own().beginSpan()
   }
 
   takeMemory (bytes: number, priority: MemoryPriority): void {
@@ -85,9 +85,9 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
    */
   protected abstract attempt (): RefusedAttempt
 
-  private own (): OwnMemory {
-    this.ownMemory ??= new OwnMemory(this)
+  #own (): OwnMemory {
+    this.#ownMemory ??= new OwnMemory(this)
 
-    return this.ownMemory
+    return this.#ownMemory
   }
 }

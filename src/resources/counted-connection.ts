@@ -57,7 +57,7 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
   nextMember: RealmMember | undefined = undefined
   pool: Pool
 
-  private firstStream: ConnectionStream | undefined = undefined
+  #firstStream: ConnectionStream | undefined = undefined
 
   /**
    * @throws {ConnectionLimitError} when there is no room for the connection
@@ -153,9 +153,9 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
       return
     }
 
-    while (this.firstStream !== undefined) {
+    while (this.#firstStream !== undefined) {
       // removes it
-      this.firstStream.release()
+      this.#firstStream.release()
     }
 
     this.released = true
@@ -171,20 +171,20 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
   }
 
   addStream (stream: ConnectionStream): void {
-    stream.nextStream = this.firstStream
+    stream.nextStream = this.#firstStream
 
-    if (this.firstStream !== undefined) {
-      this.firstStream.previousStream = stream
+    if (this.#firstStream !== undefined) {
+      this.#firstStream.previousStream = stream
     }
 
-    this.firstStream = stream
+    this.#firstStream = stream
   }
 
   removeStream (stream: ConnectionStream): void {
     const { previousStream, nextStream } = stream
 
     if (previousStream === undefined) {
-      this.firstStream = nextStream
+      this.#firstStream = nextStream
     } else {
       previousStream.nextStream = nextStream
     }
@@ -199,7 +199,7 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     charge.addStreams(this.streamsInbound, this.streamsOutbound)
     charge.addMemory(this.memory)
 
-    for (let stream = this.firstStream; stream !== undefined; stream = stream.nextStream) {
+    for (let stream = this.#firstStream; stream !== undefined; stream = stream.nextStream) {
       // it counts there already, whichever realm the connection is in
       if (stream.protocolRealm === realm) {
         charge.addStreams(-stream.streamsInbound, -stream.streamsOutbound)
@@ -220,7 +220,7 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
       applyCharge(realm, this, 1)
     }
 
-    for (let stream = this.firstStream; stream !== undefined; stream = stream.nextStream) {
+    for (let stream = this.#firstStream; stream !== undefined; stream = stream.nextStream) {
       stream.changeRealm(from, realm)
     }
 

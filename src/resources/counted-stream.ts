@@ -42,16 +42,16 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   nextStream: ConnectionStream | undefined = undefined
   previousStream: ConnectionStream | undefined = undefined
 
-  private readonly scopes: LimitedUsage[]
-  private readonly inbound: 0 | 1
-  private readonly outbound: 0 | 1
-  private readonly connection: CountedConnection | undefined
-  private readonly realmOfProtocol: RealmOfProtocol | undefined
-  private readonly heldPeer: PeerScope | undefined
-  private protocolScope: SharedScope | undefined = undefined
-  private protocolShare: Scope | undefined = undefined
-  private serviceScope: SharedScope | undefined = undefined
-  private serviceShare: Scope | undefined = undefined
+  readonly #scopes: LimitedUsage[]
+  readonly #inbound: 0 | 1
+  readonly #outbound: 0 | 1
+  readonly #connection: CountedConnection | undefined
+  readonly #realmOfProtocol: RealmOfProtocol | undefined
+  readonly #heldPeer: PeerScope | undefined
+  #protocolScope: SharedScope | undefined = undefined
+  #protocolShare: Scope | undefined = undefined
+  #serviceScope: SharedScope | undefined = undefined
+  #serviceShare: Scope | undefined = undefined
 
   /**
    * @throws {StreamLimitError} when there is no room for the stream
@@ -61,20 +61,20 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
     const heldPeer = connection?.peerScope === undefined ? tree.peers.hold(stream.peer) : undefined
 
     super(tree)
-    this.scopes = baseScopes(tree, connection, heldPeer)
+    this.#scopes = baseScopes(tree, connection, heldPeer)
     this.direction = stream.direction
-    this.inbound = stream.direction === 'inbound' ? 1 : 0
-    this.outbound = stream.direction === 'inbound' ? 0 : 1
+    this.#inbound = stream.direction === 'inbound' ? 1 : 0
+    this.#outbound = stream.direction === 'inbound' ? 0 : 1
     this.peer = stream.peer
-    this.connection = connection
-    this.realmOfProtocol = stream.realmOfProtocol
+    this.#connection = connection
+    this.#realmOfProtocol = stream.realmOfProtocol
 
-    this.heldPeer = heldPeer
+    this.#heldPeer = heldPeer
 
     try {
       this.requireIn(this)
 
-      for (const scope of this.scopes) {
+      for (const scope of this.#scopes) {
         this.requireIn(scope)
       }
     } catch (err) {
@@ -84,7 +84,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
 
     this.addTo(this, 1)
 
-    for (const scope of this.scopes) {
+    for (const scope of this.#scopes) {
       this.addTo(scope, 1)
     }
 
@@ -92,26 +92,26 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   }
 
   get protocol (): string | undefined {
-    return this.protocolScope?.id
+    return this.#protocolScope?.id
   }
 
   get service (): string | undefined {
-    return this.serviceScope?.id
+    return this.#serviceScope?.id
   }
 
   setProtocol (protocol: string): void {
     checkOpen(this)
 
-    if (this.protocolScope !== undefined) {
+    if (this.#protocolScope !== undefined) {
       throw new ScopeStateError(`The protocol of "${this.name}" is known already`)
     }
 
     const { protocols, realms } = this.tree
-    const realmId = this.realmOfProtocol?.(protocol)
+    const realmId = this.#realmOfProtocol?.(protocol)
     const scope = protocols.hold(protocol)
     const share = scope.peers.hold(this.peer)
     const realm = realmId == null ? undefined : realms.hold(realmId)
-    const other = realm === this.connection?.realmScope ? undefined : realm
+    const other = realm === this.#connection?.realmScope ? undefined : realm
 
     try {
       this.requireIn(share)
@@ -130,30 +130,30 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
       throw this.tree.refused(err, { ...this.attempt(), protocol })
     }
 
-    this.protocolScope = scope
-    this.protocolShare = share
+    this.#protocolScope = scope
+    this.#protocolShare = share
     this.protocolRealm = realm
-    this.addTo(this.scopes[TRANSIENT], -1)
+    this.addTo(this.#scopes[TRANSIENT], -1)
     this.addTo(share, 1)
     this.addTo(scope, 1)
-    this.scopes[TRANSIENT] = share
+    this.#scopes[TRANSIENT] = share
 
-    this.scopes.push(scope)
+    this.#scopes.push(scope)
 
     if (other !== undefined) {
       this.addTo(other, 1)
-      this.scopes.push(other)
+      this.#scopes.push(other)
     }
   }
 
   setService (service: string): void {
     checkOpen(this)
 
-    if (this.protocolScope === undefined) {
+    if (this.#protocolScope === undefined) {
       throw new ScopeStateError(`The protocol of "${this.name}" is not known yet`)
     }
 
-    if (this.serviceScope !== undefined) {
+    if (this.#serviceScope !== undefined) {
       throw new ScopeStateError(`The service of "${this.name}" is known already`)
     }
 
@@ -169,21 +169,21 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
       throw this.tree.refused(err, this.attempt())
     }
 
-    this.serviceScope = scope
-    this.serviceShare = share
+    this.#serviceScope = scope
+    this.#serviceShare = share
     this.addTo(share, 1)
     this.addTo(scope, 1)
-    this.scopes.push(share, scope)
+    this.#scopes.push(share, scope)
   }
 
   changeRealm (from: RealmScope | undefined, to: RealmScope | undefined): void {
     // the connection has moved the usage. The realm of the protocol stays.
     if (from !== undefined && from !== this.protocolRealm) {
-      this.scopes.splice(this.scopes.indexOf(from), 1)
+      this.#scopes.splice(this.#scopes.indexOf(from), 1)
     }
 
     if (to !== undefined && to !== this.protocolRealm) {
-      this.scopes.push(to)
+      this.#scopes.push(to)
     }
   }
 
@@ -194,21 +194,21 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
 
     this.released = true
 
-    for (const scope of this.scopes) {
+    for (const scope of this.#scopes) {
       this.addTo(scope, -1)
     }
 
     this.addTo(this, -1)
 
-    letGo(this.tree.protocols, this.protocolScope, this.protocolShare)
-    letGo(this.tree.services, this.serviceScope, this.serviceShare)
+    letGo(this.tree.protocols, this.#protocolScope, this.#protocolShare)
+    letGo(this.tree.services, this.#serviceScope, this.#serviceShare)
 
     if (this.protocolRealm !== undefined) {
       this.tree.realms.letGo(this.protocolRealm)
     }
 
     this.letGoPeer()
-    this.connection?.removeStream(this)
+    this.#connection?.removeStream(this)
   }
 
   override get limits (): ResolvedLimits {
@@ -220,7 +220,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   }
 
   protected charged (): readonly LimitedUsage[] {
-    return this.scopes
+    return this.#scopes
   }
 
   protected attempt (): RefusedAttempt {
@@ -228,7 +228,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   }
 
   private requireIn (scope: LimitedUsage): void {
-    scope.requireStreams(this.inbound, this.outbound)
+    scope.requireStreams(this.#inbound, this.#outbound)
 
     if (this.memory !== 0) {
       scope.requireMemory(this.memory, 'always')
@@ -236,7 +236,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   }
 
   private addTo (scope: LimitedUsage, sign: 1 | -1): void {
-    scope.addStreams(sign * this.inbound, sign * this.outbound)
+    scope.addStreams(sign * this.#inbound, sign * this.#outbound)
 
     if (this.memory !== 0) {
       scope.addMemory(sign * this.memory)
@@ -244,8 +244,8 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   }
 
   private letGoPeer (): void {
-    if (this.heldPeer !== undefined) {
-      this.tree.peers.letGo(this.heldPeer)
+    if (this.#heldPeer !== undefined) {
+      this.tree.peers.letGo(this.#heldPeer)
     }
   }
 }

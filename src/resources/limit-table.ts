@@ -20,39 +20,39 @@ interface Entry {
  * of its kind, and so has every field that its own leave out.
  */
 export class LimitTable {
-  private readonly kinds = new Map<ScopeKind, Entry>()
-  private readonly names = new Map<NamedScope, Map<string, Entry>>()
+  readonly #kinds = new Map<ScopeKind, Entry>()
+  readonly #names = new Map<NamedScope, Map<string, Entry>>()
 
   constructor (limits: Limits) {
     for (const kind of [...SINGLE_SCOPES, ...NAMED_SCOPE_KINDS]) {
-      this.kinds.set(kind, { limits: limits[kind] ?? {}, resolved: resolve(kind, limits[kind] ?? {}) })
+      this.#kinds.set(kind, { limits: limits[kind] ?? {}, resolved: resolve(kind, limits[kind] ?? {}) })
     }
 
     for (const kind of NAMED_SCOPE_KINDS) {
-      this.names.set(kind, new Map())
+      this.#names.set(kind, new Map())
 
       for (const [name, own] of Object.entries(limits[NAMED_SCOPES[kind]] ?? {})) {
-        this.entriesOf(kind).set(name, { limits: own, resolved: resolve(kind, this.kindOf(kind).limits, own) })
+        this.#entriesOf(kind).set(name, { limits: own, resolved: resolve(kind, this.#kindOf(kind).limits, own) })
       }
     }
 
-    this.checkReserves('limits.realms')
+    this.#checkReserves('limits.realms')
   }
 
   /**
    * The limits of a scope, or those of its kind
    */
   of (kind: ScopeKind, name?: string): ResolvedLimits {
-    const own = name == null ? undefined : this.names.get(namedScope(kind))?.get(name)
+    const own = name == null ? undefined : this.#names.get(namedScope(kind))?.get(name)
 
-    return (own ?? this.kindOf(kind)).resolved
+    return (own ?? this.#kindOf(kind)).resolved
   }
 
   /**
    * The realms for which connections are reserved, and how many
    */
   * reserves (): Iterable<[realm: string, connections: number]> {
-    for (const [realm, { resolved }] of this.entriesOf('realm')) {
+    for (const [realm, { resolved }] of this.#entriesOf('realm')) {
       if (resolved.reserved > 0) {
         yield [realm, resolved.reserved]
       }
@@ -63,7 +63,7 @@ export class LimitTable {
    * Does the scope have limits of its own?
    */
   has (kind: NamedScope, name: string): boolean {
-    return this.entriesOf(kind).has(name)
+    return this.#entriesOf(kind).has(name)
   }
 
   /**
@@ -74,60 +74,60 @@ export class LimitTable {
    * may be, and then nothing has changed
    */
   set (kind: ScopeKind, name: string | undefined, limits: RealmLimits): void {
-    const entry = name == null ? this.kindOf(kind) : this.entry(namedScope(kind), name)
+    const entry = name == null ? this.#kindOf(kind) : this.#entry(namedScope(kind), name)
     const before = entry.limits
 
     entry.limits = mergeFields(before, limits) ?? {}
-    this.update(kind, name)
+    this.#update(kind, name)
 
     try {
-      this.checkReserves(name == null ? kind : `${kind}:${name}`)
+      this.#checkReserves(name == null ? kind : `${kind}:${name}`)
     } catch (err) {
       entry.limits = before
-      this.update(kind, name)
+      this.#update(kind, name)
       throw err
     }
   }
 
-  private update (kind: ScopeKind, name: string | undefined): void {
-    const ofKind = this.kindOf(kind)
+  #update (kind: ScopeKind, name: string | undefined): void {
+    const ofKind = this.#kindOf(kind)
 
     if (name != null) {
-      const entry = this.entry(namedScope(kind), name)
+      const entry = this.#entry(namedScope(kind), name)
       Object.assign(entry.resolved, resolve(kind, ofKind.limits, entry.limits))
       return
     }
 
     Object.assign(ofKind.resolved, resolve(kind, ofKind.limits))
 
-    for (const entry of this.names.get(namedScope(kind))?.values() ?? []) {
+    for (const entry of this.#names.get(namedScope(kind))?.values() ?? []) {
       Object.assign(entry.resolved, resolve(kind, ofKind.limits, entry.limits))
     }
   }
 
-  private entry (kind: NamedScope, name: string): Entry {
-    const entries = this.entriesOf(kind)
+  #entry (kind: NamedScope, name: string): Entry {
+    const entries = this.#entriesOf(kind)
     let entry = entries.get(name)
 
     if (entry == null) {
-      entry = { limits: {}, resolved: resolve(kind, this.kindOf(kind).limits) }
+      entry = { limits: {}, resolved: resolve(kind, this.#kindOf(kind).limits) }
       entries.set(name, entry)
     }
 
     return entry
   }
 
-  private kindOf (kind: ScopeKind): Entry {
+  #kindOf (kind: ScopeKind): Entry {
     // the constructor has set every kind
-    return this.kinds.get(kind) as Entry
+    return this.#kinds.get(kind) as Entry
   }
 
-  private entriesOf (kind: NamedScope): Map<string, Entry> {
+  #entriesOf (kind: NamedScope): Map<string, Entry> {
     // the constructor has set every kind
-    return this.names.get(kind) as Map<string, Entry>
+    return this.#names.get(kind) as Map<string, Entry>
   }
 
-  private checkReserves (option: string): void {
+  #checkReserves (option: string): void {
     let reserved = 0
 
     for (const [, connections] of this.reserves()) {

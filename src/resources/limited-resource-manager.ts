@@ -28,16 +28,16 @@ export interface LimitedResourceManagerInit {
  * A resource manager that holds limits
  */
 export class LimitedResourceManager implements ResourceManager {
-  private readonly tree: ScopeTree
-  private readonly realmOfProtocol: RealmOfProtocol | undefined
+  readonly #tree: ScopeTree
+  readonly #realmOfProtocol: RealmOfProtocol | undefined
 
   constructor (init: LimitedResourceManagerInit) {
-    this.tree = new ScopeTree(init.limits, init.onRefused)
-    this.realmOfProtocol = init.realmOfProtocol
+    this.#tree = new ScopeTree(init.limits, init.onRefused)
+    this.#realmOfProtocol = init.realmOfProtocol
   }
 
   openConnection (options: OpenConnectionOptions): ConnectionScope {
-    return new CountedConnection(this.tree, {
+    return new CountedConnection(this.#tree, {
       direction: options.direction,
       fileDescriptor: options.fileDescriptor === true,
       allowListed: options.allowListed === true,
@@ -59,12 +59,12 @@ export class LimitedResourceManager implements ResourceManager {
       throw new ScopeStateError('The peer of the stream is not known')
     }
 
-    return new CountedStream(this.tree, { direction, connection, peer, realmOfProtocol: this.realmOfProtocol })
+    return new CountedStream(this.#tree, { direction, connection, peer, realmOfProtocol: this.#realmOfProtocol })
   }
 
   beginSpan (scope: string): SpanScope {
     const { kind, name } = parseScopeName(scope)
-    const span = this.tree.beginSpan(kind, name)
+    const span = this.#tree.beginSpan(kind, name)
 
     if (span == null) {
       throw new InvalidOptionError('scope', scope, 'one scope, and not a kind of scopes')
@@ -74,16 +74,16 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   setPeerRealm (peer: string, realm: string | undefined): void {
-    const members = this.tree.peers.get(peer)?.members()
+    const members = this.#tree.peers.get(peer)?.members()
 
     if (members == null) {
       return
     }
 
     try {
-      moveToRealm(members, this.tree.realms, realm)
+      moveToRealm(members, this.#tree.realms, realm)
     } catch (err) {
-      throw this.tree.refused(err, { kind: 'connection', peer })
+      throw this.#tree.refused(err, { kind: 'connection', peer })
     }
   }
 
@@ -91,15 +91,15 @@ export class LimitedResourceManager implements ResourceManager {
     const { kind, name } = parseScopeName(scope)
     const validate = kind === 'realm' && name != null ? validateRealmLimits : validateScopeLimits
 
-    this.tree.setLimits(kind, name, validate(limits, scope))
+    this.#tree.setLimits(kind, name, validate(limits, scope))
   }
 
   scopeStat (scope: string): ScopeStat {
-    return this.find(scope).stat()
+    return this.#find(scope).stat()
   }
 
   excess (scope: string): ConnectionExcess {
-    const { connections, connectionsInbound, connectionsOutbound, limits } = this.find(scope)
+    const { connections, connectionsInbound, connectionsOutbound, limits } = this.#find(scope)
     const inbound = Math.max(0, connectionsInbound - limits.connectionsInbound)
     const outbound = Math.max(0, connectionsOutbound - limits.connectionsOutbound)
 
@@ -107,7 +107,7 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   stat (): ResourceStat {
-    const { standard, allowListed, peers, realms, protocols, services, reserves } = this.tree
+    const { standard, allowListed, peers, realms, protocols, services, reserves } = this.#tree
 
     return {
       system: standard.system.stat(),
@@ -123,14 +123,14 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   * protocolStats (): Iterable<[protocol: string, stat: ScopeStat]> {
-    for (const [protocol, scope] of this.tree.protocols.entries()) {
+    for (const [protocol, scope] of this.#tree.protocols.entries()) {
       yield [protocol, scope.stat()]
     }
   }
 
-  private find (scope: string): Scope {
+  #find (scope: string): Scope {
     const { kind, name } = parseScopeName(scope)
-    const found = this.tree.find(kind, name)
+    const found = this.#tree.find(kind, name)
 
     if (found == null) {
       throw new InvalidOptionError('scope', scope, 'one scope, and not a kind of scopes')

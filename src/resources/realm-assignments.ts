@@ -21,12 +21,12 @@ const MAX_WAIT = 60_000
  * Which peers were put into which realm, and until when
  */
 export class RealmAssignments {
-  private readonly assignments = new Map<string, Assignment>()
-  private readonly clock: Clock
-  private readonly onExpired: (peer: PeerId, realm: string) => void
-  private timer: Timer | undefined
-  private timerAt = Infinity
-  private running = false
+  readonly #assignments = new Map<string, Assignment>()
+  readonly #clock: Clock
+  readonly #onExpired: (peer: PeerId, realm: string) => void
+  #timer: Timer | undefined
+  #timerAt = Infinity
+  #running = false
 
   /**
    * @param clock - the time
@@ -34,14 +34,14 @@ export class RealmAssignments {
    * not throw.
    */
   constructor (clock: Clock, onExpired: (peer: PeerId, realm: string) => void) {
-    this.clock = clock
-    this.onExpired = onExpired
+    this.#clock = clock
+    this.#onExpired = onExpired
   }
 
   get (peer: PeerId): string | undefined {
-    const assignment = this.assignments.get(peer.toString())
+    const assignment = this.#assignments.get(peer.toString())
 
-    return assignment == null || assignment.expiresAt <= this.clock.now() ? undefined : assignment.realm
+    return assignment == null || assignment.expiresAt <= this.#clock.now() ? undefined : assignment.realm
   }
 
   /**
@@ -50,7 +50,7 @@ export class RealmAssignments {
   counts (): Map<string, number> {
     const counts = new Map<string, number>()
 
-    for (const { peer } of this.assignments.values()) {
+    for (const { peer } of this.#assignments.values()) {
       const realm = this.get(peer)
 
       if (realm != null) {
@@ -67,61 +67,61 @@ export class RealmAssignments {
    * @param duration - for how many ms, which may be `Infinity`
    */
   set (peer: PeerId, realm: string, duration: number): void {
-    const expiresAt = this.clock.now() + duration
+    const expiresAt = this.#clock.now() + duration
 
-    this.assignments.set(peer.toString(), { peer, realm, expiresAt })
-    this.arm(expiresAt)
+    this.#assignments.set(peer.toString(), { peer, realm, expiresAt })
+    this.#arm(expiresAt)
   }
 
   delete (peer: PeerId): void {
-    this.assignments.delete(peer.toString())
+    this.#assignments.delete(peer.toString())
   }
 
   start (): void {
-    this.running = true
-    this.arm(this.firstExpiry())
+    this.#running = true
+    this.#arm(this.#firstExpiry())
   }
 
   stop (): void {
-    this.running = false
-    this.disarm()
+    this.#running = false
+    this.#disarm()
   }
 
-  private arm (at: number): void {
-    if (!this.running || at >= this.timerAt) {
+  #arm (at: number): void {
+    if (!this.#running || at >= this.#timerAt) {
       return
     }
 
-    this.disarm()
-    this.timerAt = at
-    this.timer = this.clock.setTimeout(() => { this.expire() }, Math.min(Math.max(0, at - this.clock.now()), MAX_WAIT))
+    this.#disarm()
+    this.#timerAt = at
+    this.#timer = this.#clock.setTimeout(() => { this.#expire() }, Math.min(Math.max(0, at - this.#clock.now()), MAX_WAIT))
   }
 
-  private disarm (): void {
-    this.timer?.clear()
-    this.timer = undefined
-    this.timerAt = Infinity
+  #disarm (): void {
+    this.#timer?.clear()
+    this.#timer = undefined
+    this.#timerAt = Infinity
   }
 
-  private expire (): void {
-    const now = this.clock.now()
+  #expire (): void {
+    const now = this.#clock.now()
 
-    this.disarm()
+    this.#disarm()
 
-    for (const [key, { peer, realm, expiresAt }] of this.assignments) {
+    for (const [key, { peer, realm, expiresAt }] of this.#assignments) {
       if (expiresAt <= now) {
-        this.assignments.delete(key)
-        this.onExpired(peer, realm)
+        this.#assignments.delete(key)
+        this.#onExpired(peer, realm)
       }
     }
 
-    this.arm(this.firstExpiry())
+    this.#arm(this.#firstExpiry())
   }
 
-  private firstExpiry (): number {
+  #firstExpiry (): number {
     let first = Infinity
 
-    for (const { expiresAt } of this.assignments.values()) {
+    for (const { expiresAt } of this.#assignments.values()) {
       first = Math.min(first, expiresAt)
     }
 

@@ -25,15 +25,15 @@ export interface IndexedPeer {
  * nodes, and then nothing is kept of them.
  */
 export class RealmIndex {
-  private readonly peers = new Map<string, IndexedPeer>()
-  private readonly realms = new Map<string, Map<string, IndexedPeer>>()
+  readonly #peers = new Map<string, IndexedPeer>()
+  readonly #realms = new Map<string, Map<string, IndexedPeer>>()
 
   /**
    * What is known of a peer. That of one that is in no realm is kept nowhere, until
    * it is passed to {@link update}.
    */
   get (peer: PeerId): IndexedPeer {
-    return this.peers.get(peer.toString()) ?? { peer, realm: undefined, refusedBy: undefined, memberships: [] }
+    return this.#peers.get(peer.toString()) ?? { peer, realm: undefined, refusedBy: undefined, memberships: [] }
   }
 
   /**
@@ -43,20 +43,20 @@ export class RealmIndex {
     const key = indexed.peer.toString()
 
     for (const { realm } of indexed.memberships) {
-      const members = this.realms.get(realm)
+      const members = this.#realms.get(realm)
       members?.delete(key)
 
       if (members?.size === 0) {
-        this.realms.delete(realm)
+        this.#realms.delete(realm)
       }
     }
 
     for (const { realm } of memberships) {
-      let members = this.realms.get(realm)
+      let members = this.#realms.get(realm)
 
       if (members == null) {
         members = new Map()
-        this.realms.set(realm, members)
+        this.#realms.set(realm, members)
       }
 
       members.set(key, indexed)
@@ -65,14 +65,14 @@ export class RealmIndex {
     indexed.memberships = memberships
 
     if (memberships.length === 0) {
-      this.peers.delete(key)
+      this.#peers.delete(key)
     } else {
-      this.peers.set(key, indexed)
+      this.#peers.set(key, indexed)
     }
   }
 
   remove (peer: PeerId): void {
-    const indexed = this.peers.get(peer.toString())
+    const indexed = this.#peers.get(peer.toString())
 
     if (indexed != null) {
       this.update(indexed, [])
@@ -83,13 +83,13 @@ export class RealmIndex {
    * The realms that connected peers are in
    */
   names (): Iterable<string> {
-    return this.realms.keys()
+    return this.#realms.keys()
   }
 
   /**
    * The connected peers of a realm, whether they count in it or not
    */
   members (realm: string): Iterable<IndexedPeer> {
-    return this.realms.get(realm)?.values() ?? []
+    return this.#realms.get(realm)?.values() ?? []
   }
 }

@@ -39,32 +39,32 @@ export class PeerScope extends Scope {
   /**
    * They are a linked list, as most peers have one
    */
-  private firstMember: RealmMember | undefined = undefined
+  #firstMember: RealmMember | undefined = undefined
 
   constructor (limits: ResolvedLimits, peer: string) {
     super(limits, peer, 'peer:')
   }
 
   * members (): IterableIterator<RealmMember> {
-    for (let member = this.firstMember; member !== undefined; member = member.nextMember) {
+    for (let member = this.#firstMember; member !== undefined; member = member.nextMember) {
       yield member
     }
   }
 
   addMember (member: RealmMember): void {
-    member.nextMember = this.firstMember
-    this.firstMember = member
+    member.nextMember = this.#firstMember
+    this.#firstMember = member
   }
 
   removeMember (member: RealmMember): void {
     let previous: RealmMember | undefined
 
-    for (let other = this.firstMember; other !== undefined && other !== member; other = other.nextMember) {
+    for (let other = this.#firstMember; other !== undefined && other !== member; other = other.nextMember) {
       previous = other
     }
 
     if (previous === undefined) {
-      this.firstMember = member.nextMember
+      this.#firstMember = member.nextMember
     } else {
       previous.nextMember = member.nextMember
     }

@@ -35,11 +35,11 @@ export class RealmReserves {
  * The scope of a realm, which knows how much of its reserve is not in use
  */
 export class RealmScope extends Scope {
-  private readonly reserves: RealmReserves
+  readonly #reserves: RealmReserves
 
   constructor (reserves: RealmReserves, limits: ResolvedLimits, realm: string) {
     super(limits, realm, 'realm:')
-    this.reserves = reserves
+    this.#reserves = reserves
   }
 
   get unusedReserve (): number {
@@ -49,6 +49,6 @@ export class RealmScope extends Scope {
   override addConnections (inbound: number, outbound: number, fileDescriptors: number): void {
     const before = this.unusedReserve
     super.addConnections(inbound, outbound, fileDescriptors)
-    this.reserves.unused += this.unusedReserve - before
+    this.#reserves.unused += this.unusedReserve - before
   }
 }

@@ -21,34 +21,34 @@ import type { Connection, Logger, PeerId, Startable } from '@libp2p/interface'
  * it. Peers in no realm are only limited by everything else.
  */
 export class Realms extends TypedEventEmitter<RealmEvents> implements Startable {
-  private readonly log: Logger
-  private readonly components: RealmsComponents
-  private readonly realmOf: RealmOf
-  private readonly assignments: RealmAssignments
-  private readonly index = new RealmIndex()
+  readonly #log: Logger
+  readonly #components: RealmsComponents
+  readonly #realmOf: RealmOf
+  readonly #assignments: RealmAssignments
+  readonly #index = new RealmIndex()
 
   /**
    * The realms that this node itself speaks of. The others are only claimed by
    * remote peers.
    */
-  private readonly known: Set<string>
+  readonly #known: Set<string>
 
   constructor (components: RealmsComponents, init: RealmsInit = {}) {
     super()
 
-    this.components = components
-    this.log = components.logger.forComponent('libp2p:connmgr:realms')
-    this.known = new Set(init.realms)
-    this.realmOf = init.realmOf ?? (({ protocol = '' }) => this.knownRealmIn(protocol))
-    this.assignments = new RealmAssignments(steadyClock(components.clock ?? systemClock), (peer, realm) => { this.expired(peer, realm) })
+    this.#components = components
+    this.#log = components.logger.forComponent('libp2p:connmgr:realms')
+    this.#known = new Set(init.realms)
+    this.#realmOf = init.realmOf ?? (({ protocol = '' }) => this.#knownRealmIn(protocol))
+    this.#assignments = new RealmAssignments(steadyClock(components.clock ?? systemClock), (peer, realm) => { this.#expired(peer, realm) })
   }
 
   start (): void {
-    this.assignments.start()
+    this.#assignments.start()
   }
 
   stop (): void {
-    this.assignments.stop()
+    this.#assignments.stop()
   }
 
   /**
@@ -69,9 +69,9 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
     }
 
     const before = this.of(peer)
-    this.known.add(realm)
-    this.assignments.set(peer, realm, duration)
-    this.changed(peer, before)
+    this.#known.add(realm)
+    this.#assignments.set(peer, realm, duration)
+    this.#changed(peer, before)
   }
 
   /**
@@ -79,15 +79,15 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    */
   unassign (peer: PeerId): void {
     const before = this.of(peer)
-    this.assignments.delete(peer)
-    this.changed(peer, before)
+    this.#assignments.delete(peer)
+    this.#changed(peer, before)
   }
 
   /**
    * The realm that a peer belongs to
    */
   of (peer: PeerId): string | undefined {
-    return primaryMembership(this.evidence(peer))?.realm
+    return primaryMembership(this.#evidence(peer))?.realm
   }
 
   /**
@@ -96,21 +96,21 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * not be the one that the peer should be in.
    */
   placeOf (peer: PeerId): string | undefined {
-    return this.components.isConnected(peer) ? this.index.get(peer).realm : this.of(peer)
+    return this.#components.isConnected(peer) ? this.#index.get(peer).realm : this.of(peer)
   }
 
   /**
    * All realms that a peer is in, the one that counts first
    */
   memberships (peer: PeerId): string[] {
-    return memberships(this.evidence(peer)).map(({ realm }) => realm)
+    return memberships(this.#evidence(peer)).map(({ realm }) => realm)
   }
 
   /**
    * The realm of a protocol
    */
   ofProtocol (protocol: string): string | undefined {
-    return this.ask({ protocol })
+    return this.#ask({ protocol })
   }
 
   /**
@@ -118,7 +118,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * or not
    */
   connections (realm: string): Connection[] {
-    return [...this.index.members(realm)].flatMap(({ peer }) => this.components.connectionsOf?.(peer) ?? [])
+    return [...this.#index.members(realm)].flatMap(({ peer }) => this.#components.connectionsOf?.(peer) ?? [])
   }
 
   /**
@@ -129,20 +129,20 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * @throws {InvalidOptionError} when it is not a limit, and then nothing has changed
    */
   setLimit (realm: string, limits: RealmLimits): number {
-    const { resources } = this.components
+    const { resources } = this.#components
 
     checkRealm(realm)
     resources.setLimit(`realm:${realm}`, limits)
-    this.known.add(realm)
+    this.#known.add(realm)
 
     const { connections: excess } = resources.excess(`realm:${realm}`)
-    const kept = excess === 0 ? 0 : this.components.trimRealm?.(realm, excess) ?? excess
+    const kept = excess === 0 ? 0 : this.#components.trimRealm?.(realm, excess) ?? excess
 
     if (kept > 0) {
       this.dispatchEvent(new CustomEvent<RealmLimitReached>('realm:limit', { detail: { realm, kept } }))
     }
 
-    this.admitRefused(realm)
+    this.#admitRefused(realm)
 
     return kept
   }
@@ -151,13 +151,13 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * All realms that have limits, or that a connected or assigned peer is in
    */
   list (): RealmStat[] {
-    const assigned = this.assignments.counts()
-    const names = new Set([...this.known, ...this.index.names(), ...assigned.keys()])
+    const assigned = this.#assignments.counts()
+    const names = new Set([...this.#known, ...this.#index.names(), ...assigned.keys()])
 
     return [...names].map(realm => {
-      const { connections, limits } = this.usage(realm)
+      const { connections, limits } = this.#usage(realm)
 
-      return { realm, connections, limits, peers: [...this.index.members(realm)].length, assigned: assigned.get(realm) ?? 0 }
+      return { realm, connections, limits, peers: [...this.#index.members(realm)].length, assigned: assigned.get(realm) ?? 0 }
     })
   }
 
@@ -172,8 +172,8 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
     const usages: RealmUsage[] = []
     let rest = total
 
-    for (const realm of this.known) {
-      const { connections, limits } = this.usage(realm)
+    for (const realm of this.#known) {
+      const { connections, limits } = this.#usage(realm)
       usages.push({ realm, connections, reserved: limits.reserved })
       rest -= connections
     }
@@ -187,107 +187,107 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * The realm under which `usages` counts the connections of a peer
    */
   shareOf (peer: PeerId): string | undefined {
-    const { realm } = this.index.get(peer)
+    const { realm } = this.#index.get(peer)
 
-    return realm != null && this.known.has(realm) ? realm : undefined
+    return realm != null && this.#known.has(realm) ? realm : undefined
   }
 
   /**
    * A peer has connected. To be called at its first connection.
    */
   peerConnected (peer: PeerId): void {
-    this.place(this.index.get(peer))
+    this.#place(this.#index.get(peer))
   }
 
   /**
    * A peer has disconnected. To be called after its last connection.
    */
   peerDisconnected (peer: PeerId): void {
-    this.index.remove(peer)
+    this.#index.remove(peer)
   }
 
   /**
    * The tags or protocols of a peer may have changed
    */
   refresh (peer: PeerId): void {
-    if (this.components.isConnected(peer)) {
-      this.place(this.index.get(peer))
+    if (this.#components.isConnected(peer)) {
+      this.#place(this.#index.get(peer))
     }
   }
 
-  private expired (peer: PeerId, realm: string): void {
+  #expired (peer: PeerId, realm: string): void {
     try {
-      this.changed(peer, realm)
+      this.#changed(peer, realm)
     } catch (err) {
-      this.log.error('could not take %p out of realm %s - %e', peer, realm, err)
+      this.#log.error('could not take %p out of realm %s - %e', peer, realm, err)
     }
   }
 
   /**
    * The assignment of a peer has changed
    */
-  private changed (peer: PeerId, before: string | undefined): void {
-    if (this.components.isConnected(peer)) {
-      this.place(this.index.get(peer))
+  #changed (peer: PeerId, before: string | undefined): void {
+    if (this.#components.isConnected(peer)) {
+      this.#place(this.#index.get(peer))
       return
     }
 
-    const membership = primaryMembership(this.evidence(peer))
+    const membership = primaryMembership(this.#evidence(peer))
 
     if (membership?.realm !== before) {
-      this.announce(peer, membership, before)
+      this.#announce(peer, membership, before)
     }
   }
 
   /**
    * Count a connected peer where it belongs
    */
-  private place (indexed: IndexedPeer): void {
+  #place (indexed: IndexedPeer): void {
     const { peer, realm: previous } = indexed
-    const all = memberships(this.evidence(peer))
+    const all = memberships(this.#evidence(peer))
     const membership = all.at(0)
 
-    this.index.update(indexed, all)
+    this.#index.update(indexed, all)
     indexed.refusedBy = undefined
 
     if (membership != null && (membership.source === 'assigned' || membership.source === 'tag')) {
-      this.known.add(membership.realm)
+      this.#known.add(membership.realm)
     }
 
-    const error = this.move(peer, membership?.realm)
+    const error = this.#move(peer, membership?.realm)
 
     if (error != null && membership != null) {
       indexed.refusedBy = membership.realm
       // its connection may have been dialled when it was in another one
-      this.tryMove(peer, previous)
+      this.#tryMove(peer, previous)
       this.dispatchEvent(new CustomEvent<RealmLimitReached>('realm:limit', { detail: { realm: membership.realm, peer, error, kept: 0 } }))
       return
     }
 
     if (membership?.realm !== previous) {
       indexed.realm = membership?.realm
-      this.announce(peer, membership, previous)
+      this.#announce(peer, membership, previous)
     }
   }
 
   /**
    * Returns why the connections of the peer could not be moved
    */
-  private move (peer: PeerId, realm: string | undefined): ResourceLimitError | undefined {
-    const error = this.tryMove(peer, realm)
+  #move (peer: PeerId, realm: string | undefined): ResourceLimitError | undefined {
+    const error = this.#tryMove(peer, realm)
 
     if (error == null || realm == null) {
       return error
     }
 
-    const count = this.components.connectionsOf?.(peer).length ?? 1
+    const count = this.#components.connectionsOf?.(peer).length ?? 1
 
-    return this.components.makeRoom?.(realm, count, peer) === true ? this.tryMove(peer, realm) : error
+    return this.#components.makeRoom?.(realm, count, peer) === true ? this.#tryMove(peer, realm) : error
   }
 
-  private tryMove (peer: PeerId, realm: string | undefined): ResourceLimitError | undefined {
+  #tryMove (peer: PeerId, realm: string | undefined): ResourceLimitError | undefined {
     try {
-      this.components.resources.setPeerRealm(peer.toString(), realm)
+      this.#components.resources.setPeerRealm(peer.toString(), realm)
     } catch (err) {
       if (err instanceof ResourceLimitError) {
         return err
@@ -300,57 +300,57 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
   /**
    * The limits of a realm have changed: there may be room for those that had none
    */
-  private admitRefused (realm: string): void {
-    const refused = [...this.index.members(realm)].filter(({ refusedBy }) => refusedBy === realm)
+  #admitRefused (realm: string): void {
+    const refused = [...this.#index.members(realm)].filter(({ refusedBy }) => refusedBy === realm)
 
     for (const indexed of refused) {
-      this.place(indexed)
+      this.#place(indexed)
     }
   }
 
-  private usage (realm: string): { connections: number, limits: RealmLimits } {
-    const stat = this.components.resources.scopeStat(`realm:${realm}`)
+  #usage (realm: string): { connections: number, limits: RealmLimits } {
+    const stat = this.#components.resources.scopeStat(`realm:${realm}`)
 
     if (stat == null) {
-      const counting = [...this.index.members(realm)].filter(indexed => indexed.realm === realm)
+      const counting = [...this.#index.members(realm)].filter(indexed => indexed.realm === realm)
 
-      return { connections: counting.reduce((sum, { peer }) => sum + (this.components.connectionsOf?.(peer).length ?? 0), 0), limits: {} }
+      return { connections: counting.reduce((sum, { peer }) => sum + (this.#components.connectionsOf?.(peer).length ?? 0), 0), limits: {} }
     }
 
     return { connections: stat.usage.connections, limits: stat.limits }
   }
 
-  private evidence (peer: PeerId): MembershipEvidence {
-    const { tags, protocols } = this.components.traitsOf?.(peer) ?? {}
+  #evidence (peer: PeerId): MembershipEvidence {
+    const { tags, protocols } = this.#components.traitsOf?.(peer) ?? {}
 
     return {
-      assigned: this.assignments.get(peer),
+      assigned: this.#assignments.get(peer),
       tags,
       protocols,
-      ofProtocol: protocol => this.ask({ peer, protocol }),
-      ofPeer: () => this.ask({ peer })
+      ofProtocol: protocol => this.#ask({ peer, protocol }),
+      ofPeer: () => this.#ask({ peer })
     }
   }
 
-  private ask (of: { peer?: PeerId, protocol?: string }): string | undefined {
+  #ask (of: { peer?: PeerId, protocol?: string }): string | undefined {
     try {
-      const realm: unknown = this.realmOf(of)
+      const realm: unknown = this.#realmOf(of)
 
       return isRealm(realm) ? realm : undefined
     } catch (err) {
-      this.log.error('could not tell the realm of %s - %e', of.protocol ?? of.peer, err)
+      this.#log.error('could not tell the realm of %s - %e', of.protocol ?? of.peer, err)
     }
   }
 
-  private knownRealmIn (protocol: string): string | undefined {
+  #knownRealmIn (protocol: string): string | undefined {
     const realm = realmInProtocol(protocol)
 
-    return realm != null && this.known.has(realm) ? realm : undefined
+    return realm != null && this.#known.has(realm) ? realm : undefined
   }
 
-  private announce (peer: PeerId, membership: Membership | undefined, previous: string | undefined): void {
+  #announce (peer: PeerId, membership: Membership | undefined, previous: string | undefined): void {
     const { realm, source } = membership ?? {}
-    this.log('%p is in realm %s', peer, realm)
+    this.#log('%p is in realm %s', peer, realm)
     this.dispatchEvent(new CustomEvent<RealmAssignment>('realm:assign', { detail: { peer, realm, source, previous } }))
   }
 }

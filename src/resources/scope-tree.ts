@@ -44,21 +44,21 @@ export interface Pool {
  */
 export class SharedScope extends Scope {
   readonly peers: ScopeRegistry<Scope>
-  private shareLimits: ResolvedLimits
+  #shareLimits: ResolvedLimits
 
   constructor (table: LimitTable, kind: 'protocol' | 'service', name: string) {
     super(table.of(kind, name), name, `${kind}:`)
 
-    this.shareLimits = table.of(kind === 'protocol' ? 'protocolPeer' : 'servicePeer', name)
+    this.#shareLimits = table.of(kind === 'protocol' ? 'protocolPeer' : 'servicePeer', name)
     const prefix = `${this.name}.peer:`
-    this.peers = new ScopeRegistry(peer => new Scope(this.shareLimits, peer, prefix))
+    this.peers = new ScopeRegistry(peer => new Scope(this.#shareLimits, peer, prefix))
   }
 
   /**
    * Change the limits of the share of every peer
    */
   setShareLimits (limits: ResolvedLimits): void {
-    this.shareLimits = limits
+    this.#shareLimits = limits
 
     for (const [, share] of this.peers.entries()) {
       share.limits = limits
@@ -90,15 +90,15 @@ export class ScopeTree {
   readonly protocols: ScopeRegistry<SharedScope>
   readonly services: ScopeRegistry<SharedScope>
 
-  private readonly table: LimitTable
-  private readonly onRefused: OnRefused | undefined
-  private lastNumber = 0
+  readonly #table: LimitTable
+  readonly #onRefused: OnRefused | undefined
+  #lastNumber = 0
 
   constructor (limits: Limits, onRefused?: OnRefused) {
     const table = new LimitTable(limits)
     const single = (kind: ScopeKind): Scope => new Scope(table.of(kind), kind)
 
-    this.table = table
+    this.#table = table
     this.connectionLimits = table.of('connection')
     this.streamLimits = table.of('stream')
     this.standard = { system: single('system'), transient: single('transient') }
@@ -107,16 +107,16 @@ export class ScopeTree {
     this.realms = new ScopeRegistry(realm => new RealmScope(this.reserves, table.of('realm', realm), realm))
     this.protocols = new ScopeRegistry(protocol => new SharedScope(table, 'protocol', protocol))
     this.services = new ScopeRegistry(service => new SharedScope(table, 'service', service))
-    this.onRefused = onRefused
+    this.#onRefused = onRefused
 
-    this.countReserves()
+    this.#countReserves()
   }
 
   /**
    * A number for the name of a connection or stream
    */
   nextNumber (): number {
-    return ++this.lastNumber
+    return ++this.#lastNumber
   }
 
   /**
@@ -124,13 +124,13 @@ export class ScopeTree {
    * for what is open already as well.
    */
   setLimits (kind: ScopeKind, name: string | undefined, limits: RealmLimits): void {
-    this.table.set(kind, name, limits)
+    this.#table.set(kind, name, limits)
 
     if (name != null) {
-      this.adopt(kind, name)
+      this.#adopt(kind, name)
     }
 
-    this.countReserves()
+    this.#countReserves()
   }
 
   /**
@@ -138,7 +138,7 @@ export class ScopeTree {
    */
   refused (error: unknown, attempt: RefusedAttempt): unknown {
     if (error instanceof ResourceLimitError) {
-      this.onRefused?.(error, attempt)
+      this.#onRefused?.(error, attempt)
     }
 
     return error
@@ -147,15 +147,15 @@ export class ScopeTree {
   /**
    * A scope that had the limits of its kind now has its own
    */
-  private adopt (kind: ScopeKind, name: string): void {
-    const limits = this.table.of(kind, name)
+  #adopt (kind: ScopeKind, name: string): void {
+    const limits = this.#table.of(kind, name)
 
     if (kind === 'protocolPeer') {
       this.protocols.get(name)?.setShareLimits(limits)
     } else if (kind === 'servicePeer') {
       this.services.get(name)?.setShareLimits(limits)
     } else {
-      const scope = this.registry(kind)?.get(name)
+      const scope = this.#registry(kind)?.get(name)
 
       if (scope != null) {
         scope.limits = limits
@@ -173,7 +173,7 @@ export class ScopeTree {
       case 'transient': return this.standard.transient
       case 'allowListed': return this.allowListed.system
       case 'allowListedTransient': return this.allowListed.transient
-      default: return name == null ? undefined : this.registry(kind)?.peek(name)
+      default: return name == null ? undefined : this.#registry(kind)?.peek(name)
     }
   }
 
@@ -183,7 +183,7 @@ export class ScopeTree {
    */
   beginSpan (kind: ScopeKind, name: string | undefined): SpanScope | undefined {
     const { system } = this.standard
-    const registry = this.registry(kind)
+    const registry = this.#registry(kind)
 
     if (registry != null && name != null) {
       const scope = registry.hold(name)
@@ -198,7 +198,7 @@ export class ScopeTree {
     }
   }
 
-  private registry (kind: ScopeKind): ScopeRegistry<Scope> | undefined {
+  #registry (kind: ScopeKind): ScopeRegistry<Scope> | undefined {
     switch (kind) {
       case 'peer': return this.peers
       case 'realm': return this.realms
@@ -208,10 +208,10 @@ export class ScopeTree {
     }
   }
 
-  private countReserves (): void {
+  #countReserves (): void {
     let unused = 0
 
-    for (const [realm, reserved] of this.table.reserves()) {
+    for (const [realm, reserved] of this.#table.reserves()) {
       unused += this.realms.get(realm)?.unusedReserve ?? reserved
     }
 

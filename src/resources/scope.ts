@@ -16,7 +16,7 @@ export class Scope extends LimitedUsage {
    * What the scope is known by among its kind
    */
   readonly id: string
-  private readonly prefix: string
+  readonly #prefix: string
 
   /**
    * @param limits - how much may be in use
@@ -28,7 +28,7 @@ export class Scope extends LimitedUsage {
 
     this.limits = limits
     this.id = id
-    this.prefix = prefix
+    this.#prefix = prefix
   }
 
   /**
@@ -36,6 +36,6 @@ export class Scope extends LimitedUsage {
    * Put together when asked for: most scopes come and go unnamed.
    */
   get name (): string {
-    return this.prefix + this.id
+    return this.#prefix + this.id
   }
 }

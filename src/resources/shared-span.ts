@@ -8,18 +8,18 @@ import type { MemoryOwner } from './span.ts'
  */
 class SharedMemory implements MemoryOwner {
   readonly released = false
-  private readonly charged: Scope[]
+  readonly #charged: Scope[]
 
   constructor (charged: Scope[]) {
-    this.charged = charged
+    this.#charged = charged
   }
 
   get name (): string {
-    return this.charged[0].name
+    return this.#charged[0].name
   }
 
   takeMemory (bytes: number, priority: MemoryPriority): void {
-    for (const scope of this.charged) {
+    for (const scope of this.#charged) {
       scope.requireMemory(bytes, priority)
     }
 
@@ -27,7 +27,7 @@ class SharedMemory implements MemoryOwner {
   }
 
   giveMemory (bytes: number): void {
-    for (const scope of this.charged) {
+    for (const scope of this.#charged) {
       scope.addMemory(-bytes)
     }
   }
@@ -37,11 +37,11 @@ class SharedMemory implements MemoryOwner {
  * A span of scopes that connections and streams share
  */
 export class SharedSpan extends Span {
-  private readonly onRelease: () => void
+  readonly #onRelease: () => void
 
   constructor (charged: Scope[], onRelease: () => void) {
     super(new SharedMemory(charged))
-    this.onRelease = onRelease
+    this.#onRelease = onRelease
   }
 
   override release (): void {
@@ -49,7 +49,7 @@ export class SharedSpan extends Span {
     super.release()
 
     if (first) {
-      this.onRelease()
+      this.#onRelease()
     }
   }
 }

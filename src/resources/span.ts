@@ -29,9 +29,9 @@ export interface MemoryOwner {
  */
 export class Span implements SpanScope, MemoryOwner {
   protected readonly owner: MemoryOwner
-  private isReleased = false
-  private held = 0
-  private inSpans = 0
+  #isReleased = false
+  #held = 0
+  #inSpans = 0
 
   constructor (owner: MemoryOwner) {
     this.owner = owner
@@ -42,36 +42,36 @@ export class Span implements SpanScope, MemoryOwner {
   }
 
   get memory (): number {
-    return this.released ? 0 : this.held
+    return this.released ? 0 : this.#held
   }
 
   get released (): boolean {
-    return this.isReleased || this.owner.released
+    return this.#isReleased || this.owner.released
   }
 
   reserveMemory (bytes: number, priority: MemoryPriority = 'always'): void {
     checkMemory(this, bytes, priority)
     this.owner.takeMemory(bytes, priority)
-    this.held += bytes
+    this.#held += bytes
   }
 
   releaseMemory (bytes: number): void {
     checkBytes(bytes)
 
     if (!this.released) {
-      const held = Math.min(bytes, this.held - this.inSpans)
-      this.held -= held
+      const held = Math.min(bytes, this.#held - this.#inSpans)
+      this.#held -= held
       this.owner.giveMemory(held)
     }
   }
 
   takeMemory (bytes: number, priority: MemoryPriority): void {
     this.reserveMemory(bytes, priority)
-    this.inSpans += bytes
+    this.#inSpans += bytes
   }
 
   giveMemory (bytes: number): void {
-    this.inSpans -= bytes
+    this.#inSpans -= bytes
     this.releaseMemory(bytes)
   }
 
@@ -83,10 +83,10 @@ export class Span implements SpanScope, MemoryOwner {
 
   release (): void {
     if (!this.released) {
-      this.owner.giveMemory(this.held)
+      this.owner.giveMemory(this.#held)
     }
 
-    this.isReleased = true
+    this.#isReleased = true
   }
 }
 

@@ -20,34 +20,34 @@ const MAX_STALE = 64
  * constant time after many before it were deleted.
  */
 export class AbsentPeers<T extends Absent> {
-  private readonly peers = new Map<string, T>()
-  private readonly maxPeers: number
-  private readonly ttl: number
+  readonly #peers = new Map<string, T>()
+  readonly #maxPeers: number
+  readonly #ttl: number
 
   /**
    * In the order in which they were added, from `first` on. Those that were added again
    * or deleted are still there.
    */
-  private queue: Array<readonly [peer: string, absent: T]> = []
-  private first = 0
+  #queue: Array<readonly [peer: string, absent: T]> = []
+  #first = 0
 
   /**
    * @param maxPeers - how many are kept
    * @param ttl - for how many ms
    */
   constructor (maxPeers: number, ttl: number) {
-    this.maxPeers = maxPeers
-    this.ttl = ttl
+    this.#maxPeers = maxPeers
+    this.#ttl = ttl
   }
 
   get size (): number {
-    return this.peers.size
+    return this.#peers.size
   }
 
   get (peer: string, now: number): T | undefined {
-    const absent = this.peers.get(peer)
+    const absent = this.#peers.get(peer)
 
-    return absent == null || this.isExpired(absent, now) ? undefined : absent
+    return absent == null || this.#isExpired(absent, now) ? undefined : absent
   }
 
   /**
@@ -55,47 +55,47 @@ export class AbsentPeers<T extends Absent> {
    * many, are dropped.
    */
   set (peer: string, absent: T, now: number): void {
-    this.peers.set(peer, absent)
-    this.queue.push([peer, absent])
+    this.#peers.set(peer, absent)
+    this.#queue.push([peer, absent])
 
-    for (; this.first < this.queue.length; this.first++) {
-      const [oldest, kept] = this.queue[this.first]
+    for (; this.#first < this.#queue.length; this.#first++) {
+      const [oldest, kept] = this.#queue[this.#first]
 
-      if (this.peers.get(oldest) !== kept) {
+      if (this.#peers.get(oldest) !== kept) {
         continue
       }
 
-      if (this.peers.size <= this.maxPeers && !this.isExpired(kept, now)) {
+      if (this.#peers.size <= this.#maxPeers && !this.#isExpired(kept, now)) {
         break
       }
 
-      this.peers.delete(oldest)
+      this.#peers.delete(oldest)
     }
 
-    this.compact()
+    this.#compact()
   }
 
   delete (peer: string): void {
-    this.peers.delete(peer)
+    this.#peers.delete(peer)
   }
 
   clear (): void {
-    this.peers.clear()
-    this.queue = []
-    this.first = 0
+    this.#peers.clear()
+    this.#queue = []
+    this.#first = 0
   }
 
-  private isExpired ({ since }: T, now: number): boolean {
-    return now - since >= this.ttl
+  #isExpired ({ since }: T, now: number): boolean {
+    return now - since >= this.#ttl
   }
 
   /**
    * Whoever comes and goes all the time leaves one entry each time
    */
-  private compact (): void {
-    if (this.queue.length > 2 * this.peers.size + MAX_STALE) {
-      this.queue = this.queue.slice(this.first).filter(([peer, absent]) => this.peers.get(peer) === absent)
-      this.first = 0
+  #compact (): void {
+    if (this.#queue.length > 2 * this.#peers.size + MAX_STALE) {
+      this.#queue = this.#queue.slice(this.#first).filter(([peer, absent]) => this.#peers.get(peer) === absent)
+      this.#first = 0
     }
   }
 }

@@ -22,19 +22,19 @@ const STEP = 32
  * them but whether the connection is still open.
  */
 export class CandidatePass {
-  private readonly columns?: PeerColumns
-  private readonly others: IterableIterator<PeerEntry>
-  private readonly rules: CandidateRules
-  private readonly grace: GracePeriod
-  private readonly kept: KeptConnections
-  private readonly sink: CandidateSink
-  private readonly canNote: boolean
-  private place = 0
+  readonly #columns?: PeerColumns
+  readonly #others: IterableIterator<PeerEntry>
+  readonly #rules: CandidateRules
+  readonly #grace: GracePeriod
+  readonly #kept: KeptConnections
+  readonly #sink: CandidateSink
+  readonly #canNote: boolean
+  #place = 0
 
   /**
    * Whoever comes later is not visited, or there might be no end
    */
-  private readonly end: number
+  readonly #end: number
 
   /**
    * @param table - without columns its peers are asked for everything
@@ -45,36 +45,37 @@ export class CandidatePass {
    * @param canNote - `false` if the rules take peers for unprotected that are not
    */
   constructor (table: TrimTable, rules: CandidateRules, grace: GracePeriod, kept: KeptConnections, sink: CandidateSink, canNote: boolean) {
-    this.columns = table.columns
-    this.others = table.columns == null ? table.allPeers() : [].values()
-    this.rules = rules
-    this.grace = grace
-    this.kept = kept
-    this.sink = sink
-    this.canNote = canNote
-    this.end = table.columns?.length ?? 0
+    this.#columns = table.columns
+    this.#others = table.columns == null ? table.allPeers() : [].values()
+    this.#rules = rules
+    this.#grace = grace
+    this.#kept = kept
+    this.#sink = sink
+    this.#canNote = canNote
+    this.#end = table.columns?.length ?? 0
   }
 
   /**
    * Returns `false` when all were visited
    */
   next (): boolean {
-    const { columns, place } = this
+    const columns = this.#columns
+    const place = this.#place
 
     if (columns == null) {
-      return this.nextOther()
+      return this.#nextOther()
     }
 
-    this.place = this.visitPlaces(columns, place, Math.min(this.end, place + STEP))
+    this.#place = this.#visitPlaces(columns, place, Math.min(this.#end, place + STEP))
 
-    return this.place < this.end
+    return this.#place < this.#end
   }
 
-  private nextOther (): boolean {
-    const { done, value } = this.others.next()
+  #nextOther (): boolean {
+    const { done, value } = this.#others.next()
 
     if (done !== true) {
-      this.visit(value)
+      this.#visit(value)
     }
 
     return done !== true
@@ -84,7 +85,7 @@ export class CandidatePass {
    * Visits the peers that have something to ask about one by one, and others as many
    * as there are next to each other. Returns where to go on.
    */
-  private visitPlaces (columns: PeerColumns, from: number, to: number): number {
+  #visitPlaces (columns: PeerColumns, from: number, to: number): number {
     const { entries, peers } = columns
     let end = from
 
@@ -93,7 +94,7 @@ export class CandidatePass {
     }
 
     if (end > from) {
-      this.visitNoted(columns, from, end)
+      this.#visitNoted(columns, from, end)
 
       return end
     }
@@ -101,14 +102,16 @@ export class CandidatePass {
     const peer = peers[from]
 
     if (peer != null) {
-      this.visit(peer)
+      this.#visit(peer)
     }
 
     return from + 1
   }
 
-  private visitNoted ({ connections, entries, firstSeen, values }: PeerColumns, from: number, to: number): void {
-    const { grace, kept, sink } = this
+  #visitNoted ({ connections, entries, firstSeen, values }: PeerColumns, from: number, to: number): void {
+    const grace = this.#grace
+    const kept = this.#kept
+    const sink = this.#sink
     const closing = closingAmong(connections, from, to)
 
     for (let place = from; place < to; place++) {
@@ -122,11 +125,11 @@ export class CandidatePass {
     }
   }
 
-  private visit (peer: PeerEntry): void {
-    visitCandidates(peer, this.rules, this.grace, this.kept, this.sink)
+  #visit (peer: PeerEntry): void {
+    visitCandidates(peer, this.#rules, this.#grace, this.#kept, this.#sink)
 
-    if (this.canNote && this.columns != null) {
-      noteValue(peer, this.columns, this.rules)
+    if (this.#canNote && this.#columns != null) {
+      noteValue(peer, this.#columns, this.#rules)
     }
   }
 }

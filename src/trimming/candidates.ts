@@ -179,27 +179,27 @@ function isOpen ({ connection }: ConnectionEntry): boolean {
  * The grace period as of a moment
  */
 export class GracePeriod {
-  private readonly period: number
-  private readonly now: number
+  readonly #period: number
+  readonly #now: number
 
   constructor (period: number, now: number) {
-    this.period = period
-    this.now = now
+    this.#period = period
+    this.#now = now
   }
 
   /**
    * How many ms are left of the grace period that began at a time. A time that is
    * yet to come was noted before the clock was set back, nobody knows when.
    */
-  remaining (since: number, period = this.period): number {
-    return since > this.now ? 0 : Math.max(0, since + period - this.now)
+  remaining (since: number, period = this.#period): number {
+    return since > this.#now ? 0 : Math.max(0, since + period - this.#now)
   }
 
   /**
    * Counts `count` connections as kept, if the grace period that began at a time is not
    * over
    */
-  keeps (since: number, kept: KeptConnections, period = this.period, count = 1): boolean {
+  keeps (since: number, kept: KeptConnections, period = this.#period, count = 1): boolean {
     const remaining = this.remaining(since, period)
 
     if (remaining === 0) {

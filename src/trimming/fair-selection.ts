@@ -23,26 +23,26 @@ export interface RealmShares {
  * none has to go below what is reserved for it
  */
 export class FairSelection<T extends TrimRecord> {
-  private readonly max: number
-  private readonly shares: RealmShares
-  private readonly options: VictimOrderOptions
-  private readonly realms = new Map<string | undefined, VictimSelection<T>>()
+  readonly #max: number
+  readonly #shares: RealmShares
+  readonly #options: VictimOrderOptions
+  readonly #realms = new Map<string | undefined, VictimSelection<T>>()
 
   /**
    * At most `max` victims will be needed
    */
   constructor (max: number, shares: RealmShares, options: VictimOrderOptions = {}) {
-    this.max = max
-    this.shares = shares
-    this.options = options
+    this.#max = max
+    this.#shares = shares
+    this.#options = options
   }
 
   add (candidate: T, realm: string | undefined): void {
-    let selection = this.realms.get(realm)
+    let selection = this.#realms.get(realm)
 
     if (selection == null) {
-      selection = new VictimSelection<T>(Math.min(this.max, this.shares.spare(realm)), this.options)
-      this.realms.set(realm, selection)
+      selection = new VictimSelection<T>(Math.min(this.#max, this.#shares.spare(realm)), this.#options)
+      this.#realms.set(realm, selection)
     }
 
     selection.add(candidate)
@@ -54,11 +54,11 @@ export class FairSelection<T extends TrimRecord> {
   victims (n: number, left: number): T[] {
     const first: T[][] = []
     const rest: T[][] = []
-    const due = new Map(this.shares.over(left).map(({ realm, over }) => [realm, over]))
+    const due = new Map(this.#shares.over(left).map(({ realm, over }) => [realm, over]))
 
     // those that are most over their share first
-    for (const realm of new Set([...due.keys(), ...this.realms.keys()])) {
-      const victims = this.realms.get(realm)?.victims() ?? []
+    for (const realm of new Set([...due.keys(), ...this.#realms.keys()])) {
+      const victims = this.#realms.get(realm)?.victims() ?? []
       const count = due.get(realm) ?? 0
       first.push(victims.slice(0, count))
       rest.push(victims.slice(count))
@@ -71,6 +71,6 @@ export class FairSelection<T extends TrimRecord> {
     }
 
     // where those that should pay cannot, the others do
-    return [...chosen, ...rest.flat().sort((a, b) => compareVictims(a, b, this.options.emergency))].slice(0, n)
+    return [...chosen, ...rest.flat().sort((a, b) => compareVictims(a, b, this.#options.emergency))].slice(0, n)
   }
 }

@@ -48,48 +48,47 @@ interface CachedPeer {
  * from the peer store: its tags count until they expire.
  */
 export class PeerStoreTags {
-  private readonly components: PeerStoreTagsComponents
-  private readonly clock: Clock
-  private readonly log: Logger
-  private readonly onChange: (peer: string) => void
-  private readonly peers = new Map<string, CachedPeer>()
+  readonly #components: PeerStoreTagsComponents
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #onChange: (peer: string) => void
+  readonly #peers = new Map<string, CachedPeer>()
 
   /**
    * Tags that do not expire, and so never change, by what they are. Most peers have the
    * same as many others.
    */
-  private readonly shared = new Map<string, CachedPeer>()
+  readonly #shared = new Map<string, CachedPeer>()
 
   /**
    * Those with a `keep-alive` tag, which may have expired. Few of many, so that this is
    * asked of every peer that disconnects.
    */
-  private readonly keptAlive = new Set<string>()
+  readonly #keptAlive = new Set<string>()
 
   /**
    * Peers that were updated since the store is being read. What was read of them
    * may be older than the update.
    */
-  private updatedWhileLoading?: Set<string>
-  private controller?: AbortController
-  private complete = false
+  #updatedWhileLoading?: Set<string>
+  #controller?: AbortController
+  #complete = false
 
   /**
    * `onChange` is called when the tags of a peer have changed
    */
   constructor (components: PeerStoreTagsComponents, clock: Clock, log: Logger, onChange: (peer: string) => void = () => {}) {
-    this.onChange = onChange
-    this.components = components
-    this.clock = clock
-    this.log = log
-    this.onPeerUpdate = this.onPeerUpdate.bind(this)
+    this.#onChange = onChange
+    this.#components = components
+    this.#clock = clock
+    this.#log = log
   }
 
   /**
    * Follow the peer store from now on
    */
   start (): void {
-    this.components.events.addEventListener('peer:update', this.onPeerUpdate)
+    this.#components.events.addEventListener('peer:update', this.#onPeerUpdate)
   }
 
   /**
@@ -99,12 +98,12 @@ export class PeerStoreTags {
   async load (): Promise<void> {
     const controller = new AbortController()
     const updated = new Set<string>()
-    const slice = new Slice(this.clock, LOAD_SLICE)
-    this.controller = controller
-    this.updatedWhileLoading = updated
+    const slice = new Slice(this.#clock, LOAD_SLICE)
+    this.#controller = controller
+    this.#updatedWhileLoading = updated
 
     try {
-      const peers = await this.components.peerStore.all({
+      const peers = await this.#components.peerStore.all({
         filters: [peer => peer.tags.size > 0],
         signal: controller.signal
       })
@@ -119,14 +118,14 @@ export class PeerStoreTags {
         }
 
         if (!updated.has(peer.id.toString())) {
-          this.update(peer)
+          this.#update(peer)
         }
       }
 
-      this.complete = !controller.signal.aborted
+      this.#complete = !controller.signal.aborted
     } finally {
-      if (this.updatedWhileLoading === updated) {
-        this.updatedWhileLoading = undefined
+      if (this.#updatedWhileLoading === updated) {
+        this.#updatedWhileLoading = undefined
       }
     }
   }
@@ -135,26 +134,26 @@ export class PeerStoreTags {
    * Stop following the peer store and forget everything
    */
   stop (): void {
-    this.components.events.removeEventListener('peer:update', this.onPeerUpdate)
-    this.controller?.abort()
-    this.complete = false
-    this.peers.clear()
-    this.keptAlive.clear()
-    this.shared.clear()
+    this.#components.events.removeEventListener('peer:update', this.#onPeerUpdate)
+    this.#controller?.abort()
+    this.#complete = false
+    this.#peers.clear()
+    this.#keptAlive.clear()
+    this.#shared.clear()
   }
 
   /**
    * The sum of all tags of a peer that have not expired
    */
   value (peer: string): number {
-    const cached = this.peers.get(peer)
+    const cached = this.#peers.get(peer)
 
     if (cached == null) {
       return 0
     }
 
-    if (cached.expiry <= this.clock.now()) {
-      this.refresh(peer, cached)
+    if (cached.expiry <= this.#clock.now()) {
+      this.#refresh(peer, cached)
     }
 
     return cached.sum
@@ -164,17 +163,17 @@ export class PeerStoreTags {
    * Does the value of a peer stay what it is until the peer store changes?
    */
   isConstant (peer: string): boolean {
-    return (this.peers.get(peer)?.expiry ?? Infinity) === Infinity
+    return (this.#peers.get(peer)?.expiry ?? Infinity) === Infinity
   }
 
   /**
    * The tags of a peer that have not expired
    */
   tags (peer: string): Map<string, number> {
-    const now = this.clock.now()
+    const now = this.#clock.now()
     const result = new Map<string, number>()
 
-    for (const { name, value, expiry } of this.peers.get(peer)?.tags ?? []) {
+    for (const { name, value, expiry } of this.#peers.get(peer)?.tags ?? []) {
       if (expiry > now) {
         result.set(name, value)
       }
@@ -188,48 +187,48 @@ export class PeerStoreTags {
    * that were not read yet.
    */
   isKeptAlive (peer: string): boolean | undefined {
-    if (!this.complete) {
+    if (!this.#complete) {
       return
     }
 
-    return this.keptAlive.has(peer) && [...this.tags(peer).keys()].some(isKeepAlive)
+    return this.#keptAlive.has(peer) && [...this.tags(peer).keys()].some(isKeepAlive)
   }
 
   /**
    * Of how many peers there are tags
    */
   get size (): number {
-    return this.peers.size
+    return this.#peers.size
   }
 
-  private onPeerUpdate (event: CustomEvent<PeerUpdate>): void {
+  readonly #onPeerUpdate = (event: CustomEvent<PeerUpdate>): void => {
     try {
       const { peer } = event.detail
-      this.updatedWhileLoading?.add(peer.id.toString())
-      this.update(peer)
+      this.#updatedWhileLoading?.add(peer.id.toString())
+      this.#update(peer)
     } catch (err) {
-      this.log.error('could not read the tags of an updated peer - %e', err)
+      this.#log.error('could not read the tags of an updated peer - %e', err)
     }
   }
 
-  private update (peer: Peer): void {
+  #update (peer: Peer): void {
     const key = peer.id.toString()
     const tags = Array.from(peer.tags, ([name, tag]) => ({ name, value: Number.isFinite(tag.value) ? tag.value : 0, expiry: expiryOf(tag) }))
     const cached: CachedPeer = { tags, sum: 0, expiry: Infinity }
-    this.peers.set(key, cached)
-    this.refresh(key, cached)
-    this.share(key, cached)
+    this.#peers.set(key, cached)
+    this.#refresh(key, cached)
+    this.#share(key, cached)
 
     if (cached.tags.some(({ name }) => isKeepAlive(name))) {
-      this.keptAlive.add(key)
+      this.#keptAlive.add(key)
     } else {
-      this.keptAlive.delete(key)
+      this.#keptAlive.delete(key)
     }
 
-    this.onChange(key)
+    this.#onChange(key)
   }
 
-  private share (key: string, cached: CachedPeer): void {
+  #share (key: string, cached: CachedPeer): void {
     const { expiry, tags } = cached
 
     if (tags.length === 0 || tags.length > MAX_SHARED_TAGS || expiry !== Infinity) {
@@ -237,22 +236,22 @@ export class PeerStoreTags {
     }
 
     const text = tags.map(({ name, value }) => `${value} ${name.length} ${name}`).join(' ')
-    const same = this.shared.get(text)
+    const same = this.#shared.get(text)
 
     if (same != null) {
-      this.peers.set(key, same)
+      this.#peers.set(key, same)
       return
     }
 
-    if (this.shared.size >= MAX_SHARED) {
-      this.shared.clear()
+    if (this.#shared.size >= MAX_SHARED) {
+      this.#shared.clear()
     }
 
-    this.shared.set(text, cached)
+    this.#shared.set(text, cached)
   }
 
-  private refresh (key: string, cached: CachedPeer): void {
-    const now = this.clock.now()
+  #refresh (key: string, cached: CachedPeer): void {
+    const now = this.#clock.now()
     cached.sum = 0
     cached.expiry = Infinity
 
@@ -266,8 +265,8 @@ export class PeerStoreTags {
     }
 
     if (cached.tags.length === 0) {
-      this.peers.delete(key)
-      this.keptAlive.delete(key)
+      this.#peers.delete(key)
+      this.#keptAlive.delete(key)
     }
   }
 }

@@ -20,12 +20,12 @@ export class PeerTags {
    */
   decays = false
 
-  private name: string | undefined = undefined
-  private tag: KeptTag = 0
-  private others: Map<string, KeptTag> | undefined = undefined
+  #name: string | undefined = undefined
+  #tag: KeptTag = 0
+  #others: Map<string, KeptTag> | undefined = undefined
 
   get size (): number {
-    return (this.name == null ? 0 : 1) + (this.others?.size ?? 0)
+    return (this.#name == null ? 0 : 1) + (this.#others?.size ?? 0)
   }
 
   /**
@@ -50,7 +50,7 @@ export class PeerTags {
    * Returns `undefined` if there is no such tag
    */
   get (name: string): KeptTag | undefined {
-    return name === this.name ? this.tag : this.others?.get(name)
+    return name === this.#name ? this.#tag : this.#others?.get(name)
   }
 
   /**
@@ -96,27 +96,27 @@ export class PeerTags {
   }
 
   private entries (): Array<[string, KeptTag]> {
-    const entries: Array<[string, KeptTag]> = this.name == null ? [] : [[this.name, this.tag]]
+    const entries: Array<[string, KeptTag]> = this.#name == null ? [] : [[this.#name, this.#tag]]
 
-    return this.others == null ? entries : entries.concat([...this.others])
+    return this.#others == null ? entries : entries.concat([...this.#others])
   }
 
   private put (name: string, tag: KeptTag): void {
-    if (this.name === name || (this.name == null && this.others?.has(name) !== true)) {
-      this.name = name
-      this.tag = tag
+    if (this.#name === name || (this.#name == null && this.#others?.has(name) !== true)) {
+      this.#name = name
+      this.#tag = tag
     } else {
-      this.others ??= new Map()
-      this.others.set(name, tag)
+      this.#others ??= new Map()
+      this.#others.set(name, tag)
     }
   }
 
   private remove (name: string): void {
-    if (this.name === name) {
-      this.name = undefined
-      this.tag = 0
+    if (this.#name === name) {
+      this.#name = undefined
+      this.#tag = 0
     } else {
-      this.others?.delete(name)
+      this.#others?.delete(name)
     }
 
     this.refresh()
@@ -129,12 +129,12 @@ export class PeerTags {
     this.plainSum = 0
     this.decays = false
 
-    if (this.name != null) {
-      this.count(this.tag)
+    if (this.#name != null) {
+      this.count(this.#tag)
     }
 
-    if (this.others != null) {
-      for (const tag of this.others.values()) {
+    if (this.#others != null) {
+      for (const tag of this.#others.values()) {
         this.count(tag)
       }
     }

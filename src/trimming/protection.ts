@@ -3,16 +3,16 @@
  * peer can be protected before it connects and stays so when it is gone.
  */
 export class Protection {
-  private readonly peers = new Map<string, Set<string>>()
+  readonly #peers = new Map<string, Set<string>>()
 
   /**
    * Protecting twice with the same tag is the same as protecting once
    */
   protect (peer: string, tag: string): void {
-    const tags = this.peers.get(peer)
+    const tags = this.#peers.get(peer)
 
     if (tags == null) {
-      this.peers.set(peer, new Set([tag]))
+      this.#peers.set(peer, new Set([tag]))
       return
     }
 
@@ -23,7 +23,7 @@ export class Protection {
    * Returns `true` if the peer is still protected by another tag
    */
   unprotect (peer: string, tag: string): boolean {
-    const tags = this.peers.get(peer)
+    const tags = this.#peers.get(peer)
 
     if (tags == null) {
       return false
@@ -32,7 +32,7 @@ export class Protection {
     tags.delete(tag)
 
     if (tags.size === 0) {
-      this.peers.delete(peer)
+      this.#peers.delete(peer)
     }
 
     return tags.size > 0
@@ -42,7 +42,7 @@ export class Protection {
    * Without a tag: by any
    */
   isProtected (peer: string, tag?: string): boolean {
-    const tags = this.peers.get(peer)
+    const tags = this.#peers.get(peer)
 
     return tag == null ? tags != null : tags?.has(tag) === true
   }
@@ -51,13 +51,13 @@ export class Protection {
    * The tags that protect a peer
    */
   tags (peer: string): string[] {
-    return [...this.peers.get(peer) ?? []]
+    return [...this.#peers.get(peer) ?? []]
   }
 
   /**
    * How many peers are protected
    */
   get size (): number {
-    return this.peers.size
+    return this.#peers.size
   }
 }

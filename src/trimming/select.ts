@@ -129,27 +129,27 @@ const MIN_CAPACITY = 64
  * all that were kept is not even gathered.
  */
 export class VictimSelection<T extends TrimRecord> {
-  private readonly n: number
-  private readonly emergency: boolean
-  private kept: T[] = []
-  private readonly capacity: number
-  private threshold?: T
+  readonly #n: number
+  readonly #emergency: boolean
+  #kept: T[] = []
+  readonly #capacity: number
+  #threshold?: T
 
   constructor (n: number, options: VictimOrderOptions = {}) {
-    this.n = Math.max(0, Math.floor(n)) || 0
-    this.capacity = Math.max(MIN_CAPACITY, this.n * 2)
-    this.emergency = options.emergency ?? false
+    this.#n = Math.max(0, Math.floor(n)) || 0
+    this.#capacity = Math.max(MIN_CAPACITY, this.#n * 2)
+    this.#emergency = options.emergency ?? false
   }
 
   add (candidate: T): void {
-    if (this.n === 0 || (this.threshold != null && this.compare(candidate, this.threshold) >= 0)) {
+    if (this.#n === 0 || (this.#threshold != null && this.#compare(candidate, this.#threshold) >= 0)) {
       return
     }
 
-    this.kept.push(candidate)
+    this.#kept.push(candidate)
 
-    if (this.kept.length >= this.capacity) {
-      this.dropTheBetterHalf()
+    if (this.#kept.length >= this.#capacity) {
+      this.#dropTheBetterHalf()
     }
   }
 
@@ -157,20 +157,20 @@ export class VictimSelection<T extends TrimRecord> {
    * The victims, first to last
    */
   victims (): T[] {
-    if (this.kept.length > this.n) {
-      this.dropTheBetterHalf()
+    if (this.#kept.length > this.#n) {
+      this.#dropTheBetterHalf()
     }
 
-    return this.kept.sort((a, b) => this.compare(a, b))
+    return this.#kept.sort((a, b) => this.#compare(a, b))
   }
 
-  private dropTheBetterHalf (): void {
-    partition(this.kept, this.n, (a, b) => this.compare(a, b))
-    this.kept.length = this.n
-    this.threshold = this.kept[this.n - 1]
+  #dropTheBetterHalf (): void {
+    partition(this.#kept, this.#n, (a, b) => this.#compare(a, b))
+    this.#kept.length = this.#n
+    this.#threshold = this.#kept[this.#n - 1]
   }
 
-  private compare (a: T, b: T): number {
-    return compareVictims(a, b, this.emergency)
+  #compare (a: T, b: T): number {
+    return compareVictims(a, b, this.#emergency)
   }
 }

@@ -49,44 +49,44 @@ export function createSelection (rules: CandidateRules, { max, open, emergency, 
 }
 
 class UserSelection implements Selection {
-  private readonly candidates: TrimCandidate[] = []
-  private readonly selectVictims: SelectVictims
-  private readonly spared?: ReadonlySet<Connection>
-  private readonly log: Logger
+  readonly #candidates: TrimCandidate[] = []
+  readonly #selectVictims: SelectVictims
+  readonly #spared?: ReadonlySet<Connection>
+  readonly #log: Logger
 
   constructor (selectVictims: SelectVictims, spared: ReadonlySet<Connection> | undefined, log: Logger) {
-    this.selectVictims = selectVictims
-    this.spared = spared
-    this.log = log
+    this.#selectVictims = selectVictims
+    this.#spared = spared
+    this.#log = log
   }
 
   add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
-    this.candidates.push(toCandidate(entry, value, duplicate, this.spared))
+    this.#candidates.push(toCandidate(entry, value, duplicate, this.#spared))
   }
 
   victims (n: number): TrimCandidate[] {
-    return chosenByUser(this.selectVictims, this.candidates, n, this.log)
+    return chosenByUser(this.#selectVictims, this.#candidates, n, this.#log)
   }
 }
 
 class RealmSelection implements Selection {
-  private readonly fair: FairSelection<TrimCandidate>
-  private readonly rules: CandidateRules
-  private readonly spared?: ReadonlySet<Connection>
-  private readonly open: number
+  readonly #fair: FairSelection<TrimCandidate>
+  readonly #rules: CandidateRules
+  readonly #spared?: ReadonlySet<Connection>
+  readonly #open: number
 
   constructor (rules: CandidateRules, shares: RealmShares, spared: ReadonlySet<Connection> | undefined, { max, open, emergency }: SelectionInit) {
-    this.fair = new FairSelection(max, shares, { emergency })
-    this.rules = rules
-    this.spared = spared
-    this.open = open
+    this.#fair = new FairSelection(max, shares, { emergency })
+    this.#rules = rules
+    this.#spared = spared
+    this.#open = open
   }
 
   add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
-    this.fair.add(toCandidate(entry, value, duplicate, this.spared), this.rules.realmOf?.(entry.peer))
+    this.#fair.add(toCandidate(entry, value, duplicate, this.#spared), this.#rules.realmOf?.(entry.peer))
   }
 
   victims (n: number): TrimCandidate[] {
-    return this.fair.victims(n, this.open - n)
+    return this.#fair.victims(n, this.#open - n)
   }
 }

@@ -60,10 +60,10 @@ export class Standing {
   readonly tags: TagStore<PeerEntry>
   readonly peerStoreTags: PeerStoreTags
   readonly protection = new Protection()
-  private readonly valueOf?: ValueOf
-  private readonly observer?: StandingObserver
-  private readonly log: Logger
-  private readonly table: StandingComponents['table']
+  readonly #valueOf?: ValueOf
+  readonly #observer?: StandingObserver
+  readonly #log: Logger
+  readonly #table: StandingComponents['table']
 
   /**
    * `onStored` is called after the tags of a connected peer have changed that are in the
@@ -72,7 +72,7 @@ export class Standing {
   constructor (components: StandingComponents, init: StandingInit, clock: Clock, log: Logger, onStored: (peer: PeerEntry) => void = () => {}) {
     const { table } = components
     const steady = steadyClock(clock)
-    this.table = table
+    this.#table = table
     this.tags = new TagStore(table, steady, init, peer => { table.forgetValue(peer) })
     // the peer store dates when its tags end
     this.peerStoreTags = new PeerStoreTags(components, steady.wall, log, key => {
@@ -84,16 +84,16 @@ export class Standing {
       }
     })
     // every object inherits another function of this name
-    this.valueOf = Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined
-    this.observer = init.observer
-    this.log = log
+    this.#valueOf = Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined
+    this.#observer = init.observer
+    this.#log = log
   }
 
   /**
    * What a connected peer is worth, from what was noted when it was asked last
    */
   valueOfPeer (peer: PeerEntry): number {
-    return this.noteValue(peer) ?? this.chosenByUser(peer.peerId) ?? this.sumOf(peer)
+    return this.noteValue(peer) ?? this.#chosenByUser(peer.peerId) ?? this.#sumOf(peer)
   }
 
   /**
@@ -101,8 +101,8 @@ export class Standing {
    * itself and the user has no say in it
    */
   noteValue (peer: PeerEntry): number | undefined {
-    if (peer.value == null && this.valueOf == null && this.tags.isConstant(peer) && this.peerStoreTags.isConstant(peer.key)) {
-      peer.value = this.sumOf(peer)
+    if (peer.value == null && this.#valueOf == null && this.tags.isConstant(peer) && this.peerStoreTags.isConstant(peer.key)) {
+      peer.value = this.#sumOf(peer)
     }
 
     return peer.value
@@ -114,13 +114,13 @@ export class Standing {
   value (peerId: PeerId): number {
     const key = peerId.toString()
 
-    return this.chosenByUser(peerId) ?? sum(this.tags.value(key), this.peerStoreTags.value(key))
+    return this.#chosenByUser(peerId) ?? sum(this.tags.value(key), this.peerStoreTags.value(key))
   }
 
   tag (peerId: PeerId, name: string, value: number, options?: TagOptions): void {
     assertTagName(name)
     this.tags.tag(peerKey(peerId), name, value, options)
-    this.observer?.onTag(peerId, name, value)
+    this.#observer?.onTag(peerId, name, value)
   }
 
   untag (peerId: PeerId, name: string): boolean {
@@ -129,7 +129,7 @@ export class Standing {
     const wasTagged = this.tags.untag(peerKey(peerId), name)
 
     if (wasTagged) {
-      this.observer?.onUntag(peerId, name)
+      this.#observer?.onUntag(peerId, name)
     }
 
     return wasTagged
@@ -149,9 +149,9 @@ export class Standing {
     const key = peerKey(peerId)
 
     if (!this.protection.isProtected(key, tag)) {
-      this.forgetValue(key)
+      this.#forgetValue(key)
       this.protection.protect(key, tag)
-      this.observer?.onProtect(peerId, tag)
+      this.#observer?.onProtect(peerId, tag)
     }
   }
 
@@ -160,11 +160,11 @@ export class Standing {
 
     const key = peerKey(peerId)
     const hadTag = this.protection.isProtected(key, tag)
-    this.forgetValue(key)
+    this.#forgetValue(key)
     const isProtected = this.protection.unprotect(key, tag)
 
     if (hadTag) {
-      this.observer?.onUnprotect(peerId, tag, isProtected)
+      this.#observer?.onUnprotect(peerId, tag, isProtected)
     }
 
     return isProtected
@@ -174,36 +174,36 @@ export class Standing {
     return this.protection.isProtected(peerKey(peerId), tag)
   }
 
-  private forgetValue (key: string): void {
-    const peer = this.table.getPeer(key)
+  #forgetValue (key: string): void {
+    const peer = this.#table.getPeer(key)
 
     if (peer != null) {
-      this.table.forgetValue(peer)
+      this.#table.forgetValue(peer)
     }
   }
 
-  private sumOf (peer: PeerEntry): number {
+  #sumOf (peer: PeerEntry): number {
     return sum(this.tags.valueOf(peer), this.peerStoreTags.value(peer.key))
   }
 
   /**
    * A function of the user that fails must not keep the others from being trimmed
    */
-  private chosenByUser (peerId: PeerId): number | undefined {
-    if (this.valueOf == null) {
+  #chosenByUser (peerId: PeerId): number | undefined {
+    if (this.#valueOf == null) {
       return
     }
 
     try {
-      const value = this.valueOf(peerId)
+      const value = this.#valueOf(peerId)
 
       if (typeof value === 'number' && !Number.isNaN(value)) {
         return value
       }
 
-      this.log.error('valueOf returned %s for %p, the sum of the tags is used instead', value, peerId)
+      this.#log.error('valueOf returned %s for %p, the sum of the tags is used instead', value, peerId)
     } catch (err) {
-      this.log.error('valueOf failed for %p, the sum of the tags is used instead - %e', peerId, err)
+      this.#log.error('valueOf failed for %p, the sum of the tags is used instead - %e', peerId, err)
     }
   }
 }

@@ -65,19 +65,19 @@ export interface TagStoreInit {
  * again when the peer connects.
  */
 export class TagStore<Holder extends TagHolder = TagHolder> {
-  private readonly connected: TagHolders<Holder>
-  private readonly absent: AbsentPeers<AbsentPeer>
-  private readonly now: () => number
-  private readonly onChange: (peer: Holder) => void
+  readonly #connected: TagHolders<Holder>
+  readonly #absent: AbsentPeers<AbsentPeer>
+  readonly #now: () => number
+  readonly #onChange: (peer: Holder) => void
 
   /**
    * `onChange` is called when the tags of a connected peer change
    */
   constructor (connected: TagHolders<Holder>, clock: Clock, init: TagStoreInit, onChange: (peer: Holder) => void = () => {}) {
-    this.connected = connected
-    this.absent = new AbsentPeers(init.maxAbsentPeers, init.absentTTL)
-    this.now = () => clock.now()
-    this.onChange = onChange
+    this.#connected = connected
+    this.#absent = new AbsentPeers(init.maxAbsentPeers, init.absentTTL)
+    this.#now = () => clock.now()
+    this.#onChange = onChange
   }
 
   /**
@@ -86,15 +86,15 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
    * @throws {InvalidOptionError} if the value or an option is not usable
    */
   tag (peer: string, name: string, value: number, options: TagOptions = {}): void {
-    const holder = this.connected.getPeer(peer)
-    const tags = (holder == null ? this.absentTags(peer)?.tags : tagsOf(holder)) ?? new PeerTags()
-    tags.bump(name, value, options, this.now)
+    const holder = this.#connected.getPeer(peer)
+    const tags = (holder == null ? this.#absentTags(peer)?.tags : tagsOf(holder)) ?? new PeerTags()
+    tags.bump(name, value, options, this.#now)
 
     if (holder == null) {
-      const now = this.now()
-      this.absent.set(peer, { tags, early: true, since: now }, now)
+      const now = this.#now()
+      this.#absent.set(peer, { tags, early: true, since: now }, now)
     } else {
-      this.onChange(holder)
+      this.#onChange(holder)
       holder.tags = tags
     }
   }
@@ -103,21 +103,21 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
    * Returns `false` if the peer did not have the tag
    */
   untag (peer: string, name: string): boolean {
-    const holder = this.connected.getPeer(peer)
-    const tags = holder == null ? this.absentTags(peer)?.tags : tagsOf(holder)
+    const holder = this.#connected.getPeer(peer)
+    const tags = holder == null ? this.#absentTags(peer)?.tags : tagsOf(holder)
 
     if (tags?.get(name) == null) {
       return false
     }
 
-    const wasTagged = tags.delete(name, this.now)
+    const wasTagged = tags.delete(name, this.#now)
 
     if (holder != null) {
-      this.onChange(holder)
+      this.#onChange(holder)
     }
 
     if (tags.size === 0) {
-      this.forget(peer, holder)
+      this.#forget(peer, holder)
     }
 
     return wasTagged
@@ -136,14 +136,14 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
    * The sum of the values of the tags that {@link tags} returns
    */
   value (peer: string): number {
-    return this.visible(peer)?.value(this.now) ?? 0
+    return this.#visible(peer)?.value(this.#now) ?? 0
   }
 
   /**
    * The same of a connected peer
    */
   valueOf (peer: TagHolder): number {
-    return tagsOf(peer)?.value(this.now) ?? 0
+    return tagsOf(peer)?.value(this.#now) ?? 0
   }
 
   /**
@@ -151,17 +151,17 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
    * current values
    */
   tags (peer: string): Map<string, number> {
-    return this.visible(peer)?.values(this.now()) ?? new Map<string, number>()
+    return this.#visible(peer)?.values(this.#now()) ?? new Map<string, number>()
   }
 
   /**
    * The first connection of a peer was opened
    */
   peerConnected (peer: TagHolder): void {
-    const absent = this.absentTags(peer.key)
+    const absent = this.#absentTags(peer.key)
 
     if (absent != null) {
-      this.absent.delete(peer.key)
+      this.#absent.delete(peer.key)
       peer.tags = absent.tags
     }
   }
@@ -176,13 +176,13 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
       return
     }
 
-    const now = this.now()
+    const now = this.#now()
     peer.tags = undefined
     tags.compact(() => now)
 
     // nothing is remembered of a peer that has nothing left
     if (tags.size > 0) {
-      this.absent.set(peer.key, { tags, early: false, since: now }, now)
+      this.#absent.set(peer.key, { tags, early: false, since: now }, now)
     }
   }
 
@@ -190,42 +190,42 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
    * How many peers that are not connected have tags
    */
   get absentPeers (): number {
-    return this.absent.size
+    return this.#absent.size
   }
 
   /**
    * Forget all tags
    */
   clear (): void {
-    this.absent.clear()
+    this.#absent.clear()
 
-    for (const peer of this.connected.allPeers()) {
+    for (const peer of this.#connected.allPeers()) {
       peer.tags = undefined
     }
   }
 
-  private forget (peer: string, holder: Holder | undefined): void {
+  #forget (peer: string, holder: Holder | undefined): void {
     if (holder == null) {
-      this.absent.delete(peer)
+      this.#absent.delete(peer)
     } else {
       holder.tags = undefined
     }
   }
 
-  private visible (peer: string): PeerTags | undefined {
-    const holder = this.connected.getPeer(peer)
+  #visible (peer: string): PeerTags | undefined {
+    const holder = this.#connected.getPeer(peer)
 
     if (holder != null) {
       return tagsOf(holder)
     }
 
-    const absent = this.absentTags(peer)
+    const absent = this.#absentTags(peer)
 
     return absent?.early === true ? absent.tags : undefined
   }
 
-  private absentTags (peer: string): AbsentPeer | undefined {
-    return this.absent.size === 0 ? undefined : this.absent.get(peer, this.now())
+  #absentTags (peer: string): AbsentPeer | undefined {
+    return this.#absent.size === 0 ? undefined : this.#absent.get(peer, this.#now())
   }
 }
 

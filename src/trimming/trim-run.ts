@@ -78,26 +78,26 @@ const CLOSE_SLICE = 1
  * their closing
  */
 export class TrimRun {
-  private readonly components: TrimRunComponents
-  private readonly init: TrimRunInit
-  private readonly request: TrimRequest
-  private readonly rules: CandidateRules
-  private readonly before: number
-  private readonly kept: KeptConnections = noneKept()
+  readonly #components: TrimRunComponents
+  readonly #init: TrimRunInit
+  readonly #request: TrimRequest
+  readonly #rules: CandidateRules
+  readonly #before: number
+  readonly #kept: KeptConnections = noneKept()
 
   /**
    * Connections whose closing was begun and may not be over
    */
-  private begun: Connection[] = []
+  #begun: Connection[] = []
 
   constructor (components: TrimRunComponents, init: TrimRunInit, request: TrimRequest) {
     const { rules, table } = components
 
-    this.components = components
-    this.init = init
-    this.request = request
-    this.before = table.size
-    this.rules = {
+    this.#components = components
+    this.#init = init
+    this.#request = request
+    this.#before = table.size
+    this.#rules = {
       ...rules,
       ...(request.ignoreProtection === true ? { isProtected: () => false } : {}),
       ...(request.ignoreGrace === true ? { gracePeriodOf: () => 0 } : {})
@@ -105,14 +105,16 @@ export class TrimRun {
   }
 
   async execute (): Promise<TrimOutcome> {
-    const { before, kept, request: { goal, reason } } = this
+    const { goal, reason } = this.#request
+    const kept = this.#kept
+    const before = this.#before
     const excess = Math.ceil('keep' in goal ? before - goal.keep : goal.close)
 
     if (!(excess > 0)) {
-      return this.outcome(reason, 0, [])
+      return this.#outcome(reason, 0, [])
     }
 
-    const selection = await this.choose(excess)
+    const selection = await this.#choose(excess)
 
     // those that are being closed already will be gone without our doing
     const wanted = 'keep' in goal ? Math.max(0, excess - kept.closing) : excess
@@ -121,16 +123,16 @@ export class TrimRun {
     // be compared: they are left out of the count until their grace period ends
     const n = 'keep' in goal ? Math.max(0, wanted - kept.inGrace) : wanted
 
-    return this.outcome(reason, wanted, await this.close(selection.victims(n), before - kept.closing - n))
+    return this.#outcome(reason, wanted, await this.#close(selection.victims(n), before - kept.closing - n))
   }
 
-  private outcome (reason: TrimReason, wanted: number, closed: TrimmedConnection[]): TrimOutcome {
-    const { graceRemaining, inGrace, allowListed, protected: isProtected } = this.kept
+  #outcome (reason: TrimReason, wanted: number, closed: TrimmedConnection[]): TrimOutcome {
+    const { graceRemaining, inGrace, allowListed, protected: isProtected } = this.#kept
 
     return {
       result: {
         reason,
-        before: this.before,
+        before: this.#before,
         wanted,
         closed,
         kept: { protected: isProtected, inGrace, allowListed },
@@ -144,13 +146,13 @@ export class TrimRun {
    * Looks at all connections. How many have to be closed is only known when all were
    * visited.
    */
-  private async choose (excess: number): Promise<Selection> {
-    const { table, clock, log } = this.components
-    const { selectVictims, gracePeriod } = this.init
-    const { emergency, ignoreGrace, ignoreProtection } = this.request
-    const selection = createSelection(this.rules, { max: excess, open: this.before, emergency, selectVictims }, log)
+  async #choose (excess: number): Promise<Selection> {
+    const { table, clock, log } = this.#components
+    const { selectVictims, gracePeriod } = this.#init
+    const { emergency, ignoreGrace, ignoreProtection } = this.#request
+    const selection = createSelection(this.#rules, { max: excess, open: this.#before, emergency, selectVictims }, log)
     const grace = new GracePeriod(ignoreGrace === true ? 0 : gracePeriod, clock.now())
-    const pass = new CandidatePass(table, this.rules, grace, this.kept, selection, ignoreProtection !== true)
+    const pass = new CandidatePass(table, this.#rules, grace, this.#kept, selection, ignoreProtection !== true)
     const slice = new Slice(clock, CHOOSE_SLICE)
 
     while (pass.next()) {
@@ -160,7 +162,7 @@ export class TrimRun {
     }
 
     // putting the first ones of many in order takes a while as well
-    if (this.before > CHOOSE_AT_ONCE) {
+    if (this.#before > CHOOSE_AT_ONCE) {
       await slice.nextTurn()
     }
 
@@ -171,25 +173,25 @@ export class TrimRun {
    * Closes the victims, the first ones first, as long as there are more
    * connections than `left`
    */
-  private async close (victims: Iterable<TrimCandidate>, left: number): Promise<TrimmedConnection[]> {
-    const { clock, onClosing } = this.components
+  async #close (victims: Iterable<TrimCandidate>, left: number): Promise<TrimmedConnection[]> {
+    const { clock, onClosing } = this.#components
     const slice = new Slice(clock, CLOSE_SLICE)
-    const closings = new Closings(this.init.connectionCloseTimeout, clock)
+    const closings = new Closings(this.#init.connectionCloseTimeout, clock)
     const closing: TrimmedConnection[] = []
-    let missing = this.missing(left)
+    let missing = this.#missing(left)
 
     for (const victim of victims) {
       if (slice.isOver()) {
         await slice.nextTurn()
-        missing = this.missing(left)
+        missing = this.#missing(left)
       }
 
       if (missing <= 0) {
         break
       }
 
-      if (this.isStillExpendable(victim)) {
-        this.begun.push(victim.connection)
+      if (this.#isStillExpendable(victim)) {
+        this.#begun.push(victim.connection)
         closing.push(trimmed(victim, clock.now()))
         onClosing?.(victim.connection)
         closings.begin(victim.connection)
@@ -206,24 +208,24 @@ export class TrimRun {
    * How many connections are still to be closed: others may have closed by
    * themselves since the victims were chosen
    */
-  private missing (left: number): number {
-    if ('close' in this.request.goal) {
+  #missing (left: number): number {
+    if ('close' in this.#request.goal) {
       return Infinity
     }
 
-    const { table } = this.components
-    this.begun = this.begun.filter(connection => table.get(connection) != null)
+    const { table } = this.#components
+    this.#begun = this.#begun.filter(connection => table.get(connection) != null)
 
-    return table.size - this.begun.length - left
+    return table.size - this.#begun.length - left
   }
 
   /**
    * The choice may be some turns of the event loop old
    */
-  private isStillExpendable ({ connection }: TrimCandidate): boolean {
-    const entry = this.components.table.get(connection)
+  #isStillExpendable ({ connection }: TrimCandidate): boolean {
+    const entry = this.#components.table.get(connection)
 
-    return entry != null && connection.status === 'open' && !this.rules.isProtected(entry.peer)
+    return entry != null && connection.status === 'open' && !this.#rules.isProtected(entry.peer)
   }
 }
 

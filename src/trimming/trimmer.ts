@@ -46,40 +46,40 @@ export interface TrimmerInit extends TrimRunInit {
 export class Trimmer {
   lowWater: number
   highWater: number
-  private readonly components: TrimmerComponents
-  private readonly init: TrimmerInit
-  private started = false
+  readonly #components: TrimmerComponents
+  readonly #init: TrimmerInit
+  #started = false
 
   /**
    * The trim that is running
    */
-  private running?: { readonly request: TrimRequest, readonly result: Promise<TrimResult> }
+  #running?: { readonly request: TrimRequest, readonly result: Promise<TrimResult> }
 
   /**
    * When the watermark will be checked, in ms since the epoch
    */
-  private next?: { readonly timer: Timer, readonly at: number }
+  #next?: { readonly timer: Timer, readonly at: number }
 
   /**
    * When the last trim for a watermark ended, in ms since the epoch
    */
-  private lastTrim?: number
+  #lastTrim?: number
 
   /**
    * There was a reason to check the watermark again while a trim was running
    */
-  private checkAgain = false
+  #checkAgain = false
 
   constructor (components: TrimmerComponents, init: TrimmerInit) {
-    this.components = components
-    this.init = init
+    this.#components = components
+    this.#init = init
     this.lowWater = init.lowWater
     this.highWater = init.highWater
   }
 
   start (): void {
-    this.started = true
-    this.lastTrim = undefined
+    this.#started = true
+    this.#lastTrim = undefined
     this.check()
   }
 
@@ -87,11 +87,11 @@ export class Trimmer {
    * Resolves when a trim that is running has ended
    */
   async stop (): Promise<void> {
-    this.started = false
-    this.clearTimer()
+    this.#started = false
+    this.#clearTimer()
 
-    while (this.running != null) {
-      await this.idle()
+    while (this.#running != null) {
+      await this.#idle()
     }
   }
 
@@ -101,14 +101,14 @@ export class Trimmer {
    * silence period.
    */
   check (): void {
-    if (!this.isTooMany()) {
+    if (!this.#isTooMany()) {
       return
     }
 
-    if (this.running != null) {
-      this.checkAgain = true
+    if (this.#running != null) {
+      this.#checkAgain = true
     } else {
-      this.schedule(0)
+      this.#schedule(0)
     }
   }
 
@@ -117,17 +117,17 @@ export class Trimmer {
    */
   async trim (options: TrimOptions = {}): Promise<TrimResult> {
     if (options.emergency !== true) {
-      return this.joinable() ?? this.enqueue(() => ({ reason: 'requested', goal: { keep: this.lowWater } }))
+      return this.#joinable() ?? this.#enqueue(() => ({ reason: 'requested', goal: { keep: this.lowWater } }))
     }
 
     const request: TrimRequest = { reason: 'emergency', goal: { keep: this.lowWater }, ignoreGrace: true, emergency: true }
-    const result = await this.enqueue(() => request)
+    const result = await this.#enqueue(() => request)
 
-    if (options.includeProtected !== true || this.components.table.size <= this.lowWater) {
+    if (options.includeProtected !== true || this.#components.table.size <= this.lowWater) {
       return result
     }
 
-    const rest = await this.enqueue(() => ({ ...request, ignoreProtection: true }))
+    const rest = await this.#enqueue(() => ({ ...request, ignoreProtection: true }))
 
     return { ...rest, before: result.before, wanted: result.wanted, closed: [...result.closed, ...rest.closed] }
   }
@@ -142,7 +142,7 @@ export class Trimmer {
       throw new InvalidOptionError('n', n, 'a whole number of at least 0')
     }
 
-    return this.enqueue(() => ({ reason: 'count', goal: { close: n } }))
+    return this.#enqueue(() => ({ reason: 'count', goal: { close: n } }))
   }
 
   /**
@@ -150,78 +150,78 @@ export class Trimmer {
    * only as far as the high watermark needs it.
    */
   async enforce (): Promise<void> {
-    if (!this.isTooMany()) {
+    if (!this.#isTooMany()) {
       return
     }
 
-    await this.enqueue(() => ({ reason: 'max-connections', goal: { keep: this.lowWater } }))
+    await this.#enqueue(() => ({ reason: 'max-connections', goal: { keep: this.lowWater } }))
 
-    if (this.isTooMany()) {
-      await this.enqueue(() => ({ reason: 'max-connections', goal: { keep: this.highWater }, ignoreGrace: true }))
+    if (this.#isTooMany()) {
+      await this.#enqueue(() => ({ reason: 'max-connections', goal: { keep: this.highWater }, ignoreGrace: true }))
     }
   }
 
-  private isTooMany (): boolean {
-    return this.started && this.components.table.size > this.highWater
+  #isTooMany (): boolean {
+    return this.#started && this.#components.table.size > this.highWater
   }
 
-  private joinable (): Promise<TrimResult> | undefined {
-    const goal = this.running?.request.goal
+  #joinable (): Promise<TrimResult> | undefined {
+    const goal = this.#running?.request.goal
 
-    return goal != null && 'keep' in goal && goal.keep <= this.lowWater ? this.running?.result : undefined
+    return goal != null && 'keep' in goal && goal.keep <= this.lowWater ? this.#running?.result : undefined
   }
 
   /**
    * Check the watermark in `delay` ms, or earlier if that is scheduled already,
    * but not within the silence period
    */
-  private schedule (delay: number): void {
-    const { clock } = this.components
-    const { silencePeriod } = this.init
+  #schedule (delay: number): void {
+    const { clock } = this.#components
+    const { silencePeriod } = this.#init
     const now = clock.now()
 
     // the silence does not get longer when the clock is set back
-    const silence = this.lastTrim == null ? 0 : Math.min(silencePeriod, this.lastTrim + silencePeriod - now)
+    const silence = this.#lastTrim == null ? 0 : Math.min(silencePeriod, this.#lastTrim + silencePeriod - now)
     const wait = Math.max(0, delay, silence)
     const at = now + wait
 
-    if (this.next != null && this.next.at <= at) {
+    if (this.#next != null && this.#next.at <= at) {
       return
     }
 
-    this.clearTimer()
-    this.next = { at, timer: clock.setTimeout(() => { this.onTimer() }, wait) }
+    this.#clearTimer()
+    this.#next = { at, timer: clock.setTimeout(() => { this.#onTimer() }, wait) }
   }
 
-  private onTimer (): void {
-    this.next = undefined
+  #onTimer (): void {
+    this.#next = undefined
 
-    if (this.running != null) {
-      this.checkAgain = true
+    if (this.#running != null) {
+      this.#checkAgain = true
       return
     }
 
-    if (this.isTooMany()) {
-      this.enqueue(() => ({ reason: 'high-water', goal: { keep: this.lowWater } }))
-        .catch(err => { this.components.log.error('could not trim connections - %e', err) })
+    if (this.#isTooMany()) {
+      this.#enqueue(() => ({ reason: 'high-water', goal: { keep: this.lowWater } }))
+        .catch(err => { this.#components.log.error('could not trim connections - %e', err) })
     }
   }
 
-  private clearTimer (): void {
-    this.next?.timer.clear()
-    this.next = undefined
+  #clearTimer (): void {
+    this.#next?.timer.clear()
+    this.#next = undefined
   }
 
   /**
    * Resolves when the trim that is running has ended
    */
-  private async idle (): Promise<void> {
-    await this.running?.result.catch(() => {})
+  async #idle (): Promise<void> {
+    await this.#running?.result.catch(() => {})
   }
 
-  private async enqueue (makeRequest: () => TrimRequest): Promise<TrimResult> {
-    while (this.running != null) {
-      await this.idle()
+  async #enqueue (makeRequest: () => TrimRequest): Promise<TrimResult> {
+    while (this.#running != null) {
+      await this.#idle()
     }
 
     const request = makeRequest()
@@ -229,37 +229,38 @@ export class Trimmer {
     // nothing of the run happens before `running` is set, as it calls functions of
     // the user, who may call us
     const result = Promise.resolve()
-      .then(async () => this.run(request))
-      .finally(() => { this.running = undefined })
-    this.running = { request, result }
+      .then(async () => this.#run(request))
+      .finally(() => { this.#running = undefined })
+    this.#running = { request, result }
 
     return result
   }
 
-  private async run (request: TrimRequest): Promise<TrimResult> {
-    const { components, init } = this
+  async #run (request: TrimRequest): Promise<TrimResult> {
+    const components = this.#components
+    const init = this.#init
     const { clock, log } = components
 
-    this.checkAgain = false
+    this.#checkAgain = false
 
     // nothing is closed after `stop`, by whoever waited for another trim to end
-    const { result, graceRemaining } = await new TrimRun(components, init, this.started ? request : { ...request, goal: { close: 0 } }).execute()
+    const { result, graceRemaining } = await new TrimRun(components, init, this.#started ? request : { ...request, goal: { close: 0 } }).execute()
 
     if (result.wanted > 0) {
       log('trimmed %d of %d connections, %d were to be closed - %s', result.closed.length, result.before, result.wanted, result.reason)
       components.onTrim(result)
 
       if ('keep' in request.goal) {
-        this.lastTrim = clock.now()
+        this.#lastTrim = clock.now()
       }
     }
 
     // what is left in its grace period can be closed when that ends. Where all
     // others are protected, trying again changes nothing until that does.
-    if (this.isTooMany() && this.checkAgain) {
-      this.schedule(0)
-    } else if (this.isTooMany() && graceRemaining !== Infinity) {
-      this.schedule(graceRemaining)
+    if (this.#isTooMany() && this.#checkAgain) {
+      this.#schedule(0)
+    } else if (this.#isTooMany() && graceRemaining !== Infinity) {
+      this.#schedule(graceRemaining)
     }
 
     return result

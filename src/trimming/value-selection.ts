@@ -13,25 +13,25 @@ import type { Connection } from '@libp2p/interface'
  * are worth as much as the last of these: it is all over the memory.
  */
 export class ValueSelection {
-  private readonly options: VictimOrderOptions
-  private readonly spared?: ReadonlySet<Connection>
-  private readonly values: number[] = []
-  private readonly entries: ConnectionEntry[] = []
-  private readonly duplicates: TrimCandidate[] = []
+  readonly #options: VictimOrderOptions
+  readonly #spared?: ReadonlySet<Connection>
+  readonly #values: number[] = []
+  readonly #entries: ConnectionEntry[] = []
+  readonly #duplicates: TrimCandidate[] = []
 
   constructor (options: VictimOrderOptions = {}, spared?: ReadonlySet<Connection>) {
-    this.options = options
-    this.spared = spared
+    this.#options = options
+    this.#spared = spared
   }
 
   add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
     if (duplicate) {
-      this.duplicates.push(toCandidate(entry, value, true, this.spared))
+      this.#duplicates.push(toCandidate(entry, value, true, this.#spared))
       return
     }
 
-    this.values.push(value)
-    this.entries.push(entry)
+    this.#values.push(value)
+    this.#entries.push(entry)
   }
 
   /**
@@ -39,33 +39,34 @@ export class ValueSelection {
    * put in order as they are taken.
    */
   * victims (n: number): IterableIterator<TrimCandidate> {
-    yield * this.sorted(this.duplicates).slice(0, n)
-    let left = n - this.duplicates.length
+    yield * this.#sorted(this.#duplicates).slice(0, n)
+    let left = n - this.#duplicates.length
 
     if (left <= 0) {
       return
     }
 
-    const groups = this.groupUpTo(left)
+    const groups = this.#groupUpTo(left)
 
     for (const [value, entries] of [...groups].sort(([a], [b]) => a - b)) {
-      const group = entries.map(entry => toCandidate(entry, value, false, this.spared))
+      const group = entries.map(entry => toCandidate(entry, value, false, this.#spared))
 
       if (group.length > left) {
-        partition(group, left, (a, b) => this.compare(a, b))
+        partition(group, left, (a, b) => this.#compare(a, b))
         group.length = left
       }
 
       left -= group.length
-      yield * this.sorted(group)
+      yield * this.#sorted(group)
     }
   }
 
   /**
    * The connections by value, those with the `n` smallest ones
    */
-  private groupUpTo (n: number): Map<number, ConnectionEntry[]> {
-    const { entries, values } = this
+  #groupUpTo (n: number): Map<number, ConnectionEntry[]> {
+    const entries = this.#entries
+    const values = this.#values
     const threshold = n < entries.length ? nthSmallest([...values], n) : Infinity
     const groups = new Map<number, ConnectionEntry[]>()
 
@@ -86,11 +87,11 @@ export class ValueSelection {
     return groups
   }
 
-  private sorted (candidates: TrimCandidate[]): TrimCandidate[] {
-    return candidates.sort((a, b) => this.compare(a, b))
+  #sorted (candidates: TrimCandidate[]): TrimCandidate[] {
+    return candidates.sort((a, b) => this.#compare(a, b))
   }
 
-  private compare (a: TrimCandidate, b: TrimCandidate): number {
-    return compareVictims(a, b, this.options.emergency)
+  #compare (a: TrimCandidate, b: TrimCandidate): number {
+    return compareVictims(a, b, this.#options.emergency)
   }
 }

@@ -35,11 +35,11 @@ export function enforceBans (components: BanEnforcerComponents): void {
 }
 
 class BanEnforcer {
-  private readonly components: BanEnforcerComponents
-  private isScheduled = false
+  readonly #components: BanEnforcerComponents
+  #isScheduled = false
 
   constructor (components: BanEnforcerComponents) {
-    this.components = components
+    this.#components = components
   }
 
   /**
@@ -48,24 +48,24 @@ class BanEnforcer {
    * many may be read from the datastore together.
    */
   enforce ({ kind, target }: Ban): void {
-    const { departures, table, clock, log } = this.components
+    const { departures, table, clock, log } = this.#components
 
     if (kind === 'peer') {
       [...table.getPeer(target)?.connections ?? []].forEach(connection => { departures.add(connection, 'ban') })
     }
 
-    if (!this.isScheduled && table.size > 0) {
-      this.isScheduled = true
+    if (!this.#isScheduled && table.size > 0) {
+      this.#isScheduled = true
       clock.setTimeout(() => {
-        this.isScheduled = false
-        this.closeBanned()
+        this.#isScheduled = false
+        this.#closeBanned()
           .catch((err: unknown) => { log.error('could not close the connections of who is banned - %e', err) })
       }, 0)
     }
   }
 
-  private async closeBanned (): Promise<void> {
-    const { clock, departures, table } = this.components
+  async #closeBanned (): Promise<void> {
+    const { clock, departures, table } = this.#components
     let count = 0
 
     for (const connection of table.allConnections()) {
@@ -73,14 +73,14 @@ class BanEnforcer {
         await clock.nextTurn()
       }
 
-      if (connection.status === 'open' && this.isBanned(connection)) {
+      if (connection.status === 'open' && this.#isBanned(connection)) {
         departures.add(connection, 'ban')
       }
     }
   }
 
-  private isBanned ({ remoteAddr, remotePeer }: Connection): boolean {
-    const { bans } = this.components
+  #isBanned ({ remoteAddr, remotePeer }: Connection): boolean {
+    const { bans } = this.#components
 
     return bans.ofPeer(remotePeer) != null || bans.ofMultiaddr(remoteAddr) != null
   }

@@ -26,37 +26,37 @@ export function withBoundedDatastore <T extends { datastore: ManagerDatastore }>
  * long, and never throws at once
  */
 export class BoundedDatastore implements ManagerDatastore {
-  private readonly datastore: ManagerDatastore
-  private readonly clock: Clock
+  readonly #datastore: ManagerDatastore
+  readonly #clock: Clock
 
   constructor (datastore: ManagerDatastore, clock: Clock) {
-    this.datastore = datastore
-    this.clock = clock
+    this.#datastore = datastore
+    this.#clock = clock
   }
 
   async has (key: Key): Promise<boolean> {
-    return this.limit(signal => this.datastore.has(key, { signal }))
+    return this.#limit(signal => this.#datastore.has(key, { signal }))
   }
 
   async get (key: Key): Promise<Uint8Array> {
-    return this.limit(signal => this.datastore.get(key, { signal }))
+    return this.#limit(signal => this.#datastore.get(key, { signal }))
   }
 
   async put (key: Key, value: Uint8Array): Promise<Key> {
-    return this.limit(signal => this.datastore.put(key, value, { signal }))
+    return this.#limit(signal => this.#datastore.put(key, value, { signal }))
   }
 
   async delete (key: Key): Promise<void> {
-    return this.limit(signal => this.datastore.delete(key, { signal }))
+    return this.#limit(signal => this.#datastore.delete(key, { signal }))
   }
 
   batch (): Batch {
-    const batch = this.datastore.batch()
+    const batch = this.#datastore.batch()
 
     return {
       put: (key, value) => { batch.put(key, value) },
       delete: key => { batch.delete(key) },
-      commit: async (options?: AbortOptions) => this.limit(signal => batch.commit({ ...options, signal }))
+      commit: async (options?: AbortOptions) => this.#limit(signal => batch.commit({ ...options, signal }))
     }
   }
 
@@ -64,9 +64,9 @@ export class BoundedDatastore implements ManagerDatastore {
    * Every record has the time that one operation may take
    */
   async * query (query: Query): AsyncGenerator<Pair> {
-    const found: Iterable<Pair> | AsyncIterable<Pair> = this.datastore.query(query)
+    const found: Iterable<Pair> | AsyncIterable<Pair> = this.#datastore.query(query)
     const iterator = Symbol.asyncIterator in found ? found[Symbol.asyncIterator]() : found[Symbol.iterator]()
-    const advance = async (): Promise<IteratorResult<Pair>> => this.limit<IteratorResult<Pair>>(() => iterator.next())
+    const advance = async (): Promise<IteratorResult<Pair>> => this.#limit<IteratorResult<Pair>>(() => iterator.next())
     let isDone = false
 
     try {
@@ -78,12 +78,12 @@ export class BoundedDatastore implements ManagerDatastore {
     } finally {
       if (!isDone) {
         // not waited for, as what hangs would hang here too
-        this.limit(async () => iterator.return?.()).catch(() => {})
+        this.#limit(async () => iterator.return?.()).catch(() => {})
       }
     }
   }
 
-  private async limit <T> (task: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
-    return withinTime(async signal => task(signal), DATASTORE_TIMEOUT, this.clock)
+  async #limit <T> (task: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+    return withinTime(async signal => task(signal), DATASTORE_TIMEOUT, this.#clock)
   }
 }

@@ -6,27 +6,27 @@ import type { Connection, StreamCloseEvent } from '@libp2p/interface'
  * who did it
  */
 export class CloseReasons {
-  private readonly table: Pick<ConnectionTable, 'get'>
+  readonly #table: Pick<ConnectionTable, 'get'>
 
   /**
    * Of those that are not in the table
    */
-  private readonly others = new WeakMap<Connection, CloseReason>()
+  readonly #others = new WeakMap<Connection, CloseReason>()
 
   constructor (table: Pick<ConnectionTable, 'get'>) {
-    this.table = table
+    this.#table = table
   }
 
   /**
    * The connection is closed next. Whoever was first counts.
    */
   mark (connection: Connection, reason: CloseReason): void {
-    const entry = this.table.get(connection)
+    const entry = this.#table.get(connection)
 
     if (entry != null) {
       entry.closeReason ??= reason
-    } else if (!this.others.has(connection)) {
-      this.others.set(connection, reason)
+    } else if (!this.#others.has(connection)) {
+      this.#others.set(connection, reason)
     }
   }
 
@@ -43,7 +43,7 @@ export class CloseReasons {
    * Why a connection was closed that is, or was, in the table
    */
   of (entry: ConnectionEntry, { error }: Pick<StreamCloseEvent, 'error'>): CloseReason {
-    const reason = entry.closeReason ?? this.others.get(entry.connection)
+    const reason = entry.closeReason ?? this.#others.get(entry.connection)
 
     if (reason != null) {
       return reason

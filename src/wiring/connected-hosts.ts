@@ -5,23 +5,23 @@ import type { IpAddress } from '../addresses/index.ts'
  * Knows from which IP addresses, or to which, there are open connections
  */
 export class ConnectedHosts {
-  private readonly counts = { 4: new PrefixNumbers(32), 6: new PrefixNumbers(128) }
+  readonly #counts = { 4: new PrefixNumbers(32), 6: new PrefixNumbers(128) }
 
   has (ip: IpAddress): boolean {
-    return this.counts[ip.family].get(ip) > 0
+    return this.#counts[ip.family].get(ip) > 0
   }
 
   /**
    * There is one more connection from or to a host
    */
   add (ip: IpAddress): void {
-    this.counts[ip.family].add(ip, 1)
+    this.#counts[ip.family].add(ip, 1)
   }
 
   /**
    * A connection was closed that was added
    */
   remove (ip: IpAddress): void {
-    this.counts[ip.family].add(ip, -1)
+    this.#counts[ip.family].add(ip, -1)
   }
 }

@@ -3,12 +3,12 @@
  * are.
  */
 export class Ring<T> {
-  private readonly capacity: number
+  readonly #capacity: number
   private readonly items: T[] = []
-  private next = 0
+  #next = 0
 
   constructor (capacity: number) {
-    this.capacity = capacity
+    this.#capacity = capacity
   }
 
   get size (): number {
@@ -16,8 +16,8 @@ export class Ring<T> {
   }
 
   add (item: T): void {
-    this.items[this.next] = item
-    this.next = (this.next + 1) % this.capacity
+    this.items[this.#next] = item
+    this.#next = (this.#next + 1) % this.#capacity
   }
 
   /**

@@ -126,17 +126,17 @@ export const MAX_DECISIONS_PER_KIND = 500
  * The last decisions of the connection manager
  */
 export class DecisionLog {
-  private readonly clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'now'>
 
   /**
    * How many decisions of each kind are kept
    */
   readonly capacity: number
   private readonly kinds = new Map<DecisionKind, Ring<Entry>>()
-  private order = 0
+  #order = 0
 
   constructor (clock: Pick<Clock, 'now'>, capacity = MAX_DECISIONS_PER_KIND) {
-    this.clock = clock
+    this.#clock = clock
     this.capacity = capacity
   }
 
@@ -158,7 +158,7 @@ export class DecisionLog {
       this.kinds.set(kind, ring)
     }
 
-    ring.add({ kind, peer: peer == null ? undefined : textOf(peer), address: address == null ? undefined : withoutBytes(address), reason, details, time: this.clock.now(), order: this.order++ })
+    ring.add({ kind, peer: peer == null ? undefined : textOf(peer), address: address == null ? undefined : withoutBytes(address), reason, details, time: this.#clock.now(), order: this.#order++ })
   }
 
   /**
@@ -172,7 +172,7 @@ export class DecisionLog {
     assertNumber('since', since)
     assertNumber('limit', limit)
 
-    const entries = this.ringsOf(filter.kind)
+    const entries = this.#ringsOf(filter.kind)
       .flatMap(ring => ring.all())
       .filter(entry => entry.time >= since && (peer == null || peerOf(entry) === peer))
       .sort((a, b) => a.order - b.order)
@@ -180,7 +180,7 @@ export class DecisionLog {
     return entries.slice(Math.max(0, entries.length - Math.max(0, limit))).map(render)
   }
 
-  private ringsOf (kind: DecisionFilter['kind']): Array<Ring<Entry>> {
+  #ringsOf (kind: DecisionFilter['kind']): Array<Ring<Entry>> {
     if (kind == null) {
       return [...this.kinds.values()]
     }

@@ -21,41 +21,41 @@ export interface DeparturesComponents {
  * event loop, as whoever decides so may be handling an event.
  */
 export class Departures {
-  private readonly components: DeparturesComponents
-  private readonly closeTimeout: number
-  private readonly leaving = new Set<Connection>()
+  readonly #components: DeparturesComponents
+  readonly #closeTimeout: number
+  readonly #leaving = new Set<Connection>()
 
   constructor (components: DeparturesComponents, closeTimeout: number) {
-    this.components = components
-    this.closeTimeout = closeTimeout
+    this.#components = components
+    this.#closeTimeout = closeTimeout
   }
 
   /**
    * How many connections are open that have lost their place
    */
   get size (): number {
-    return this.leaving.size
+    return this.#leaving.size
   }
 
   has (connection: Connection): boolean {
-    return this.leaving.has(connection)
+    return this.#leaving.has(connection)
   }
 
   add (connection: Connection, reason: CloseReason): void {
-    if (this.leaving.has(connection)) {
+    if (this.#leaving.has(connection)) {
       return
     }
 
-    const { clock, closing, log, release } = this.components
+    const { clock, closing, log, release } = this.#components
     closing.mark(connection, reason)
-    this.leaving.add(connection)
+    this.#leaving.add(connection)
     release(connection)
-    connection.addEventListener('close', () => { this.leaving.delete(connection) }, { once: true })
+    connection.addEventListener('close', () => { this.#leaving.delete(connection) }, { once: true })
 
     clock.setTimeout(() => {
-      closeWithin(connection, this.closeTimeout, clock)
+      closeWithin(connection, this.#closeTimeout, clock)
         .catch((err: unknown) => { log.error('could not close a connection - %e', err) })
-        .finally(() => { this.leaving.delete(connection) })
+        .finally(() => { this.#leaving.delete(connection) })
     }, 0)
   }
 }

@@ -23,40 +23,40 @@ interface Attempt extends DialReservation {
  * Reserves what an outbound connection costs before it is dialled
  */
 export class DialReservations {
-  private readonly resources: ResourceManager
-  private readonly makeRoom: MakeRoomInRealm
+  readonly #resources: ResourceManager
+  readonly #makeRoom: MakeRoomInRealm
 
   /**
    * Several attempts may be made at one address, if they are forced
    */
-  private readonly attempts = new Map<string, Attempt[]>()
+  readonly #attempts = new Map<string, Attempt[]>()
 
   /**
    * Places of peers that are about to be dialled again
    */
-  private readonly places = new Map<string, ConnectionScope>()
+  readonly #places = new Map<string, ConnectionScope>()
 
   constructor (resources: ResourceManager, makeRoom: MakeRoomInRealm) {
-    this.resources = resources
-    this.makeRoom = makeRoom
+    this.#resources = resources
+    this.#makeRoom = makeRoom
   }
 
   /**
    * @throws {ConnectionLimitError} if there is no room
    */
   reserve (multiaddr: Multiaddr, peer: string | undefined, realm: string | undefined): DialReservation {
-    const scope = this.takePlace(peer) ?? this.open(multiaddr, peer, realm)
+    const scope = this.#takePlace(peer) ?? this.#open(multiaddr, peer, realm)
     const key = multiaddr.toString()
     const attempt: Attempt = {
       scope,
       release: () => {
-        if (this.remove(key, attempt)) {
+        if (this.#remove(key, attempt)) {
           scope.release()
         }
       }
     }
 
-    this.attempts.set(key, [...this.attempts.get(key) ?? [], attempt])
+    this.#attempts.set(key, [...this.#attempts.get(key) ?? [], attempt])
 
     return attempt
   }
@@ -68,13 +68,13 @@ export class DialReservations {
    */
   keepPlace (peer: string, realm: string | undefined): () => void {
     try {
-      const scope = this.resources.openConnection({ direction: 'outbound', peer, realm })
-      this.places.get(peer)?.release()
-      this.places.set(peer, scope)
+      const scope = this.#resources.openConnection({ direction: 'outbound', peer, realm })
+      this.#places.get(peer)?.release()
+      this.#places.set(peer, scope)
 
       return () => {
-        if (this.places.get(peer) === scope) {
-          this.places.delete(peer)
+        if (this.#places.get(peer) === scope) {
+          this.#places.delete(peer)
           scope.release()
         }
       }
@@ -83,19 +83,19 @@ export class DialReservations {
     }
   }
 
-  private open (multiaddr: Multiaddr, peer: string | undefined, realm: string | undefined): ConnectionScope {
+  #open (multiaddr: Multiaddr, peer: string | undefined, realm: string | undefined): ConnectionScope {
     if (peer != null && realm != null) {
-      this.makeRoom(realm, peer, 'outbound')
+      this.#makeRoom(realm, peer, 'outbound')
     }
 
-    return this.resources.openConnection({ direction: 'outbound', peer, realm, fileDescriptor: needsFileDescriptor(multiaddr) })
+    return this.#resources.openConnection({ direction: 'outbound', peer, realm, fileDescriptor: needsFileDescriptor(multiaddr) })
   }
 
-  private takePlace (peer: string | undefined): ConnectionScope | undefined {
-    const scope = peer == null ? undefined : this.places.get(peer)
+  #takePlace (peer: string | undefined): ConnectionScope | undefined {
+    const scope = peer == null ? undefined : this.#places.get(peer)
 
     if (peer != null) {
-      this.places.delete(peer)
+      this.#places.delete(peer)
     }
 
     return scope
@@ -107,34 +107,34 @@ export class DialReservations {
    */
   opened (connection: Connection): ConnectionScope | undefined {
     // the text of an address is kept once it was asked for
-    if (this.attempts.size === 0) {
+    if (this.#attempts.size === 0) {
       return
     }
 
     const key = connection.remoteAddr.toString()
-    const attempt = this.attempts.get(key)?.[0] ?? this.attempts.get(withoutPeer(key))?.[0]
+    const attempt = this.#attempts.get(key)?.[0] ?? this.#attempts.get(withoutPeer(key))?.[0]
 
     if (attempt == null) {
       return
     }
 
-    this.remove(key, attempt)
-    this.remove(withoutPeer(key), attempt)
+    this.#remove(key, attempt)
+    this.#remove(withoutPeer(key), attempt)
 
     return attempt.scope
   }
 
-  private remove (key: string, attempt: Attempt): boolean {
-    const attempts = this.attempts.get(key)
+  #remove (key: string, attempt: Attempt): boolean {
+    const attempts = this.#attempts.get(key)
 
     if (attempts?.includes(attempt) !== true) {
       return false
     }
 
     if (attempts.length === 1) {
-      this.attempts.delete(key)
+      this.#attempts.delete(key)
     } else {
-      this.attempts.set(key, attempts.filter(other => other !== attempt))
+      this.#attempts.set(key, attempts.filter(other => other !== attempt))
     }
 
     return true

@@ -33,14 +33,14 @@ type Held = Admission<ConnectionScope> | ConnectionScope
  * after hole punching, are counted when they are open.
  */
 export class HeldScopes {
-  private readonly components: HeldScopesComponents
+  readonly #components: HeldScopesComponents
 
   constructor (components: HeldScopesComponents) {
-    this.components = components
+    this.#components = components
   }
 
   of (connection: Connection): ConnectionScope | undefined {
-    const held = heldBy(this.components.table.get(connection))
+    const held = heldBy(this.#components.table.get(connection))
 
     return held == null ? undefined : scopeOf(held)
   }
@@ -59,16 +59,16 @@ export class HeldScopes {
    * has to be closed.
    */
   opened (entry: ConnectionEntry): ResourceLimitError | undefined {
-    const { inbound, dials } = this.components
+    const { inbound, dials } = this.#components
     const { connection } = entry
 
     try {
-      const held = inbound.opened(connection) ?? dials.opened(connection) ?? this.count(connection)
+      const held = inbound.opened(connection) ?? dials.opened(connection) ?? this.#count(connection)
       const scope = scopeOf(held)
       entry.taken = held
 
       if (scope.peer == null && !scope.released) {
-        const { peer, realm } = this.makeRoomFor(connection)
+        const { peer, realm } = this.#makeRoomFor(connection)
         scope.setPeer(peer, realm)
       }
     } catch (err) {
@@ -87,22 +87,22 @@ export class HeldScopes {
     const held = heldBy(entry)
 
     if (held != null && isAdmission(held)) {
-      this.components.inbound.release(held)
+      this.#components.inbound.release(held)
     } else {
       held?.release()
     }
   }
 
-  private count (connection: Connection): Held {
+  #count (connection: Connection): Held {
     const { direction } = connection
 
     return direction === 'inbound'
-      ? this.components.inbound.account(connection)
-      : this.components.resources.openConnection({ direction, ...this.makeRoomFor(connection) })
+      ? this.#components.inbound.account(connection)
+      : this.#components.resources.openConnection({ direction, ...this.#makeRoomFor(connection) })
   }
 
-  private makeRoomFor ({ direction, remotePeer }: Connection): { peer: string, realm: string | undefined } {
-    const { makeRoom, realmOf } = this.components
+  #makeRoomFor ({ direction, remotePeer }: Connection): { peer: string, realm: string | undefined } {
+    const { makeRoom, realmOf } = this.#components
     const peer = remotePeer.toString()
     const realm = realmOf(remotePeer)
 

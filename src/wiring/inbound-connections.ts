@@ -17,47 +17,47 @@ const MAX_RECENT = 8
  * closed, so that each gives back what it has taken
  */
 export class InboundConnections {
-  private readonly pipeline: AdmissionPipeline<ConnectionScope>
+  readonly #pipeline: AdmissionPipeline<ConnectionScope>
 
   /**
    * Accepted and not upgraded yet: those of which nobody would notice that they close.
    * Nearly always there is one, or few.
    */
-  private recent: PendingConnection[] = []
+  #recent: PendingConnection[] = []
 
   /**
    * The others, by the timeline that they share with the connections that they become
    */
-  private readonly watched = new Map<object, PendingConnection>()
+  readonly #watched = new Map<object, PendingConnection>()
 
   /**
    * How many upgrades have not ended yet
    */
-  private upgrading = 0
+  #upgrading = 0
 
   constructor (pipeline: AdmissionPipeline<ConnectionScope>) {
-    this.pipeline = pipeline
+    this.#pipeline = pipeline
   }
 
   /**
    * How many connections are accepted and not upgraded yet
    */
   get size (): number {
-    return this.recent.length + this.watched.size
+    return this.#recent.length + this.#watched.size
   }
 
   accept (maConn: MultiaddrConnection): boolean {
-    const { admission } = this.pipeline.admit(maConn.remoteAddr)
+    const { admission } = this.#pipeline.admit(maConn.remoteAddr)
 
     if (admission == null) {
       return false
     }
 
-    this.upgrading++
-    this.recent.push({ maConn, admission })
+    this.#upgrading++
+    this.#recent.push({ maConn, admission })
 
-    if (this.recent.length > MAX_RECENT) {
-      this.watchRecent()
+    if (this.#recent.length > MAX_RECENT) {
+      this.#watchRecent()
     }
 
     return true
@@ -69,12 +69,12 @@ export class InboundConnections {
    * have failed are closed already or about to be.
    */
   afterUpgrade (): void {
-    this.upgrading = Math.max(0, this.upgrading - 1)
+    this.#upgrading = Math.max(0, this.#upgrading - 1)
 
-    if (this.upgrading === 0) {
-      this.releaseAll()
+    if (this.#upgrading === 0) {
+      this.#releaseAll()
     } else {
-      this.watchRecent()
+      this.#watchRecent()
     }
   }
 
@@ -83,23 +83,23 @@ export class InboundConnections {
    * stay.
    */
   identify (maConn: MultiaddrConnection, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const pending = this.find(maConn.timeline)
+    const pending = this.#find(maConn.timeline)
 
-    return pending == null ? undefined : this.pipeline.identify(pending.admission, maConn.remoteAddr, peer, realm)
+    return pending == null ? undefined : this.#pipeline.identify(pending.admission, maConn.remoteAddr, peer, realm)
   }
 
   /**
    * A connection was opened. Returns what it has taken, if it came in through here.
    */
   opened (connection: Connection): Admission<ConnectionScope> | undefined {
-    const pending = this.find(connection.timeline)
+    const pending = this.#find(connection.timeline)
 
     if (pending == null) {
       return
     }
 
-    this.forget(pending)
-    this.pipeline.upgraded(pending.admission)
+    this.#forget(pending)
+    this.#pipeline.upgraded(pending.admission)
 
     return pending.admission
   }
@@ -108,7 +108,7 @@ export class InboundConnections {
    * Give back what an open connection has taken. Harmless when that was done before.
    */
   release (admission: Admission<ConnectionScope>): void {
-    this.pipeline.release(admission)
+    this.#pipeline.release(admission)
   }
 
   /**
@@ -117,63 +117,63 @@ export class InboundConnections {
    * @throws {ResourceLimitError} if there is no room for it
    */
   account (connection: Connection): Admission<ConnectionScope> {
-    return this.pipeline.account(connection.remoteAddr)
+    return this.#pipeline.account(connection.remoteAddr)
   }
 
-  private find (timeline: object): PendingConnection | undefined {
-    return this.recent.find(({ maConn }) => maConn.timeline === timeline) ?? this.watched.get(timeline)
+  #find (timeline: object): PendingConnection | undefined {
+    return this.#recent.find(({ maConn }) => maConn.timeline === timeline) ?? this.#watched.get(timeline)
   }
 
   /**
    * Returns `false` if the connection is not pending any more
    */
-  private forget (connection: PendingConnection): boolean {
-    const index = this.recent.indexOf(connection)
+  #forget (connection: PendingConnection): boolean {
+    const index = this.#recent.indexOf(connection)
 
     if (index !== -1) {
-      this.recent.splice(index, 1)
+      this.#recent.splice(index, 1)
     }
 
     const { timeline } = connection.maConn
 
-    return index !== -1 || (this.watched.get(timeline) === connection && this.watched.delete(timeline))
+    return index !== -1 || (this.#watched.get(timeline) === connection && this.#watched.delete(timeline))
   }
 
-  private releaseAll (): void {
-    const { recent } = this
-    this.recent = []
+  #releaseAll (): void {
+    const recent = this.#recent
+    this.#recent = []
 
     for (const { admission } of recent) {
-      this.pipeline.release(admission)
+      this.#pipeline.release(admission)
     }
 
-    if (this.watched.size > 0) {
-      for (const { admission } of this.watched.values()) {
-        this.pipeline.release(admission)
+    if (this.#watched.size > 0) {
+      for (const { admission } of this.#watched.values()) {
+        this.#pipeline.release(admission)
       }
 
-      this.watched.clear()
+      this.#watched.clear()
     }
   }
 
-  private watchRecent (): void {
-    for (const connection of this.recent.splice(0)) {
-      this.watch(connection)
+  #watchRecent (): void {
+    for (const connection of this.#recent.splice(0)) {
+      this.#watch(connection)
     }
   }
 
-  private watch (connection: PendingConnection): void {
+  #watch (connection: PendingConnection): void {
     const { maConn, admission } = connection
 
     if (hasEnded(maConn)) {
-      this.pipeline.release(admission)
+      this.#pipeline.release(admission)
       return
     }
 
-    this.watched.set(maConn.timeline, connection)
+    this.#watched.set(maConn.timeline, connection)
     maConn.addEventListener('close', () => {
-      if (this.forget(connection)) {
-        this.pipeline.release(admission)
+      if (this.#forget(connection)) {
+        this.#pipeline.release(admission)
       }
     }, { once: true })
   }

@@ -33,9 +33,9 @@ const MAX_SPARED_PART = 0.25
  * while they cannot
  */
 export class NodeReachability {
-  private readonly components: NodeReachabilityComponents
-  private readonly config: WhilePrivateConfig
-  private status: NodeReachabilityStatus = { state: 'unknown' }
+  readonly #components: NodeReachabilityComponents
+  readonly #config: WhilePrivateConfig
+  #status: NodeReachabilityStatus = { state: 'unknown' }
 
   /**
    * Called when it is another thing
@@ -43,27 +43,27 @@ export class NodeReachability {
   onChange: () => void = () => {}
 
   constructor (components: NodeReachabilityComponents, config: WhilePrivateConfig) {
-    this.components = components
-    this.config = config
+    this.#components = components
+    this.#config = config
   }
 
   get state (): Reachability {
-    return this.status.state
+    return this.#status.state
   }
 
   /**
    * What is different, if something is
    */
   get whilePrivate (): WhilePrivateConfig {
-    return isPrivateNode(this.status) && this.config
+    return isPrivateNode(this.#status) && this.#config
   }
 
   /**
    * @throws {InvalidOptionError} if it is no state
    */
   change ({ state, reason }: NodeReachabilityStatus): void {
-    const { emit, log } = this.components
-    const previous = this.status
+    const { emit, log } = this.#components
+    const previous = this.#status
 
     if (!STATES.includes(state)) {
       throw new InvalidOptionError('state', state, STATES.map(state => `'${state}'`).join(' or '))
@@ -73,7 +73,7 @@ export class NodeReachability {
       return
     }
 
-    this.status = { state, reason }
+    this.#status = { state, reason }
     log('the node is %s because of %s', state, reason)
     this.onChange()
     emit('reachability:change', { state, reason, previous: previous.state, isPrivate: this.whilePrivate !== false })
@@ -90,7 +90,7 @@ export class NodeReachability {
    * Whether a connection is relayed, and others cannot be had
    */
   isSpared ({ limits }: Connection): boolean {
-    return limits != null && this.keepsRelays
+    return limits != null && this.#keepsRelays
   }
 
   /**
@@ -98,19 +98,19 @@ export class NodeReachability {
    * those that are too many. `undefined` if there are none.
    */
   spared (): ReadonlySet<Connection> | undefined {
-    if (!this.keepsRelays) {
+    if (!this.#keepsRelays) {
       return
     }
 
-    const max = Math.ceil(this.components.lowWater() * MAX_SPARED_PART)
-    const relayed = [...this.components.table.allPeers()].filter(isRelayed).flatMap(entriesOf)
+    const max = Math.ceil(this.#components.lowWater() * MAX_SPARED_PART)
+    const relayed = [...this.#components.table.allPeers()].filter(isRelayed).flatMap(entriesOf)
 
     return relayed.length === 0
       ? undefined
       : new Set(relayed.sort((a, b) => a.openedAt - b.openedAt).slice(0, max).map(({ connection }) => connection))
   }
 
-  private get keepsRelays (): boolean {
+  get #keepsRelays (): boolean {
     const { whilePrivate } = this
 
     return whilePrivate !== false && whilePrivate.keepRelays

@@ -54,22 +54,20 @@ export interface OpenConnectionsComponents {
  * Tells the rooms of connections that open and close
  */
 export class OpenConnections {
-  private readonly components: OpenConnectionsComponents
-  private readonly crossings: WatermarkCrossings
+  readonly #components: OpenConnectionsComponents
+  readonly #crossings: WatermarkCrossings
 
   constructor (components: OpenConnectionsComponents) {
-    this.components = components
-    this.onRefusedClose = this.onRefusedClose.bind(this)
-    this.onKeptClose = this.onKeptClose.bind(this)
-    this.crossings = new WatermarkCrossings(() => components.trimmer, crossing => { components.emit('watermark:cross', crossing) })
+    this.#components = components
+    this.#crossings = new WatermarkCrossings(() => components.trimmer, crossing => { components.emit('watermark:cross', crossing) })
   }
 
   onPeerConnect (peer: PeerEntry): void {
-    this.components.standing.tags.peerConnected(peer)
+    this.#components.standing.tags.peerConnected(peer)
   }
 
   onPeerDisconnect (peer: PeerEntry): void {
-    const { realms, standing } = this.components
+    const { realms, standing } = this.#components
 
     standing.tags.peerDisconnected(peer)
     realms.peerDisconnected(peer.peerId)
@@ -80,7 +78,7 @@ export class OpenConnections {
    * changed
    */
   onRealm (peerId: PeerId): void {
-    const { hasRealmLiveness, liveness, table, watermarks } = this.components
+    const { hasRealmLiveness, liveness, table, watermarks } = this.#components
 
     const peer = hasRealmLiveness ? table.getPeer(peerId) : undefined
 
@@ -93,7 +91,7 @@ export class OpenConnections {
   }
 
   onOpen (connection: Connection): void {
-    const { departures, emit, held, hosts, idle, liveness, note, onRefuse, paths, realms, table, trimmer, watermarks } = this.components
+    const { departures, emit, held, hosts, idle, liveness, note, onRefuse, paths, realms, table, trimmer, watermarks } = this.#components
     const entry = table.get(connection)
 
     // whoever was told of the peer has closed it already
@@ -102,10 +100,10 @@ export class OpenConnections {
     }
 
     const { peer } = entry
-    entry.onClose = this.onRefusedClose
+    entry.onClose = this.#onRefusedClose
     entry.listen()
     const error = held.opened(entry)
-    const host = this.hostOf(entry)
+    const host = this.#hostOf(entry)
 
     if (host != null) {
       hosts.add(host)
@@ -125,13 +123,13 @@ export class OpenConnections {
       realms.realms.peerConnected(peer.peerId)
     }
 
-    entry.onClose = this.onKeptClose
+    entry.onClose = this.#onKeptClose
     note(peer)
     paths.onOpen(connection, peer)
     liveness?.watch(entry)
     idle.watch(connection)
     emit('connection:open', opened(connection))
-    this.crossings.update(table.size)
+    this.#crossings.update(table.size)
     trimmer.check()
     watermarks.check(peer.peerId)
   }
@@ -139,9 +137,9 @@ export class OpenConnections {
   /**
    * A connection was closed that was not to stay
    */
-  private onRefusedClose (entry: ConnectionEntry): void {
-    const { held, hosts } = this.components
-    const host = this.hostOf(entry)
+  readonly #onRefusedClose = (entry: ConnectionEntry): void => {
+    const { held, hosts } = this.#components
+    const host = this.#hostOf(entry)
     held.closed(entry)
 
     if (host != null) {
@@ -149,15 +147,15 @@ export class OpenConnections {
     }
   }
 
-  private onKeptClose (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void {
-    const { clock, closing, emit, idle, liveness, paths, table } = this.components
+  readonly #onKeptClose = (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void => {
+    const { clock, closing, emit, idle, liveness, paths, table } = this.#components
     const { connection, openedAt, peer } = entry
-    this.onRefusedClose(entry)
+    this.#onRefusedClose(entry)
     const reason = closing.of(entry, event)
 
     // who is sent away does not come and go by itself
     if (reason === 'remote' || reason === 'error') {
-      this.onLeave(connection, peer)
+      this.#onLeave(connection, peer)
     }
 
     paths.onClose(connection, peer)
@@ -169,18 +167,18 @@ export class OpenConnections {
       duration: Math.max(0, clock.now() - openedAt),
       error: event.error
     })
-    this.crossings.update(table.size)
+    this.#crossings.update(table.size)
   }
 
   /**
    * Admission has read the address already
    */
-  private hostOf (entry: ConnectionEntry): IpAddress | undefined {
-    return this.components.held.hostOf(entry) ?? remoteIp(entry.connection.remoteAddr)
+  #hostOf (entry: ConnectionEntry): IpAddress | undefined {
+    return this.#components.held.hostOf(entry) ?? remoteIp(entry.connection.remoteAddr)
   }
 
-  private onLeave (connection: Connection, peer: PeerEntry): void {
-    const { clock, flapping, log } = this.components
+  #onLeave (connection: Connection, peer: PeerEntry): void {
+    const { clock, flapping, log } = this.#components
     const isGone = peer.connections.every(other => other === connection)
 
     if (isGone && flapping?.onDisconnect(peer.key, clock.now() - peer.firstSeen) === true) {

@@ -5,13 +5,13 @@ import type { Connection, MultiaddrConnection } from '@libp2p/interface'
  * `MultiaddrConnection` that it was made of share their timeline.
  */
 export class RawConnections {
-  private readonly byTimeline = new WeakMap<object, MultiaddrConnection>()
+  readonly #byTimeline = new WeakMap<object, MultiaddrConnection>()
 
   remember (maConn: MultiaddrConnection): void {
-    this.byTimeline.set(maConn.timeline, maConn)
+    this.#byTimeline.set(maConn.timeline, maConn)
   }
 
   of (connection: Connection): MultiaddrConnection | undefined {
-    return this.byTimeline.get(connection.timeline)
+    return this.#byTimeline.get(connection.timeline)
   }
 }

@@ -67,47 +67,45 @@ const NEWCOMER_PERIOD = 60_000
  */
 export class RealmRooms {
   readonly realms: Realms
-  private readonly components: RealmRoomsComponents
+  readonly #components: RealmRoomsComponents
 
   /**
    * The protocols that connected peers speak
    */
-  private readonly protocols = new Map<string, readonly string[]>()
+  readonly #protocols = new Map<string, readonly string[]>()
 
   constructor (components: RealmRoomsComponents, init: RealmRoomsInit) {
-    this.components = components
-    this.onPeerUpdate = this.onPeerUpdate.bind(this)
-    this.onIdentify = this.onIdentify.bind(this)
+    this.#components = components
     this.makeRoomFor = this.makeRoomFor.bind(this)
     this.realms = new Realms({
       logger: components.logger,
       clock: components.clock,
       resources: components.resources,
-      traitsOf: peerId => this.traitsOf(peerId),
+      traitsOf: peerId => this.#traitsOf(peerId),
       isConnected: peerId => components.table.getPeer(peerId)?.admitted === true,
       connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
-      trimRealm: (realm, count) => count - this.close(realm, count),
-      makeRoom: (realm, count) => this.close(realm, count) > 0
+      trimRealm: (realm, count) => count - this.#close(realm, count),
+      makeRoom: (realm, count) => this.#close(realm, count) > 0
     }, init)
-    this.realms.addEventListener('realm:assign', ({ detail }) => { this.onAssign(detail) })
-    this.realms.addEventListener('realm:limit', ({ detail }) => { this.onLimit(detail) })
+    this.realms.addEventListener('realm:assign', ({ detail }) => { this.#onAssign(detail) })
+    this.realms.addEventListener('realm:limit', ({ detail }) => { this.#onLimit(detail) })
   }
 
   start (): void {
-    this.components.events.addEventListener('peer:update', this.onPeerUpdate)
-    this.components.events.addEventListener('peer:identify', this.onIdentify)
+    this.#components.events.addEventListener('peer:update', this.#onPeerUpdate)
+    this.#components.events.addEventListener('peer:identify', this.#onIdentify)
     this.realms.start()
   }
 
   stop (): void {
-    this.components.events.removeEventListener('peer:update', this.onPeerUpdate)
-    this.components.events.removeEventListener('peer:identify', this.onIdentify)
+    this.#components.events.removeEventListener('peer:update', this.#onPeerUpdate)
+    this.#components.events.removeEventListener('peer:identify', this.#onIdentify)
     this.realms.stop()
-    this.protocols.clear()
+    this.#protocols.clear()
   }
 
   peerDisconnected (peerId: PeerId): void {
-    this.protocols.delete(peerId.toString())
+    this.#protocols.delete(peerId.toString())
     this.realms.peerDisconnected(peerId)
   }
 
@@ -117,7 +115,7 @@ export class RealmRooms {
    */
   isReserved (peerId: PeerId): boolean {
     const realm = this.realms.shareOf(peerId)
-    const stat = realm == null ? undefined : this.components.resources.scopeStat(`realm:${realm}`)
+    const stat = realm == null ? undefined : this.#components.resources.scopeStat(`realm:${realm}`)
 
     return stat != null && stat.usage.connections <= (stat.limits.reserved ?? 0)
   }
@@ -126,7 +124,7 @@ export class RealmRooms {
    * How connections are spread over the realms. `undefined` if there are none.
    */
   shares (): RealmShares | undefined {
-    const usages = this.realms.usages(this.components.table.size)
+    const usages = this.realms.usages(this.#components.table.size)
 
     if (usages.length < 2) {
       return
@@ -145,67 +143,67 @@ export class RealmRooms {
    * connection loses its place, unless the peer has no room for itself.
    */
   makeRoomFor (realm: string, peer: string, direction: MessageStreamDirection): void {
-    if (this.isFull(`realm:${realm}`, direction) && !this.isFull(`peer:${peer}`, direction)) {
-      this.close(realm, 1)
+    if (this.#isFull(`realm:${realm}`, direction) && !this.#isFull(`peer:${peer}`, direction)) {
+      this.#close(realm, 1)
     }
   }
 
-  private isFull (scope: string, direction: MessageStreamDirection): boolean {
-    const stat = this.components.resources.scopeStat(scope)
+  #isFull (scope: string, direction: MessageStreamDirection): boolean {
+    const stat = this.#components.resources.scopeStat(scope)
 
     return stat != null && !hasPlace(stat, direction)
   }
 
-  private traitsOf (peerId: PeerId): PeerTraits {
+  #traitsOf (peerId: PeerId): PeerTraits {
     return {
-      tags: this.components.tagsOf(peerId),
-      protocols: this.protocols.get(peerId.toString())
+      tags: this.#components.tagsOf(peerId),
+      protocols: this.#protocols.get(peerId.toString())
     }
   }
 
-  private onPeerUpdate ({ detail: { peer } }: CustomEvent<PeerUpdate>): void {
-    this.learn(peer.id, peer.protocols)
+  readonly #onPeerUpdate = ({ detail: { peer } }: CustomEvent<PeerUpdate>): void => {
+    this.#learn(peer.id, peer.protocols)
   }
 
   /**
    * A peer that returns and speaks what it spoke before is no update
    */
-  private onIdentify ({ detail: { peerId, protocols } }: CustomEvent<IdentifyResult>): void {
-    this.learn(peerId, protocols)
+  readonly #onIdentify = ({ detail: { peerId, protocols } }: CustomEvent<IdentifyResult>): void => {
+    this.#learn(peerId, protocols)
   }
 
-  private learn (peerId: PeerId, protocols: readonly string[]): void {
+  #learn (peerId: PeerId, protocols: readonly string[]): void {
     try {
-      if (this.components.table.getPeer(peerId) != null) {
-        this.protocols.set(peerId.toString(), protocols)
+      if (this.#components.table.getPeer(peerId) != null) {
+        this.#protocols.set(peerId.toString(), protocols)
         this.realms.refresh(peerId)
       }
     } catch (err) {
-      this.components.log.error('could not tell the realm of %p - %e', peerId, err)
+      this.#components.log.error('could not tell the realm of %p - %e', peerId, err)
     }
   }
 
-  private onAssign (assignment: RealmAssignment): void {
-    this.components.onAssign(assignment.peer)
-    this.components.emit('realm:assign', assignment)
+  #onAssign (assignment: RealmAssignment): void {
+    this.#components.onAssign(assignment.peer)
+    this.#components.emit('realm:assign', assignment)
   }
 
-  private onLimit (reached: RealmLimitReached): void {
-    const { emit, isProtected, table } = this.components
+  #onLimit (reached: RealmLimitReached): void {
+    const { emit, isProtected, table } = this.#components
     const peer = reached.peer == null ? undefined : table.getPeer(reached.peer)
     emit('realm:limit', reached)
 
-    if (peer != null && this.isNewcomer(peer) && !isProtected(peer)) {
-      this.refuse(peer, reached)
+    if (peer != null && this.#isNewcomer(peer) && !isProtected(peer)) {
+      this.#refuse(peer, reached)
     }
   }
 
-  private isNewcomer ({ firstSeen }: PeerEntry): boolean {
-    return this.components.clock.now() - firstSeen < NEWCOMER_PERIOD
+  #isNewcomer ({ firstSeen }: PeerEntry): boolean {
+    return this.#components.clock.now() - firstSeen < NEWCOMER_PERIOD
   }
 
-  private refuse ({ connections }: PeerEntry, { realm, error }: RealmLimitReached): void {
-    const { departures, onRefuse } = this.components
+  #refuse ({ connections }: PeerEntry, { realm, error }: RealmLimitReached): void {
+    const { departures, onRefuse } = this.#components
     const { scope = `realm:${realm}`, current = 0, limit = 0 } = error ?? {}
 
     for (const connection of [...connections]) {
@@ -219,8 +217,8 @@ export class RealmRooms {
   /**
    * Returns how many connections have lost their place
    */
-  private close (realm: string, count: number): number {
-    const { departures, candidatesOf, emit, scopeOf } = this.components
+  #close (realm: string, count: number): number {
+    const { departures, candidatesOf, emit, scopeOf } = this.#components
 
     // a peer in several realms counts in one, and gives no place in the others
     const counting = this.realms.connections(realm).filter(connection => scopeOf(connection)?.realm === realm && !departures.has(connection))

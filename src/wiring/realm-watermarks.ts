@@ -26,40 +26,40 @@ export type RealmWatermarksInit = Pick<TrimmingConfig, 'gracePeriod' | 'silenceP
  * Trims the realms that have watermarks of their own, each by itself
  */
 export class RealmWatermarks {
-  private readonly realms: Realms
-  private readonly trimmers = new Map<string, Trimmer>()
+  readonly #realms: Realms
+  readonly #trimmers = new Map<string, Trimmer>()
 
   constructor (components: RealmWatermarksComponents, init: RealmWatermarksInit) {
     const { clock, log, onTrim } = components
 
     // what is in one realm has no share to take from others
     const rules: CandidateRules = { ...components.rules, realmOf: undefined, shares: undefined }
-    this.realms = components.realms
+    this.#realms = components.realms
 
     for (const [realm, settings] of init.realmSettings) {
       if (settings.highWater !== Infinity) {
         const table = new RealmTable(components, realm)
-        this.trimmers.set(realm, new Trimmer({ clock, log, rules, table, onTrim: result => { onTrim({ ...result, realm }) } }, { ...init, ...limitsOf(settings) }))
+        this.#trimmers.set(realm, new Trimmer({ clock, log, rules, table, onTrim: result => { onTrim({ ...result, realm }) } }, { ...init, ...limitsOf(settings) }))
       }
     }
   }
 
   start (): void {
-    this.trimmers.forEach(trimmer => { trimmer.start() })
+    this.#trimmers.forEach(trimmer => { trimmer.start() })
   }
 
   async stop (): Promise<void> {
-    await Promise.all([...this.trimmers.values()].map(async trimmer => trimmer.stop()))
+    await Promise.all([...this.#trimmers.values()].map(async trimmer => trimmer.stop()))
   }
 
   /**
    * A connection of the peer was opened, or the peer is in another realm
    */
   check (peerId: PeerId): void {
-    const realm = this.trimmers.size === 0 ? undefined : this.realms.shareOf(peerId)
+    const realm = this.#trimmers.size === 0 ? undefined : this.#realms.shareOf(peerId)
 
     if (realm != null) {
-      this.trimmers.get(realm)?.check()
+      this.#trimmers.get(realm)?.check()
     }
   }
 }
@@ -68,34 +68,34 @@ export class RealmWatermarks {
  * The connections that count in one realm
  */
 class RealmTable implements TrimTable {
-  private readonly components: Pick<RealmWatermarksComponents, 'table' | 'realms' | 'resources'>
-  private readonly realm: string
+  readonly #components: Pick<RealmWatermarksComponents, 'table' | 'realms' | 'resources'>
+  readonly #realm: string
 
   constructor (components: Pick<RealmWatermarksComponents, 'table' | 'realms' | 'resources'>, realm: string) {
-    this.components = components
-    this.realm = realm
+    this.#components = components
+    this.#realm = realm
   }
 
   get size (): number {
-    const stat = this.components.resources.scopeStat(`realm:${this.realm}`)
+    const stat = this.#components.resources.scopeStat(`realm:${this.#realm}`)
 
     return stat?.usage.connections ?? [...this.allPeers()].reduce((sum, { connections }) => sum + connections.length, 0)
   }
 
   get (connection: Connection): ConnectionEntry | undefined {
-    const entry = this.components.table.get(connection)
+    const entry = this.#components.table.get(connection)
 
-    return entry != null && this.counts(entry.peer) ? entry : undefined
+    return entry != null && this.#counts(entry.peer) ? entry : undefined
   }
 
   allPeers (): IterableIterator<PeerEntry> {
-    const { realms, table } = this.components
+    const { realms, table } = this.#components
     const peers = new Set<PeerEntry>()
 
-    for (const connection of realms.connections(this.realm)) {
+    for (const connection of realms.connections(this.#realm)) {
       const peer = table.get(connection)?.peer
 
-      if (peer != null && this.counts(peer)) {
+      if (peer != null && this.#counts(peer)) {
         peers.add(peer)
       }
     }
@@ -103,8 +103,8 @@ class RealmTable implements TrimTable {
     return peers.values()
   }
 
-  private counts ({ peerId }: PeerEntry): boolean {
-    return this.components.realms.shareOf(peerId) === this.realm
+  #counts ({ peerId }: PeerEntry): boolean {
+    return this.#components.realms.shareOf(peerId) === this.#realm
   }
 }
 

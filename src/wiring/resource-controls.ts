@@ -13,14 +13,14 @@ export interface ResourceControlsComponents {
  * `limits: false` nothing is counted by scope, and `setLimit` has no effect.
  */
 export class ResourceControls {
-  private readonly components: ResourceControlsComponents
-  private readonly maxPending: number
-  private subnets: SubnetLimits
+  readonly #components: ResourceControlsComponents
+  readonly #maxPending: number
+  #subnets: SubnetLimits
 
   /**
    * What was asked for, in contrast to defaults
    */
-  private system: ScopeLimits
+  #system: ScopeLimits
 
   /**
    * @param components - the rooms that hold the limits
@@ -29,17 +29,17 @@ export class ResourceControls {
    * @param maxPending - how many connections may be being upgraded
    */
   constructor (components: ResourceControlsComponents, given: Limits | false, limits: Limits, maxPending: number) {
-    this.components = components
-    this.maxPending = maxPending
-    this.subnets = limits.subnets ?? {}
-    this.system = given === false ? {} : given.system ?? {}
+    this.#components = components
+    this.#maxPending = maxPending
+    this.#subnets = limits.subnets ?? {}
+    this.#system = given === false ? {} : given.system ?? {}
   }
 
   /**
    * Who uses what, against which limit
    */
   stat (): ResourceStat {
-    return this.components.resources.stat()
+    return this.#components.resources.stat()
   }
 
   /**
@@ -50,7 +50,7 @@ export class ResourceControls {
    * @throws {InvalidOptionError} when there can be no such scope
    */
   scopeStat (scope: string): ScopeStat | undefined {
-    return this.components.resources.scopeStat(scope)
+    return this.#components.resources.scopeStat(scope)
   }
 
   /**
@@ -59,7 +59,7 @@ export class ResourceControls {
    * @throws {InvalidOptionError} when there can be no such scope
    */
   excess (scope: string): ConnectionExcess {
-    return this.components.resources.excess(scope)
+    return this.#components.resources.excess(scope)
   }
 
   /**
@@ -68,7 +68,7 @@ export class ResourceControls {
    * @throws {InvalidOptionError} when there can be no such scope
    */
   beginSpan (scope: string): SpanScope {
-    return this.components.resources.beginSpan(scope)
+    return this.#components.resources.beginSpan(scope)
   }
 
   /**
@@ -84,7 +84,7 @@ export class ResourceControls {
    * and then nothing has changed
    */
   setLimit (scope: string, limits: RealmLimits): void {
-    const { realms, resources } = this.components
+    const { realms, resources } = this.#components
 
     if (`${scope}`.startsWith('realm:')) {
       realms.setLimit(scope.slice('realm:'.length), limits)
@@ -94,7 +94,7 @@ export class ResourceControls {
     resources.setLimit(scope, limits)
 
     if (scope === 'system') {
-      this.system = { ...this.system, ...limits }
+      this.#system = { ...this.#system, ...limits }
     }
   }
 
@@ -106,10 +106,10 @@ export class ResourceControls {
    * `limits.subnets.ipv4[0].prefix`, and then nothing has changed
    */
   setSubnetLimits (limits: SubnetLimits): void {
-    const { pipeline } = this.components
+    const { pipeline } = this.#components
     const { rates: changedRates, ...changed } = validateLimits({ subnets: limits }).subnets ?? {}
-    this.subnets = mergeLimits({ subnets: this.subnets }, { subnets: { ...changed, rates: changedRates } }).subnets ?? {}
-    const { rates = {}, ...subnets } = this.subnets
+    this.#subnets = mergeLimits({ subnets: this.#subnets }, { subnets: { ...changed, rates: changedRates } }).subnets ?? {}
+    const { rates = {}, ...subnets } = this.#subnets
 
     if (Object.keys(changed).length > 0) {
       pipeline.setSubnetLimits(subnets)
@@ -125,10 +125,10 @@ export class ResourceControls {
    * The system limits that nobody asked for follow `maxConnections`
    */
   followMaxConnections (maxConnections: number): void {
-    const { system } = mergeLimits(defaultLimits(maxConnections, this.maxPending), { system: this.system })
+    const { system } = mergeLimits(defaultLimits(maxConnections, this.#maxPending), { system: this.#system })
 
     if (system != null) {
-      this.components.resources.setLimit('system', system)
+      this.#components.resources.setLimit('system', system)
     }
   }
 }

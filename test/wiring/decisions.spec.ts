@@ -20,16 +20,21 @@ function newerOf (kinds: string[], i: number): number {
 }
 
 /**
- * All buffers that can be reached from a value, through its private fields of
+ * All buffers and texts that can be reached from a value, through its private fields of
  * TypeScript too
  */
-function buffersOf (root: unknown): ArrayBufferLike[] {
+function reachableFrom (root: unknown): { buffers: ArrayBufferLike[], texts: string[] } {
   const seen = new Set<unknown>()
-  const found: ArrayBufferLike[] = []
+  const buffers: ArrayBufferLike[] = []
+  const texts: string[] = []
   const open = [root]
 
   while (open.length > 0) {
     const value = open.pop()
+
+    if (typeof value === 'string') {
+      texts.push(value)
+    }
 
     if (typeof value !== 'object' || value == null || seen.has(value)) {
       continue
@@ -38,7 +43,7 @@ function buffersOf (root: unknown): ArrayBufferLike[] {
     seen.add(value)
 
     if (ArrayBuffer.isView(value)) {
-      found.push(value.buffer)
+      buffers.push(value.buffer)
     } else if (isMultiaddr(value)) {
       // its fields cannot be seen
       open.push(value.getComponents())
@@ -47,7 +52,7 @@ function buffersOf (root: unknown): ArrayBufferLike[] {
     }
   }
 
-  return found
+  return { buffers, texts }
 }
 
 describe('wiring/decisions', () => {
@@ -137,7 +142,9 @@ describe('wiring/decisions', () => {
       reason: 'node'
     })
 
-    expect(buffersOf(log)).to.deep.equal([])
+    const { buffers, texts } = reachableFrom(log)
+    expect(texts).to.include.members(['node', peer.toString()])
+    expect(buffers).to.deep.equal([])
     expect(log.list()[0]).to.include({ peer: peer.toString(), address: `${ADDRESS.toString()}/p2p/${peer.toString()}` })
   })
 

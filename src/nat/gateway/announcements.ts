@@ -12,44 +12,44 @@ export const PORT_CONTROL_GROUP = { address: '224.0.0.1', port: 5350 }
  * reason to ask the gateway itself, if it came from there.
  */
 export class GatewayAnnouncements {
-  private readonly network: Network
-  private readonly onAnnouncement: (host: string) => void
+  readonly #network: Network
+  readonly #onAnnouncement: (host: string) => void
   private readonly bootIds = new Map<string, number>()
-  private sockets: UDPSocket[] = []
-  private abort?: AbortController
+  #sockets: UDPSocket[] = []
+  #abort?: AbortController
 
   /**
    * `onAnnouncement` receives the address of who said something
    */
   constructor (network: Network, onAnnouncement: (host: string) => void) {
-    this.network = network
-    this.onAnnouncement = onAnnouncement
+    this.#network = network
+    this.#onAnnouncement = onAnnouncement
   }
 
   /**
    * Listen. Where that is not possible, changes are noticed later.
    */
   async start (): Promise<void> {
-    const abort = this.abort = new AbortController()
+    const abort = this.#abort = new AbortController()
     const groups = [
       { group: PORT_CONTROL_GROUP, isNews: () => true },
-      { group: { address: SSDP_GROUP, port: SSDP_PORT }, isNews: (data: Uint8Array, host: string) => this.isSSDPNews(data, host) }
+      { group: { address: SSDP_GROUP, port: SSDP_PORT }, isNews: (data: Uint8Array, host: string) => this.#isSSDPNews(data, host) }
     ]
 
     await Promise.all(groups.map(async ({ group, isNews }) => {
       try {
-        const socket = await this.network.openUDP({ family: 4, group, signal: abort.signal })
+        const socket = await this.#network.openUDP({ family: 4, group, signal: abort.signal })
 
         if (abort.signal.aborted) {
           socket.close()
           return
         }
 
-        this.sockets.push(socket)
+        this.#sockets.push(socket)
         socket.onError = () => {}
         socket.onMessage = ({ data, address }) => {
           if (isNews(data, address)) {
-            this.onAnnouncement(address)
+            this.#onAnnouncement(address)
           }
         }
       } catch {
@@ -62,14 +62,14 @@ export class GatewayAnnouncements {
    * Stop listening
    */
   stop (): void {
-    this.abort?.abort()
-    this.sockets.forEach(socket => { socket.close() })
-    this.sockets = []
+    this.#abort?.abort()
+    this.#sockets.forEach(socket => { socket.close() })
+    this.#sockets = []
     this.bootIds.clear()
   }
 
   // devices repeat themselves: only a farewell, or another boot, is news
-  private isSSDPNews (data: Uint8Array, host: string): boolean {
+  #isSSDPNews (data: Uint8Array, host: string): boolean {
     const message = decodeSSDP(data)
 
     if (message == null || message.kind === 'response') {

@@ -54,9 +54,9 @@ export class IGDClient implements GatewayClient {
   readonly family: IPFamily
   readonly localAddress: string
   readonly resets = 0
-  private readonly init: IGDClientInit
-  private readonly service: IGDService
-  private permanentOnly = false
+  readonly #init: IGDClientInit
+  readonly #service: IGDService
+  #permanentOnly = false
 
   /**
    * @throws {GatewayError} `unsupported`: the device does nothing for this
@@ -69,8 +69,8 @@ export class IGDClient implements GatewayClient {
       throw new GatewayError('unsupported', `The device does nothing for IPv${init.family}`)
     }
 
-    this.init = init
-    this.service = service
+    this.#init = init
+    this.#service = service
     this.protocol = init.description.version === 2 ? 'igd2' : 'igd1'
     this.host = hostOf(service.controlURL)
     this.family = init.family
@@ -80,38 +80,38 @@ export class IGDClient implements GatewayClient {
   async externalAddress (options: AbortOptions = {}): Promise<string | undefined> {
     if (this.family === 6) {
       // a pinhole does not translate; this tells whether the gateway lives
-      await this.call('GetFirewallStatus', {}, options)
+      await this.#call('GetFirewallStatus', {}, options)
 
       return undefined
     }
 
-    const answer = await this.call('GetExternalIPAddress', {}, options)
+    const answer = await this.#call('GetExternalIPAddress', {}, options)
 
     return textOf(answer, 'NewExternalIPAddress') ?? ''
   }
 
   async map (request: MappingRequest, granted?: MappingGrant, options: AbortOptions = {}): Promise<MappingGrant> {
-    return this.family === 6 ? this.openPinhole(request, granted, options) : this.mapPort(request, granted, options)
+    return this.family === 6 ? this.#openPinhole(request, granted, options) : this.#mapPort(request, granted, options)
   }
 
   async unmap (request: MappingRequest, granted: MappingGrant, options: AbortOptions = {}): Promise<void> {
     if (this.family === 6) {
-      await this.call('DeletePinhole', { UniqueID: granted.token ?? '' }, { ...options, localAddress: request.internalAddress })
+      await this.#call('DeletePinhole', { UniqueID: granted.token ?? '' }, { ...options, localAddress: request.internalAddress })
       return
     }
 
-    await this.call('DeletePortMapping', this.entry(request, granted.externalPort), options)
+    await this.#call('DeletePortMapping', this.#entry(request, granted.externalPort), options)
   }
 
   async isMapped (request: MappingRequest, granted: MappingGrant, options: AbortOptions = {}): Promise<boolean | undefined> {
     try {
       if (this.family === 6) {
-        await this.call('CheckPinholeWorking', { UniqueID: granted.token ?? '' }, { ...options, localAddress: request.internalAddress })
+        await this.#call('CheckPinholeWorking', { UniqueID: granted.token ?? '' }, { ...options, localAddress: request.internalAddress })
 
         return true
       }
 
-      const answer = await this.call('GetSpecificPortMappingEntry', this.entry(request, granted.externalPort), options)
+      const answer = await this.#call('GetSpecificPortMappingEntry', this.#entry(request, granted.externalPort), options)
 
       return textOf(answer, 'NewInternalClient') === request.internalAddress && Number(textOf(answer, 'NewInternalPort')) === request.internalPort
     } catch (err) {
@@ -128,10 +128,10 @@ export class IGDClient implements GatewayClient {
     }
   }
 
-  private async mapPort (request: MappingRequest, granted: MappingGrant | undefined, options: AbortOptions): Promise<MappingGrant> {
-    if (granted == null && this.protocol === 'igd2' && !this.permanentOnly) {
+  async #mapPort (request: MappingRequest, granted: MappingGrant | undefined, options: AbortOptions): Promise<MappingGrant> {
+    if (granted == null && this.protocol === 'igd2' && !this.#permanentOnly) {
       try {
-        const answer = await this.call('AddAnyPortMapping', this.fullEntry(request, request.externalPort, request.lease), options)
+        const answer = await this.#call('AddAnyPortMapping', this.#fullEntry(request, request.externalPort, request.lease), options)
         const externalPort = Number(textOf(answer, 'NewReservedPort'))
 
         if (isPort(externalPort)) {
@@ -145,29 +145,29 @@ export class IGDClient implements GatewayClient {
       }
     }
 
-    return this.addPortMapping(request, granted?.externalPort ?? request.externalPort, options)
+    return this.#addPortMapping(request, granted?.externalPort ?? request.externalPort, options)
   }
 
-  private async addPortMapping (request: MappingRequest, wished: number, options: AbortOptions): Promise<MappingGrant> {
+  async #addPortMapping (request: MappingRequest, wished: number, options: AbortOptions): Promise<MappingGrant> {
     const ports = [wished]
     let conflict: GatewayError | undefined
 
-    for (let i = 0; i < this.init.fallbackPorts; i++) {
-      ports.push(this.randomPort())
+    for (let i = 0; i < this.#init.fallbackPorts; i++) {
+      ports.push(this.#randomPort())
     }
 
     for (let i = 0; i < ports.length; i++) {
-      const lease = this.permanentOnly ? 0 : request.lease
+      const lease = this.#permanentOnly ? 0 : request.lease
 
       try {
-        await this.call('AddPortMapping', this.fullEntry(request, ports[i], lease), options)
+        await this.#call('AddPortMapping', this.#fullEntry(request, ports[i], lease), options)
 
         return { externalPort: ports[i], lease }
       } catch (err) {
         const code = err instanceof GatewayError ? err.code : 'failed'
 
-        if (code === 'permanent-lease-only' && !this.permanentOnly) {
-          this.permanentOnly = true
+        if (code === 'permanent-lease-only' && !this.#permanentOnly) {
+          this.#permanentOnly = true
           i--
         } else if (code === 'same-port-only' && ports[i] !== request.internalPort) {
           ports.splice(i + 1, ports.length, request.internalPort)
@@ -182,14 +182,14 @@ export class IGDClient implements GatewayClient {
     throw conflict ?? new GatewayError('conflict', 'Every port that was tried is taken')
   }
 
-  private async openPinhole (request: MappingRequest, granted: MappingGrant | undefined, options: AbortOptions): Promise<MappingGrant> {
+  async #openPinhole (request: MappingRequest, granted: MappingGrant | undefined, options: AbortOptions): Promise<MappingGrant> {
     const seconds = Math.min(Math.ceil(request.lease / 1_000), MAX_PINHOLE_SECONDS)
     const from = { ...options, localAddress: request.internalAddress }
     const grant = { externalPort: request.internalPort, externalAddress: request.internalAddress, lease: seconds * 1_000 }
 
     if (granted?.token != null) {
       try {
-        await this.call('UpdatePinhole', { UniqueID: granted.token, NewLeaseTime: seconds }, from)
+        await this.#call('UpdatePinhole', { UniqueID: granted.token, NewLeaseTime: seconds }, from)
 
         return { ...grant, token: granted.token }
       } catch (err) {
@@ -200,7 +200,7 @@ export class IGDClient implements GatewayClient {
       }
     }
 
-    const answer = await this.call('AddPinhole', {
+    const answer = await this.#call('AddPinhole', {
       RemoteHost: '',
       RemotePort: 0,
       InternalClient: request.internalAddress,
@@ -212,29 +212,29 @@ export class IGDClient implements GatewayClient {
     return { ...grant, token: textOf(answer, 'UniqueID') ?? '' }
   }
 
-  private entry (request: MappingRequest, externalPort: number): Record<string, string | number> {
+  #entry (request: MappingRequest, externalPort: number): Record<string, string | number> {
     return { NewRemoteHost: '', NewExternalPort: externalPort, NewProtocol: request.protocol.toUpperCase() }
   }
 
-  private fullEntry (request: MappingRequest, externalPort: number, lease: number): Record<string, string | number> {
+  #fullEntry (request: MappingRequest, externalPort: number, lease: number): Record<string, string | number> {
     return {
-      ...this.entry(request, externalPort),
+      ...this.#entry(request, externalPort),
       NewInternalPort: request.internalPort,
       NewInternalClient: request.internalAddress,
       NewEnabled: 1,
-      NewPortMappingDescription: this.init.label,
+      NewPortMappingDescription: this.#init.label,
       NewLeaseDuration: Math.ceil(lease / 1_000)
     }
   }
 
-  private async call (action: string, args: Record<string, string | number>, options: AbortOptions & { localAddress?: string }): Promise<XMLElement> {
-    return callSOAP(this.init.network, this.service, action, args, options)
+  async #call (action: string, args: Record<string, string | number>, options: AbortOptions & { localAddress?: string }): Promise<XMLElement> {
+    return callSOAP(this.#init.network, this.#service, action, args, options)
   }
 
-  private randomPort (): number {
-    const [from, to] = this.init.fallbackRange
+  #randomPort (): number {
+    const [from, to] = this.#init.fallbackRange
 
-    return from + Math.floor(this.init.random.next() * (to - from + 1))
+    return from + Math.floor(this.#init.random.next() * (to - from + 1))
   }
 }
 

@@ -23,7 +23,7 @@ export class PCPClient extends UDPGateway implements GatewayClient {
    * Find out whether somebody answers
    */
   async announce (options: AbortOptions = {}): Promise<void> {
-    await this.ask(undefined, encodePCPAnnounce, data => {
+    await this.#ask(undefined, encodePCPAnnounce, data => {
       const epoch = decodePCPAnnounce(data)
 
       return epoch == null ? undefined : { epoch }
@@ -37,7 +37,7 @@ export class PCPClient extends UDPGateway implements GatewayClient {
 
   async map (request: MappingRequest, granted?: MappingGrant, options: AbortOptions = {}): Promise<MappingGrant> {
     const nonce = granted?.token == null ? crypto.getRandomValues(new Uint8Array(PCP_NONCE_LENGTH)) : nonceOf(granted.token)
-    const answer = await this.askForMapping(request, nonce, Math.ceil(request.lease / 1_000), granted, options)
+    const answer = await this.#askForMapping(request, nonce, Math.ceil(request.lease / 1_000), granted, options)
 
     return {
       externalPort: answer.externalPort,
@@ -49,19 +49,19 @@ export class PCPClient extends UDPGateway implements GatewayClient {
 
   async unmap (request: MappingRequest, granted: MappingGrant, options: AbortOptions = {}): Promise<void> {
     // only the nonce of the mapping removes it
-    await this.askForMapping(request, nonceOf(granted.token ?? ''), 0, granted, options)
+    await this.#askForMapping(request, nonceOf(granted.token ?? ''), 0, granted, options)
   }
 
   async isMapped (): Promise<undefined> {
     // renewing it is just as cheap, and the epoch tells
   }
 
-  private async askForMapping (request: MappingRequest, nonce: Uint8Array, lifetime: number, granted: MappingGrant | undefined, options: AbortOptions): Promise<PCPMapping> {
+  async #askForMapping (request: MappingRequest, nonce: Uint8Array, lifetime: number, granted: MappingGrant | undefined, options: AbortOptions): Promise<PCPMapping> {
     let sent: PCPMapRequest | undefined
     // a pinhole is for the address it is asked from
     const from = this.family === 6 ? request.internalAddress : undefined
 
-    return this.ask(from, clientAddress => {
+    return this.#ask(from, clientAddress => {
       sent = {
         clientAddress,
         nonce,
@@ -76,7 +76,7 @@ export class PCPClient extends UDPGateway implements GatewayClient {
     }, data => sent == null ? undefined : decodePCPMap(data, sent), options)
   }
 
-  private async ask<T extends { epoch: number }> (from: string | undefined, encode: (localAddress: string) => Uint8Array, decode: (data: Uint8Array) => T | undefined, options: AbortOptions): Promise<T> {
+  async #ask<T extends { epoch: number }> (from: string | undefined, encode: (localAddress: string) => Uint8Array, decode: (data: Uint8Array) => T | undefined, options: AbortOptions): Promise<T> {
     return this.request({ family: this.family, localAddress: from, signal: options.signal, encode, decode })
   }
 }

@@ -11,7 +11,7 @@ export class PMPClient extends UDPGateway implements GatewayClient {
   readonly family = 4
 
   async externalAddress (options: AbortOptions = {}): Promise<string> {
-    const answer = await this.ask(encodePMPAddressRequest(), decodePMPAddress, options)
+    const answer = await this.#ask(encodePMPAddressRequest(), decodePMPAddress, options)
 
     return answer.externalAddress
   }
@@ -19,7 +19,7 @@ export class PMPClient extends UDPGateway implements GatewayClient {
   async map (request: MappingRequest, granted?: MappingGrant, options: AbortOptions = {}): Promise<MappingGrant> {
     const { protocol, internalPort } = request
     const packet = encodePMPMappingRequest(protocol, internalPort, granted?.externalPort ?? request.externalPort, Math.ceil(request.lease / 1_000))
-    const answer = await this.ask(packet, data => decodePMPMapping(data, protocol, internalPort), options)
+    const answer = await this.#ask(packet, data => decodePMPMapping(data, protocol, internalPort), options)
 
     return { externalPort: answer.externalPort, lease: answer.lifetime * 1_000 }
   }
@@ -28,14 +28,14 @@ export class PMPClient extends UDPGateway implements GatewayClient {
     const { protocol, internalPort } = request
 
     // the wished port must be 0 as well (RFC 6886 section 3.4)
-    await this.ask(encodePMPMappingRequest(protocol, internalPort, 0, 0), data => decodePMPMapping(data, protocol, internalPort), options)
+    await this.#ask(encodePMPMappingRequest(protocol, internalPort, 0, 0), data => decodePMPMapping(data, protocol, internalPort), options)
   }
 
   async isMapped (): Promise<undefined> {
     // the epoch tells
   }
 
-  private async ask<T extends { epoch: number }> (packet: Uint8Array, decode: (data: Uint8Array) => T | undefined, options: AbortOptions): Promise<T> {
+  async #ask<T extends { epoch: number }> (packet: Uint8Array, decode: (data: Uint8Array) => T | undefined, options: AbortOptions): Promise<T> {
     return this.request({ family: this.family, signal: options.signal, encode: () => packet, decode })
   }
 }

@@ -34,11 +34,11 @@ export class UDPGateway {
    * How often it has lost its mappings
    */
   resets = 0
-  private readonly init: UDPGatewayInit
-  private reading?: EpochReading
+  readonly #init: UDPGatewayInit
+  #reading?: EpochReading
 
   constructor (init: UDPGatewayInit) {
-    this.init = init
+    this.#init = init
     this.host = init.host
   }
 
@@ -46,13 +46,13 @@ export class UDPGateway {
    * @throws {GatewayError}
    */
   protected async request<T extends { epoch: number }> (request: Omit<UDPRequest<T>, 'connectTo'>): Promise<T> {
-    const { host, port, network, clock } = this.init
+    const { host, port, network, clock } = this.#init
     const { answer, localAddress } = await requestOverUDP(network, clock, { ...request, connectTo: { host, port } })
 
     this.localAddress = localAddress
     const reading = { epoch: answer.epoch, at: clock.now() }
-    this.resets += epochWasReset(this.reading, reading) ? 1 : 0
-    this.reading = reading
+    this.resets += epochWasReset(this.#reading, reading) ? 1 : 0
+    this.#reading = reading
 
     return answer
   }

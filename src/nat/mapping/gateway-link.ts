@@ -38,60 +38,60 @@ export class GatewayLink {
    */
   external?: string
 
-  private readonly family: IPFamily
-  private readonly env: MapperEnvironment
-  private readonly handler: GatewayLinkHandler
-  private state: GatewayState = IDLE_GATEWAY
-  private found: GatewayClient[] = []
-  private lastExternal?: string
+  readonly #family: IPFamily
+  readonly #env: MapperEnvironment
+  readonly #handler: GatewayLinkHandler
+  #state: GatewayState = IDLE_GATEWAY
+  #found: GatewayClient[] = []
+  #lastExternal?: string
 
   // how often in a row the gateway had no external address
-  private outages = 0
-  private resetsSeen = 0
-  private current?: AbortController
+  #outages = 0
+  #resetsSeen = 0
+  #current?: AbortController
 
   constructor (family: IPFamily, env: MapperEnvironment, handler: GatewayLinkHandler) {
-    this.family = family
-    this.env = env
-    this.handler = handler
+    this.#family = family
+    this.#env = env
+    this.#handler = handler
   }
 
   /**
    * Those that answered the search, best first; empty while none is trusted
    */
   get clients (): GatewayClient[] {
-    return isTrusted(this.state) ? this.found : []
+    return isTrusted(this.#state) ? this.#found : []
   }
 
   get isSearching (): boolean {
-    return this.state.status === 'searching'
+    return this.#state.status === 'searching'
   }
 
   /**
    * When something is to be done, in ms
    */
   get wakeAt (): number {
-    const at = this.state.wakeAt ?? Infinity
+    const at = this.#state.wakeAt ?? Infinity
 
-    if (this.outages === 0 || this.state.status !== 'ready') {
+    if (this.#outages === 0 || this.#state.status !== 'ready') {
       return at
     }
 
     // without an external address nothing works, so look more often
-    const { checkInterval } = this.env.options
+    const { checkInterval } = this.#env.options
 
-    return at - checkInterval + backOff(this.outages, { min: this.times.suspectInterval, max: checkInterval })
+    return at - checkInterval + backOff(this.#outages, { min: this.#times.suspectInterval, max: checkInterval })
   }
 
   /**
    * Whether a search ended without a gateway
    */
   get isMissing (): boolean {
-    return this.state.status === 'none'
+    return this.#state.status === 'none'
   }
 
   get hasOutage (): boolean {
-    return this.outages > 0
+    return this.#outages > 0
   }
 
   get info (): GatewayInfo | undefined {
@@ -104,53 +104,53 @@ export class GatewayLink {
    * Look for the gateway: at first, and when the network is another one
    */
   wantSearch (): void {
-    this.transition({ type: 'start' })
+    this.#transition({ type: 'start' })
   }
 
   /**
    * Search now, from the beginning, if there is no gateway
    */
   hastenSearch (): void {
-    if (this.state.status === 'none') {
-      this.transition({ type: 'start' })
+    if (this.#state.status === 'none') {
+      this.#transition({ type: 'start' })
     }
 
-    this.current?.abort()
+    this.#current?.abort()
   }
 
   /**
    * Whether this is a gateway, or was one before it was lost
    */
   knows (host: string): boolean {
-    return this.found.some(client => client.host === host)
+    return this.#found.some(client => client.host === host)
   }
 
   forget (): void {
-    this.state = IDLE_GATEWAY
-    this.found = []
+    this.#state = IDLE_GATEWAY
+    this.#found = []
     this.external = undefined
-    this.lastExternal = undefined
-    this.outages = 0
+    this.#lastExternal = undefined
+    this.#outages = 0
   }
 
   /**
    * Search if it is time to
    */
   async search (signal: AbortSignal): Promise<boolean> {
-    const { network, clock, random, options, log } = this.env
-    const isDue = this.isSearching || (this.state.status === 'none' && this.wakeAt <= clock.now())
+    const { network, clock, random, options, log } = this.#env
+    const isDue = this.isSearching || (this.#state.status === 'none' && this.wakeAt <= clock.now())
 
     if (!isDue) {
       return false
     }
 
-    this.transition({ type: 'start' })
-    log('searching a gateway for IPv%d', this.family)
-    this.current = new AbortController()
-    const either = anySignal([signal, this.current.signal])
-    const found = await discoverGateways({ family: this.family, network, clock, random, options, signal: either })
-    const wasHastened = this.current.signal.aborted
-    this.current = undefined
+    this.#transition({ type: 'start' })
+    log('searching a gateway for IPv%d', this.#family)
+    this.#current = new AbortController()
+    const either = anySignal([signal, this.#current.signal])
+    const found = await discoverGateways({ family: this.#family, network, clock, random, options, signal: either })
+    const wasHastened = this.#current.signal.aborted
+    this.#current = undefined
     either.clear()
 
     if (signal.aborted || (wasHastened && found.length === 0)) {
@@ -158,16 +158,16 @@ export class GatewayLink {
     }
 
     if (found.length === 0) {
-      log('there is no gateway for IPv%d', this.family)
-      this.transition({ type: 'not-found' })
+      log('there is no gateway for IPv%d', this.#family)
+      this.#transition({ type: 'not-found' })
       return false
     }
 
-    this.found = found
-    this.resetsSeen = found[0].resets
-    this.transition({ type: 'found' })
+    this.#found = found
+    this.#resetsSeen = found[0].resets
+    this.#transition({ type: 'found' })
     log('found the gateway %s, which speaks %s', found[0].host, found[0].protocol)
-    this.env.reports.gateway('gateway:found', infoOf(found[0], this.external))
+    this.#env.reports.gateway('gateway:found', infoOf(found[0], this.external))
 
     return true
   }
@@ -180,7 +180,7 @@ export class GatewayLink {
 
     try {
       const told = await this.ask(client, signal, async options => client.externalAddress(options))
-      const address = this.env.options.externalAddress ?? told
+      const address = this.#env.options.externalAddress ?? told
 
       if (address != null) {
         this.learnExternal(address)
@@ -197,8 +197,8 @@ export class GatewayLink {
    */
   takeReset (): boolean {
     const resets = this.clients[0]?.resets ?? 0
-    const wasReset = resets !== this.resetsSeen
-    this.resetsSeen = resets
+    const wasReset = resets !== this.#resetsSeen
+    this.#resetsSeen = resets
 
     return wasReset
   }
@@ -210,23 +210,23 @@ export class GatewayLink {
    */
   async ask<T> (client: GatewayClient, signal: AbortSignal, run: (options: { signal: AbortSignal }) => Promise<T>): Promise<T> {
     const timeout = new AbortController()
-    const timer = this.env.clock.setTimeout(() => {
+    const timer = this.#env.clock.setTimeout(() => {
       timeout.abort(new GatewayError('timeout', `${client.host} did not answer in time`))
-    }, this.env.options.requestTimeout)
+    }, this.#env.options.requestTimeout)
     const either = anySignal([signal, timeout.signal])
 
     try {
       const answer = await run({ signal: either })
-      this.env.reports.request(client.protocol, 'ok')
-      this.transition({ type: 'answered' })
+      this.#env.reports.request(client.protocol, 'ok')
+      this.#transition({ type: 'answered' })
 
       return answer
     } catch (err) {
       const error = toGatewayError(err)
-      this.env.reports.request(client.protocol, error.code)
+      this.#env.reports.request(client.protocol, error.code)
 
       if (!signal.aborted) {
-        this.learnFailure(error)
+        this.#learnFailure(error)
       }
 
       throw error
@@ -241,33 +241,33 @@ export class GatewayLink {
    * public address goes any further.
    */
   learnExternal (told: string): void {
-    if (this.family !== 4) {
+    if (this.#family !== 4) {
       return
     }
 
     const current = isPublicIp(told, 4) ? told : undefined
     const previous = this.external
-    this.outages = current == null ? this.outages + 1 : 0
-    this.env.reports.evidence(told, this.lastExternal)
+    this.#outages = current == null ? this.#outages + 1 : 0
+    this.#env.reports.evidence(told, this.#lastExternal)
 
     if (current === previous) {
       return
     }
 
-    const wasReplaced = this.lastExternal != null
+    const wasReplaced = this.#lastExternal != null
     this.external = current
-    this.lastExternal = current ?? this.lastExternal
-    this.env.log('the external address changed from %s to %s', previous, current)
-    this.handler.onExternalAddress(current)
+    this.#lastExternal = current ?? this.#lastExternal
+    this.#env.log('the external address changed from %s to %s', previous, current)
+    this.#handler.onExternalAddress(current)
 
     // the first one is no change: nothing was connected through another
     if (wasReplaced) {
-      this.env.reports.externalAddress({ previous, current, family: 4 })
+      this.#env.reports.externalAddress({ previous, current, family: 4 })
     }
   }
 
-  private get times (): GatewayTimes {
-    const { checkInterval, maxFailures, minBackOff, maxBackOff } = this.env.options
+  get #times (): GatewayTimes {
+    const { checkInterval, maxFailures, minBackOff, maxBackOff } = this.#env.options
 
     return {
       checkInterval,
@@ -277,16 +277,16 @@ export class GatewayLink {
     }
   }
 
-  private learnFailure (error: GatewayError): void {
+  #learnFailure (error: GatewayError): void {
     // who refuses is alive; nonsense and silence are not trusted for long
     if (error.status == null) {
-      this.transition({ type: 'failed', refused: error.code === 'unavailable' })
+      this.#transition({ type: 'failed', refused: error.code === 'unavailable' })
       return
     }
 
-    this.transition({ type: 'answered' })
+    this.#transition({ type: 'answered' })
 
-    if (this.env.options.externalAddress != null) {
+    if (this.#env.options.externalAddress != null) {
       return
     }
 
@@ -296,14 +296,14 @@ export class GatewayLink {
     }
   }
 
-  private transition (event: GatewayEvent): void {
-    const wasTrusted = isTrusted(this.state)
-    this.state = nextGatewayState(this.state, event, this.env.clock.now(), this.times)
+  #transition (event: GatewayEvent): void {
+    const wasTrusted = isTrusted(this.#state)
+    this.#state = nextGatewayState(this.#state, event, this.#env.clock.now(), this.#times)
 
-    if (wasTrusted && !isTrusted(this.state)) {
-      this.env.reports.gateway('gateway:lost', infoOf(this.found[0], this.external))
+    if (wasTrusted && !isTrusted(this.#state)) {
+      this.#env.reports.gateway('gateway:lost', infoOf(this.#found[0], this.external))
       this.external = undefined
-      this.handler.onLost()
+      this.#handler.onLost()
     }
   }
 }

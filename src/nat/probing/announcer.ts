@@ -15,10 +15,10 @@ export interface AnnouncedAddresses extends Pick<AddressManager, 'getAddressesWi
  * were not verified are taken back.
  */
 export class Announcer {
-  private readonly components: { addressManager: AnnouncedAddresses }
+  readonly #components: { addressManager: AnnouncedAddresses }
 
   constructor (components: { addressManager: AnnouncedAddresses }) {
-    this.components = components
+    this.#components = components
   }
 
   /**
@@ -26,14 +26,14 @@ export class Announcer {
    */
   confirm (multiaddrs: Multiaddr[], ttl: number): void {
     const confirmed = new Set(multiaddrs.map(ma => ma.toString()))
-    const before = this.verified()
+    const before = this.#verified()
 
-    multiaddrs.forEach(ma => { this.components.addressManager.confirmObservedAddr(ma, { ttl }) })
+    multiaddrs.forEach(ma => { this.#components.addressManager.confirmObservedAddr(ma, { ttl }) })
 
-    for (const [text, ma] of this.verified()) {
+    for (const [text, ma] of this.#verified()) {
       if (!before.has(text) && !confirmed.has(text)) {
         // expired at once, so that everybody sees that it is to be verified
-        this.components.addressManager.removeObservedAddr(ma, { ttl: -1 })
+        this.#components.addressManager.removeObservedAddr(ma, { ttl: -1 })
       }
     }
   }
@@ -42,15 +42,15 @@ export class Announcer {
    * Announce these addresses no more
    */
   withdraw (multiaddrs: Multiaddr[], ttl: number): void {
-    const verified = this.verified()
+    const verified = this.#verified()
 
     multiaddrs
       .filter(ma => verified.has(ma.toString()))
-      .forEach(ma => { this.components.addressManager.removeObservedAddr(ma, { ttl }) })
+      .forEach(ma => { this.#components.addressManager.removeObservedAddr(ma, { ttl }) })
   }
 
-  private verified (): Map<string, Multiaddr> {
-    return new Map(this.components.addressManager.getAddressesWithMetadata()
+  #verified (): Map<string, Multiaddr> {
+    return new Map(this.#components.addressManager.getAddressesWithMetadata()
       .filter(({ verified, type }) => verified && type !== 'announce')
       .map(({ multiaddr }) => [multiaddr.toString(), multiaddr]))
   }

@@ -30,18 +30,18 @@ export interface ServerGuardInit {
  * Puts limits on libp2p's AutoNAT v2 server, which has none
  */
 export class ServerGuard {
-  private readonly init: ServerGuardInit
-  private readonly limits: ServerLimits
+  readonly #init: ServerGuardInit
+  readonly #limits: ServerLimits
 
   // the addresses requests come from at the moment, and how many come from each
-  private readonly askers = new Map<string, number>()
+  readonly #askers = new Map<string, number>()
 
   // what was considered for which request: the server passes one signal per request
-  private readonly scopes = new WeakMap<AbortSignal, { considered: number, dialled: boolean }>()
+  readonly #scopes = new WeakMap<AbortSignal, { considered: number, dialled: boolean }>()
 
   constructor (init: ServerGuardInit) {
-    this.init = init
-    this.limits = new ServerLimits(init.clock, init.options)
+    this.#init = init
+    this.#limits = new ServerLimits(init.clock, init.options)
   }
 
   /**
@@ -51,23 +51,23 @@ export class ServerGuard {
     return async (stream, connection) => {
       const peer = connection.remotePeer.toString()
 
-      if (!this.limits.acquire(peer)) {
-        this.init.onRequest('rejected')
+      if (!this.#limits.acquire(peer)) {
+        this.#init.onRequest('rejected')
         await reject(stream)
         return
       }
 
-      const leave = this.enter(connection)
+      const leave = this.#enter(connection)
 
       try {
         await handler(stream, connection)
-        this.init.onRequest('accepted')
+        this.#init.onRequest('accepted')
       } catch (err) {
-        this.init.onRequest('failed')
+        this.#init.onRequest('failed')
         throw err
       } finally {
         leave()
-        this.limits.release(peer)
+        this.#limits.release(peer)
       }
     }
   }
@@ -77,11 +77,11 @@ export class ServerGuard {
    */
   guardDials (getManager: () => ConnectionManager): ConnectionManager {
     return decorate(getManager, {
-      isDialable: async (ma, options) => Array.isArray(ma) ? getManager().isDialable(ma, options) : this.isDialable(getManager(), ma, options),
+      isDialable: async (ma, options) => Array.isArray(ma) ? getManager().isDialable(ma, options) : this.#isDialable(getManager(), ma, options),
 
       openConnection: async (target, options) => {
-        if (this.isElsewhere(target)) {
-          await this.jitter(options?.signal)
+        if (this.#isElsewhere(target)) {
+          await this.#jitter(options?.signal)
         }
 
         return getManager().openConnection(target, { ...options, priority: DIAL_PRIORITY })
@@ -89,20 +89,20 @@ export class ServerGuard {
     })
   }
 
-  private async isDialable (manager: ConnectionManager, ma: Multiaddr, options: AbortOptions = {}): Promise<boolean> {
-    const scope = (options.signal == null ? undefined : this.scopes.get(options.signal)) ?? { considered: 0, dialled: false }
+  async #isDialable (manager: ConnectionManager, ma: Multiaddr, options: AbortOptions = {}): Promise<boolean> {
+    const scope = (options.signal == null ? undefined : this.#scopes.get(options.signal)) ?? { considered: 0, dialled: false }
     scope.considered++
 
     if (options.signal != null) {
-      this.scopes.set(options.signal, scope)
+      this.#scopes.set(options.signal, scope)
     }
 
     // one address is dialled per request: all of them carry the same nonce
-    if (scope.dialled || scope.considered > this.init.options.maxAddresses || !isPublicIp(remoteIpOf(ma))) {
+    if (scope.dialled || scope.considered > this.#init.options.maxAddresses || !isPublicIp(remoteIpOf(ma))) {
       return false
     }
 
-    if (!(await manager.isDialable(ma, options)) || (this.isElsewhere(ma) && !this.limits.acquireDialData())) {
+    if (!(await manager.isDialable(ma, options)) || (this.#isElsewhere(ma) && !this.#limits.acquireDialData())) {
       return false
     }
 
@@ -114,31 +114,31 @@ export class ServerGuard {
   /**
    * Whether an address is none that somebody asks from at the moment
    */
-  private isElsewhere (target: unknown): boolean {
+  #isElsewhere (target: unknown): boolean {
     const ip = isMultiaddrLike(target) ? remoteIpOf(target) : undefined
 
-    return ip == null || !this.askers.has(ip)
+    return ip == null || !this.#askers.has(ip)
   }
 
-  private enter (connection: Connection): () => void {
+  #enter (connection: Connection): () => void {
     const ip = remoteIpOf(connection.remoteAddr) ?? ''
-    this.askers.set(ip, (this.askers.get(ip) ?? 0) + 1)
+    this.#askers.set(ip, (this.#askers.get(ip) ?? 0) + 1)
 
     return () => {
-      const count = (this.askers.get(ip) ?? 1) - 1
+      const count = (this.#askers.get(ip) ?? 1) - 1
 
       if (count > 0) {
-        this.askers.set(ip, count)
+        this.#askers.set(ip, count)
       } else {
-        this.askers.delete(ip)
+        this.#askers.delete(ip)
       }
     }
   }
 
   // many servers asked to dial one victim shall not do so in the same moment
-  private async jitter (signal?: AbortSignal): Promise<void> {
+  async #jitter (signal?: AbortSignal): Promise<void> {
     await new Promise<void>(resolve => {
-      const timer = this.init.clock.setTimeout(done, this.init.random.next() * this.init.options.maxJitter)
+      const timer = this.#init.clock.setTimeout(done, this.#init.random.next() * this.#init.options.maxJitter)
       signal?.addEventListener('abort', done)
 
       function done (): void {

@@ -63,60 +63,60 @@ const CAPTURED = 'captured'
  * starts from a topology and reads the addresses from the address manager.
  */
 export class AutoNAT {
-  private readonly components: AutoNATComponents
-  private readonly init: AutoNATInit
-  private readonly service: unknown
-  private readonly requestProtocol: string
-  private readonly dialBackProtocol: string
-  private readonly server: ServerGuard
-  private readonly log: Logger
-  private topology?: Topology
-  private topologyId?: string
+  readonly #components: AutoNATComponents
+  readonly #init: AutoNATInit
+  readonly #service: unknown
+  readonly #requestProtocol: string
+  readonly #dialBackProtocol: string
+  readonly #server: ServerGuard
+  readonly #log: Logger
+  #topology?: Topology
+  #topologyId?: string
 
   // all that the client gets to see of the addresses of this node
-  private view: NodeAddress[] = []
+  #view: NodeAddress[] = []
 
   // what the request that starts now is about
-  private target?: Multiaddr
+  #target?: Multiaddr
 
   // requests start one after the other
-  private starting: Promise<void> = Promise.resolve()
+  #starting: Promise<void> = Promise.resolve()
 
   // from where servers dialled back for the requests that run, by their nonce
-  private readonly running = new Map<string, SocketAddress[]>()
+  readonly #running = new Map<string, SocketAddress[]>()
 
   constructor (components: AutoNATComponents, init: AutoNATInit) {
-    this.components = components
-    this.init = init
-    this.requestProtocol = `/${init.protocolPrefix}/autonat/2/dial-request`
-    this.dialBackProtocol = `/${init.protocolPrefix}/autonat/2/dial-back`
-    this.server = new ServerGuard(init)
-    this.log = components.logger.forComponent('libp2p:reachability:autonat')
-    this.service = autoNATv2({ protocolPrefix: init.protocolPrefix, timeout: init.timeout })(this.decorateComponents())
+    this.#components = components
+    this.#init = init
+    this.#requestProtocol = `/${init.protocolPrefix}/autonat/2/dial-request`
+    this.#dialBackProtocol = `/${init.protocolPrefix}/autonat/2/dial-back`
+    this.#server = new ServerGuard(init)
+    this.#log = components.logger.forComponent('libp2p:reachability:autonat')
+    this.#service = autoNATv2({ protocolPrefix: init.protocolPrefix, timeout: init.timeout })(this.#decorateComponents())
   }
 
   async start (): Promise<void> {
-    await start(this.service)
-    this.topologyId = await this.components.registrar.register(this.requestProtocol, {
-      onConnect: (peerId, connection) => { this.init.onServer(connection) },
-      onDisconnect: peerId => { this.init.onServerGone({ remotePeer: peerId }) }
+    await start(this.#service)
+    this.#topologyId = await this.#components.registrar.register(this.#requestProtocol, {
+      onConnect: (peerId, connection) => { this.#init.onServer(connection) },
+      onDisconnect: peerId => { this.#init.onServerGone({ remotePeer: peerId }) }
     })
   }
 
   async stop (): Promise<void> {
-    if (this.topologyId != null) {
-      this.components.registrar.unregister(this.topologyId)
-      this.topologyId = undefined
+    if (this.#topologyId != null) {
+      this.#components.registrar.unregister(this.#topologyId)
+      this.#topologyId = undefined
     }
 
-    await stop(this.service)
+    await stop(this.#service)
   }
 
   /**
    * Whether a peer that speaks these protocols verifies addresses
    */
   isServer (protocols: string[]): boolean {
-    return protocols.includes(this.requestProtocol)
+    return protocols.includes(this.#requestProtocol)
   }
 
   /**
@@ -126,19 +126,19 @@ export class AutoNAT {
     const target = socketAddressOf(address)
     const nonce = createNonce()
     const dialBacks: SocketAddress[] = []
-    this.running.set(nonceKey(nonce), dialBacks)
+    this.#running.set(nonceKey(nonce), dialBacks)
 
     try {
-      const verdict = await this.ask(address, connection, nonce, signal)
+      const verdict = await this.#ask(address, connection, nonce, signal)
 
       // a server may claim what it likes: it must have come through the address
       return verdict === 'reachable' && !dialBacks.some(from => cameThrough(from, target)) ? 'failed' : verdict
     } finally {
-      this.running.delete(nonceKey(nonce))
+      this.#running.delete(nonceKey(nonce))
     }
   }
 
-  private async ask (address: Multiaddr, connection: Connection, nonce: Uint8Array, signal: AbortSignal): Promise<DialVerdict> {
+  async #ask (address: Multiaddr, connection: Connection, nonce: Uint8Array, signal: AbortSignal): Promise<DialVerdict> {
     const abort = new AbortController()
     const onAbort = (): void => { abort.abort(signal.reason) }
     const timers: Timer[] = []
@@ -146,12 +146,12 @@ export class AutoNAT {
 
     try {
       return await new Promise<DialVerdict>((resolve, reject) => {
-        const previous = this.starting
+        const previous = this.#starting
         abort.signal.addEventListener('abort', () => { resolve('failed') })
 
-        this.starting = previous.then(async () => new Promise<void>(_resolve => {
+        this.#starting = previous.then(async () => new Promise<void>(_resolve => {
           const begin = (): void => {
-            this.view = []
+            this.#view = []
             _resolve()
           }
 
@@ -160,7 +160,7 @@ export class AutoNAT {
             return
           }
 
-          timers.push(this.init.clock.setTimeout(() => {
+          timers.push(this.#init.clock.setTimeout(() => {
             begin()
             abort.abort(new Error('The request did not start'))
           }, START_TIMEOUT))
@@ -168,7 +168,7 @@ export class AutoNAT {
           const tapped = decorate(() => connection, {
             newStream: async (protocols, options) => {
               timers.forEach(timer => { timer.clear() })
-              timers.push(this.init.clock.setTimeout(() => { abort.abort(new Error('The server did not answer in time')) }, this.init.timeout))
+              timers.push(this.#init.clock.setTimeout(() => { abort.abort(new Error('The server did not answer in time')) }, this.#init.timeout))
               begin()
 
               try {
@@ -185,9 +185,9 @@ export class AutoNAT {
           })
 
           // the client looks twice: at first, while there is nothing to see, it forgets earlier requests
-          this.target = address
-          Promise.resolve(this.topology?.onConnect?.(connection.remotePeer, tapped)).catch(reject)
-          this.view = [{ multiaddr: address, verified: false, expires: 0, type: 'transport' }]
+          this.#target = address
+          Promise.resolve(this.#topology?.onConnect?.(connection.remotePeer, tapped)).catch(reject)
+          this.#view = [{ multiaddr: address, verified: false, expires: 0, type: 'transport' }]
         }))
       })
     } finally {
@@ -197,9 +197,9 @@ export class AutoNAT {
     }
   }
 
-  private decorateComponents (): AutoNATComponents {
-    const { components } = this
-    const guarded = this.server.guardDials(() => components.connectionManager)
+  #decorateComponents (): AutoNATComponents {
+    const components = this.#components
+    const guarded = this.#server.guardDials(() => components.connectionManager)
 
     return {
       logger: components.logger,
@@ -207,26 +207,26 @@ export class AutoNAT {
 
       registrar: decorate(() => components.registrar, {
         register: async (protocol, topology) => {
-          this.topology = topology
+          this.#topology = topology
 
           return CAPTURED
         },
         handle: async (protocol, handler, options) => {
-          if (protocol === this.requestProtocol && !this.init.options.enabled) {
+          if (protocol === this.#requestProtocol && !this.#init.options.enabled) {
             return
           }
 
-          await components.registrar.handle(protocol, protocol === this.requestProtocol ? this.server.guard(handler) : this.onDialBack, options)
+          await components.registrar.handle(protocol, protocol === this.#requestProtocol ? this.#server.guard(handler) : this.#onDialBack, options)
         },
         unhandle: async (protocol, options) => {
-          if (protocol === this.dialBackProtocol || (protocol === this.requestProtocol && this.init.options.enabled)) {
+          if (protocol === this.#dialBackProtocol || (protocol === this.#requestProtocol && this.#init.options.enabled)) {
             await components.registrar.unhandle(protocol, options)
           }
         }
       }),
 
       addressManager: decorate(() => components.addressManager, {
-        getAddressesWithMetadata: () => [...this.view],
+        getAddressesWithMetadata: () => [...this.#view],
         confirmObservedAddr: () => {},
         removeObservedAddr: () => {}
       }),
@@ -239,7 +239,7 @@ export class AutoNAT {
 
       peerStore: decorate(() => components.peerStore, {
         // an address is only given to servers that have one of its family, which was seen to already
-        get: async id => ({ id, addresses: this.target == null ? [] : [{ multiaddr: this.target, isCertified: false }], protocols: [], metadata: new Map(), tags: new Map() } satisfies Peer)
+        get: async id => ({ id, addresses: this.#target == null ? [] : [{ multiaddr: this.#target, isCertified: false }], protocols: [], metadata: new Map(), tags: new Map() } satisfies Peer)
       }),
 
       randomWalk: decorate(() => components.randomWalk, {
@@ -253,15 +253,15 @@ export class AutoNAT {
    * A server has dialled an address. Instead of libp2p's handler, which forgets a
    * request after its first dial-back, and which address it was about.
    */
-  private readonly onDialBack: StreamHandler = async (stream, connection) => {
+  readonly #onDialBack: StreamHandler = async (stream, connection) => {
     const timeout = new AbortController()
-    const timer = this.init.clock.setTimeout(() => { timeout.abort(new Error('There was no nonce in time')) }, this.init.timeout)
+    const timer = this.#init.clock.setTimeout(() => { timeout.abort(new Error('There was no nonce in time')) }, this.#init.timeout)
     const { signal } = timeout
 
     try {
       const message = await lpStream(stream, { maxDataLength: MAX_DIAL_BACK_BYTES }).read({ signal })
       const nonce = readDialBack(message.subarray())
-      const dialBacks = nonce == null ? undefined : this.running.get(nonceKey(nonce))
+      const dialBacks = nonce == null ? undefined : this.#running.get(nonceKey(nonce))
       const from = socketAddressOf(connection.remoteAddr)
 
       if (dialBacks == null) {
@@ -275,7 +275,7 @@ export class AutoNAT {
       stream.send(DIAL_BACK_OK)
       await stream.close({ signal })
     } catch (err) {
-      this.log('%p dialled back in vain - %e', connection.remotePeer, err)
+      this.#log('%p dialled back in vain - %e', connection.remotePeer, err)
       stream.abort(err instanceof Error ? err : new Error(String(err)))
     } finally {
       timer.clear()

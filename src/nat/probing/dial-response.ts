@@ -36,31 +36,31 @@ export const REQUEST_REJECTED = Uint8Array.of(0x04, 0x12, 0x02, 0x08, 0x64)
  * not tell: it counts failures silently, and only when eight networks agree.
  */
 export class DialResponseReader {
-  private buffer: Uint8Array = new Uint8Array()
+  #buffer: Uint8Array = new Uint8Array()
 
   /**
    * Take in what arrived. Returns the verdict when it is complete.
    */
   read (chunk: Uint8Array): DialVerdict | undefined {
-    if (this.buffer.byteLength + chunk.byteLength > MAX_BUFFER) {
-      this.buffer = new Uint8Array()
+    if (this.#buffer.byteLength + chunk.byteLength > MAX_BUFFER) {
+      this.#buffer = new Uint8Array()
 
       return 'failed'
     }
 
-    const joined = new Uint8Array(this.buffer.byteLength + chunk.byteLength)
-    joined.set(this.buffer)
-    joined.set(chunk, this.buffer.byteLength)
-    this.buffer = joined
+    const joined = new Uint8Array(this.#buffer.byteLength + chunk.byteLength)
+    joined.set(this.#buffer)
+    joined.set(chunk, this.#buffer.byteLength)
+    this.#buffer = joined
 
     for (;;) {
-      const frame = readFrame(this.buffer)
+      const frame = readFrame(this.#buffer)
 
       if (frame == null) {
         return undefined
       }
 
-      this.buffer = this.buffer.slice(frame.next)
+      this.#buffer = this.#buffer.slice(frame.next)
       const fields = readFields(frame.message)
 
       if (fields == null) {

@@ -9,13 +9,13 @@ const MAX_OBSERVERS = 32
  * the port is one of an outbound connection, and nobody listens there.
  */
 export class ObservedIPs {
-  private readonly minObservers: number
+  readonly #minObservers: number
 
   // what each observer saw last, the latest observer last
-  private readonly observations: Record<IPFamily, Map<string, string>> = { 4: new Map(), 6: new Map() }
+  readonly #observations: Record<IPFamily, Map<string, string>> = { 4: new Map(), 6: new Map() }
 
   constructor (minObservers: number) {
-    this.minObservers = minObservers
+    this.#minObservers = minObservers
   }
 
   /**
@@ -28,7 +28,7 @@ export class ObservedIPs {
       return
     }
 
-    const observations = this.observations[family]
+    const observations = this.#observations[family]
     const key = observerOf(observer)
     observations.delete(key)
     observations.set(key, ip)
@@ -44,20 +44,20 @@ export class ObservedIPs {
   get (family: IPFamily): string | undefined {
     const counts = new Map<string, number>()
 
-    for (const ip of this.observations[family].values()) {
+    for (const ip of this.#observations[family].values()) {
       counts.set(ip, (counts.get(ip) ?? 0) + 1)
     }
 
     const [best] = [...counts].sort(([, a], [, b]) => b - a)
 
-    return best != null && best[1] >= this.minObservers ? best[0] : undefined
+    return best != null && best[1] >= this.#minObservers ? best[0] : undefined
   }
 
   /**
    * What was seen is not true any more
    */
   clear (): void {
-    this.observations[4].clear()
-    this.observations[6].clear()
+    this.#observations[4].clear()
+    this.#observations[6].clear()
   }
 }

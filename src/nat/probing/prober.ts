@@ -78,79 +78,79 @@ const CROWDED = 0.8
  * which address, and draws the conclusions
  */
 export class Prober {
-  private readonly env: ProberEnvironment
-  private readonly servers: ServerPool
-  private candidates = new Map<string, Candidate>()
-  private abort?: AbortController
-  private running = 0
-  private isWalking = false
+  readonly #env: ProberEnvironment
+  readonly #servers: ServerPool
+  #candidates = new Map<string, Candidate>()
+  #abort?: AbortController
+  #running = 0
+  #isWalking = false
 
   constructor (env: ProberEnvironment) {
-    this.env = env
-    this.servers = new ServerPool({
+    this.#env = env
+    this.#servers = new ServerPool({
       components: env.components,
       clock: env.clock,
       throttle: env.options.serverThrottle,
       onAvailable: () => {
-        this.candidates.forEach(candidate => { this.apply(candidate, { type: 'available' }) })
-        this.env.onUpdate()
-        this.run()
+        this.#candidates.forEach(candidate => { this.#apply(candidate, { type: 'available' }) })
+        this.#env.onUpdate()
+        this.#run()
       }
     })
   }
 
   start (): void {
-    this.abort ??= new AbortController()
+    this.#abort ??= new AbortController()
     this.update()
   }
 
   stop (): void {
-    this.abort?.abort()
-    this.abort = undefined
-    this.env.agenda.delete(JOB)
-    this.candidates.clear()
-    this.servers.clear()
+    this.#abort?.abort()
+    this.#abort = undefined
+    this.#env.agenda.delete(JOB)
+    this.#candidates.clear()
+    this.#servers.clear()
   }
 
   addServer (connection: Connection): void {
-    if (this.abort != null) {
-      this.servers.add(connection).catch(err => { this.env.log.error('could not add a server - %e', err) })
+    if (this.#abort != null) {
+      this.#servers.add(connection).catch(err => { this.#env.log.error('could not add a server - %e', err) })
     }
   }
 
   removeServer (peer: Connection['remotePeer']): void {
-    this.servers.remove(peer)
-    this.env.onUpdate()
+    this.#servers.remove(peer)
+    this.#env.onUpdate()
   }
 
   get hasServers (): boolean {
-    return this.servers.size > 0
+    return this.#servers.size > 0
   }
 
   /**
    * Look which addresses there are now
    */
   update (): void {
-    if (this.abort == null) {
+    if (this.#abort == null) {
       return
     }
 
-    const { options, clock } = this.env
+    const { options, clock } = this.#env
 
-    this.candidates = listCandidates(this.env.components.addressManager.getAddressesWithMetadata(), this.candidates, this.env.originOf, options.maxCandidates, clock.now(), options.newAddressDelay)
-    this.env.onUpdate()
-    this.run()
+    this.#candidates = listCandidates(this.#env.components.addressManager.getAddressesWithMetadata(), this.#candidates, this.#env.originOf, options.maxCandidates, clock.now(), options.newAddressDelay)
+    this.#env.onUpdate()
+    this.#run()
   }
 
   /**
    * This address leads nowhere any more
    */
   withdraw (socket: SocketAddress): void {
-    const candidate = this.candidates.get(socketKey(socket))
+    const candidate = this.#candidates.get(socketKey(socket))
 
     if (candidate != null) {
-      this.candidates.delete(candidate.key)
-      this.env.announcer.withdraw(candidate.multiaddrs, 0)
+      this.#candidates.delete(candidate.key)
+      this.#env.announcer.withdraw(candidate.multiaddrs, 0)
     }
   }
 
@@ -158,9 +158,9 @@ export class Prober {
    * The network is another one: make new connections, then ask again
    */
   networkChanged (): void {
-    if (this.abort != null) {
-      this.servers.refresh(this.env.options.concurrency, this.abort.signal)
-      this.candidates.forEach(candidate => { candidate.skipped.clear() })
+    if (this.#abort != null) {
+      this.#servers.refresh(this.#env.options.concurrency, this.#abort.signal)
+      this.#candidates.forEach(candidate => { candidate.skipped.clear() })
     }
   }
 
@@ -170,18 +170,18 @@ export class Prober {
   request (address?: Multiaddr): void {
     const text = address?.toString()
 
-    for (const candidate of this.candidates.values()) {
+    for (const candidate of this.#candidates.values()) {
       if (text == null || candidate.multiaddrs.some(ma => ma.toString() === text)) {
         candidate.skipped.clear()
-        this.apply(candidate, { type: 'requested' })
+        this.#apply(candidate, { type: 'requested' })
       }
     }
 
-    this.run()
+    this.#run()
   }
 
   getCandidates (): Candidate[] {
-    return [...this.candidates.values()]
+    return [...this.#candidates.values()]
   }
 
   getAddresses (): AddressReachability[] {
@@ -193,92 +193,92 @@ export class Prober {
     })))
   }
 
-  private run (): void {
-    if (this.abort == null || !this.env.options.enabled) {
+  #run (): void {
+    if (this.#abort == null || !this.#env.options.enabled) {
       return
     }
 
-    const now = this.env.clock.now()
+    const now = this.#env.clock.now()
 
-    for (const candidate of this.candidates.values()) {
+    for (const candidate of this.#candidates.values()) {
       if (now < candidate.state.wakeAt) {
         continue
       }
 
-      const servers = this.servers.available(candidate.socket.family)
+      const servers = this.#servers.available(candidate.socket.family)
         .filter(({ id }) => (candidate.skipped.get(id) ?? 0) <= now)
 
       for (const server of servers) {
-        if (this.running < this.env.options.concurrency && wantsProbe(candidate.state, server.group, now, this.rulesFor(candidate))) {
-          this.probe(candidate, server, this.abort.signal)
+        if (this.#running < this.#env.options.concurrency && wantsProbe(candidate.state, server.group, now, this.#rulesFor(candidate))) {
+          this.#probe(candidate, server, this.#abort.signal)
         }
       }
 
-      const isWaiting = servers.some(({ group }) => wantsProbe(candidate.state, group, now, this.rulesFor(candidate)))
+      const isWaiting = servers.some(({ group }) => wantsProbe(candidate.state, group, now, this.#rulesFor(candidate)))
 
-      if (candidate.state.probing === 0 && !isWaiting && !this.servers.isBusy) {
-        this.apply(candidate, { type: 'exhausted' })
-        this.walk(this.abort.signal)
+      if (candidate.state.probing === 0 && !isWaiting && !this.#servers.isBusy) {
+        this.#apply(candidate, { type: 'exhausted' })
+        this.#walk(this.#abort.signal)
       }
     }
 
-    const at = Math.min(this.servers.wakeAt, ...[...this.candidates.values()].map(({ state }) => state.wakeAt > now ? state.wakeAt : Infinity))
+    const at = Math.min(this.#servers.wakeAt, ...[...this.#candidates.values()].map(({ state }) => state.wakeAt > now ? state.wakeAt : Infinity))
 
     if (at === Infinity) {
-      this.env.agenda.delete(JOB)
+      this.#env.agenda.delete(JOB)
     } else {
-      this.env.agenda.set(JOB, at, () => { this.run() })
+      this.#env.agenda.set(JOB, at, () => { this.#run() })
     }
   }
 
-  private probe (candidate: Candidate, server: Server, signal: AbortSignal): void {
-    const connection = this.servers.connectionTo(server)
+  #probe (candidate: Candidate, server: Server, signal: AbortSignal): void {
+    const connection = this.#servers.connectionTo(server)
 
     if (connection == null) {
-      this.servers.answered(server, 'failed')
+      this.#servers.answered(server, 'failed')
       return
     }
 
-    this.running++
-    this.servers.ask(server)
-    this.apply(candidate, { type: 'probe' })
-    this.env.log('asking %p to dial %a', server.peer, candidate.multiaddrs[0])
+    this.#running++
+    this.#servers.ask(server)
+    this.#apply(candidate, { type: 'probe' })
+    this.#env.log('asking %p to dial %a', server.peer, candidate.multiaddrs[0])
 
-    this.env.autonat.probe(candidate.multiaddrs[0], connection, signal)
+    this.#env.autonat.probe(candidate.multiaddrs[0], connection, signal)
       .catch((): DialVerdict => 'failed')
       .then(verdict => {
-        this.running--
+        this.#running--
 
         if (!signal.aborted) {
-          this.conclude(candidate, server, verdict)
+          this.#conclude(candidate, server, verdict)
         }
       })
-      .catch(err => { this.env.log.error('verifying an address failed - %e', err) })
+      .catch(err => { this.#env.log.error('verifying an address failed - %e', err) })
   }
 
-  private conclude (asked: Candidate, server: Server, verdict: DialVerdict): void {
-    this.env.log('%p says that %a is %s', server.peer, asked.multiaddrs[0], verdict)
-    this.env.onProbe(verdict)
-    this.servers.answered(server, verdict === 'rejected' || verdict === 'failed' ? verdict : 'well')
-    const candidate = this.candidates.get(asked.key)
+  #conclude (asked: Candidate, server: Server, verdict: DialVerdict): void {
+    this.#env.log('%p says that %a is %s', server.peer, asked.multiaddrs[0], verdict)
+    this.#env.onProbe(verdict)
+    this.#servers.answered(server, verdict === 'rejected' || verdict === 'failed' ? verdict : 'well')
+    const candidate = this.#candidates.get(asked.key)
 
     // it may have gone, and come back as something else
     if (candidate != null && candidate.skipped === asked.skipped) {
-      this.apply(candidate, this.eventFor(candidate, server, verdict))
+      this.#apply(candidate, this.#eventFor(candidate, server, verdict))
     }
 
-    this.run()
+    this.#run()
   }
 
-  private eventFor (candidate: Candidate, server: Server, verdict: DialVerdict): AddressEvent {
+  #eventFor (candidate: Candidate, server: Server, verdict: DialVerdict): AddressEvent {
     const vote = { type: 'voted', group: server.group } as const
-    const skip = (): void => { candidate.skipped.set(server.id, this.env.clock.now() + this.env.options.serverThrottle) }
+    const skip = (): void => { candidate.skipped.set(server.id, this.#env.clock.now() + this.#env.options.serverThrottle) }
 
     switch (verdict) {
       case 'reachable':
         return { ...vote, success: true }
       case 'unreachable':
-        if (!this.isCrowded()) {
+        if (!this.#isCrowded()) {
           return { ...vote, success: false }
         }
 
@@ -298,31 +298,31 @@ export class Prober {
     }
   }
 
-  private apply (candidate: Candidate, event: AddressEvent): void {
+  #apply (candidate: Candidate, event: AddressEvent): void {
     const before = candidate.state.status
-    const next = nextAddressState(candidate.state, event, this.env.clock.now(), this.rulesFor(candidate))
+    const next = nextAddressState(candidate.state, event, this.#env.clock.now(), this.#rulesFor(candidate))
     const detail = detailOf({ ...candidate, state: next.votes.length > 0 ? next : withVote(candidate, event) })
     candidate.state = next
     const { status } = next
 
     if (event.type === 'voted' && event.success && status === 'reachable') {
       // the address manager never withdraws by itself what was verified once
-      this.env.announcer.confirm(candidate.multiaddrs, this.env.options.reprobeReachable * 2)
+      this.#env.announcer.confirm(candidate.multiaddrs, this.#env.options.reprobeReachable * 2)
     }
 
     if (status !== before && status !== 'unknown') {
       if (status === 'unreachable') {
-        this.env.announcer.withdraw(candidate.multiaddrs, this.env.options.reprobeUnreachable)
+        this.#env.announcer.withdraw(candidate.multiaddrs, this.#env.options.reprobeUnreachable)
       }
 
-      this.env.onChange(status, detail)
+      this.#env.onChange(status, detail)
     }
 
-    this.env.onUpdate()
+    this.#env.onUpdate()
   }
 
-  private rulesFor ({ origin }: Candidate): AddressRules {
-    const { options } = this.env
+  #rulesFor ({ origin }: Candidate): AddressRules {
+    const { options } = this.#env
 
     return {
       required: origin === 'forwarded' ? options.minConfidence : 1,
@@ -339,8 +339,8 @@ export class Prober {
     }
   }
 
-  private isCrowded (): boolean {
-    const { connectionManager } = this.env.components
+  #isCrowded (): boolean {
+    const { connectionManager } = this.#env.components
 
     return connectionManager.getConnections().length >= connectionManager.getMaxConnections() * CROWDED
   }
@@ -348,23 +348,23 @@ export class Prober {
   /**
    * Meet peers, while there is nobody to ask
    */
-  private walk (signal: AbortSignal): void {
-    if (this.isWalking || this.servers.size > 0 || this.env.options.walk === 'never') {
+  #walk (signal: AbortSignal): void {
+    if (this.#isWalking || this.#servers.size > 0 || this.#env.options.walk === 'never') {
       return
     }
 
-    this.isWalking = true
+    this.#isWalking = true
     const abort = new AbortController()
     const onAbort = (): void => { abort.abort() }
-    const timer = this.env.clock.setTimeout(onAbort, WALK_TIME)
+    const timer = this.#env.clock.setTimeout(onAbort, WALK_TIME)
     signal.addEventListener('abort', onAbort)
 
-    meetPeers(this.env.components, () => this.servers.size > 0, abort.signal)
-      .catch(err => { this.env.log('could not find servers - %e', err) })
+    meetPeers(this.#env.components, () => this.#servers.size > 0, abort.signal)
+      .catch(err => { this.#env.log('could not find servers - %e', err) })
       .finally(() => {
         timer.clear()
         signal.removeEventListener('abort', onAbort)
-        this.isWalking = false
+        this.#isWalking = false
       })
   }
 }

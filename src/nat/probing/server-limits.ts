@@ -8,15 +8,15 @@ const MINUTE = 60_000
  * somebody else
  */
 export class ServerLimits {
-  private readonly clock: Clock
-  private readonly limits: ReachabilityOptions['server']
-  private readonly requests: number[] = []
-  private readonly dialData: number[] = []
-  private readonly peers = new Map<string, { requests: number[], running: number }>()
+  readonly #clock: Clock
+  readonly #limits: ReachabilityOptions['server']
+  readonly #requests: number[] = []
+  readonly #dialData: number[] = []
+  readonly #peers = new Map<string, { requests: number[], running: number }>()
 
   constructor (clock: Clock, limits: ReachabilityOptions['server']) {
-    this.clock = clock
-    this.limits = limits
+    this.#clock = clock
+    this.#limits = limits
   }
 
   /**
@@ -24,17 +24,17 @@ export class ServerLimits {
    * {@link release} is called, and a minute.
    */
   acquire (peer: string): boolean {
-    this.expire()
-    const { requests, running } = this.peers.get(peer) ?? { requests: [], running: 0 }
-    const { requestsPerMinute, requestsPerMinutePerPeer, concurrentPerPeer } = this.limits
+    this.#expire()
+    const { requests, running } = this.#peers.get(peer) ?? { requests: [], running: 0 }
+    const { requestsPerMinute, requestsPerMinutePerPeer, concurrentPerPeer } = this.#limits
 
-    if (this.requests.length >= requestsPerMinute || requests.length >= requestsPerMinutePerPeer || running >= concurrentPerPeer) {
+    if (this.#requests.length >= requestsPerMinute || requests.length >= requestsPerMinutePerPeer || running >= concurrentPerPeer) {
       return false
     }
 
-    const now = this.clock.now()
-    this.requests.push(now)
-    this.peers.set(peer, { requests: [...requests, now], running: running + 1 })
+    const now = this.#clock.now()
+    this.#requests.push(now)
+    this.#peers.set(peer, { requests: [...requests, now], running: running + 1 })
 
     return true
   }
@@ -43,13 +43,13 @@ export class ServerLimits {
    * A request of this peer ended
    */
   release (peer: string): void {
-    const entry = this.peers.get(peer)
+    const entry = this.#peers.get(peer)
 
     if (entry != null) {
       entry.running = Math.max(0, entry.running - 1)
     }
 
-    this.expire()
+    this.#expire()
   }
 
   /**
@@ -57,13 +57,13 @@ export class ServerLimits {
    * counts.
    */
   acquireDialData (): boolean {
-    this.expire()
+    this.#expire()
 
-    if (this.dialData.length >= this.limits.dialDataPerMinute) {
+    if (this.#dialData.length >= this.#limits.dialDataPerMinute) {
       return false
     }
 
-    this.dialData.push(this.clock.now())
+    this.#dialData.push(this.#clock.now())
 
     return true
   }
@@ -72,20 +72,20 @@ export class ServerLimits {
    * About how many peers something is remembered
    */
   get size (): number {
-    return this.peers.size
+    return this.#peers.size
   }
 
-  private expire (): void {
-    const since = this.clock.now() - MINUTE
-    dropBefore(this.requests, since)
-    dropBefore(this.dialData, since)
+  #expire (): void {
+    const since = this.#clock.now() - MINUTE
+    dropBefore(this.#requests, since)
+    dropBefore(this.#dialData, since)
 
     // as many peers as requests at most: the total is limited, too
-    for (const [peer, entry] of this.peers) {
+    for (const [peer, entry] of this.#peers) {
       dropBefore(entry.requests, since)
 
       if (entry.requests.length === 0 && entry.running === 0) {
-        this.peers.delete(peer)
+        this.#peers.delete(peer)
       }
     }
   }

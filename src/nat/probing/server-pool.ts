@@ -73,22 +73,22 @@ export interface ServerPoolInit {
  * The servers that can be asked
  */
 export class ServerPool {
-  private readonly init: ServerPoolInit
-  private readonly servers = new Map<string, Server>()
+  readonly #init: ServerPoolInit
+  readonly #servers = new Map<string, Server>()
 
   constructor (init: ServerPoolInit) {
-    this.init = init
+    this.#init = init
   }
 
   get size (): number {
-    return this.servers.size
+    return this.#servers.size
   }
 
   async add (connection: Connection): Promise<void> {
     const id = connection.remotePeer.toString()
     const ip = remoteIpOf(connection.remoteAddr)
 
-    const known = this.servers.get(id)
+    const known = this.#servers.get(id)
 
     if (ip == null || connection.limits != null) {
       return
@@ -111,40 +111,40 @@ export class ServerPool {
       isBusy: false,
       isRefreshing: false
     }
-    this.servers.set(id, server)
+    this.#servers.set(id, server)
 
     try {
-      const { addresses } = await this.init.components.peerStore.get(connection.remotePeer)
+      const { addresses } = await this.#init.components.peerStore.get(connection.remotePeer)
       server.hasIPv6 ||= addresses.some(({ multiaddr }) => remoteIpOf(multiaddr)?.includes(':') === true)
     } catch {
       // nothing is known about it but this connection
     }
 
-    this.init.onAvailable()
+    this.#init.onAvailable()
   }
 
   remove (peer: PeerId): void {
-    this.servers.delete(peer.toString())
+    this.#servers.delete(peer.toString())
   }
 
   clear (): void {
-    this.servers.clear()
+    this.#servers.clear()
   }
 
   /**
    * Whether a server is only not asked because it is being asked already
    */
   get isBusy (): boolean {
-    return [...this.servers.values()].some(server => server.isBusy || server.isRefreshing)
+    return [...this.#servers.values()].some(server => server.isBusy || server.isRefreshing)
   }
 
   /**
    * The servers that may be asked now, in the order of their arrival
    */
   available (family: 4 | 6): Server[] {
-    const now = this.init.clock.now()
+    const now = this.#init.clock.now()
 
-    return [...this.servers.values()].filter(server => {
+    return [...this.#servers.values()].filter(server => {
       return now >= server.restsUntil && !server.isRefreshing && !server.isBusy && (family === 4 || server.hasIPv6) &&
         server.requests.filter(at => at > now - MINUTE).length < MAX_REQUESTS_PER_MINUTE
     })
@@ -154,9 +154,9 @@ export class ServerPool {
    * When one of those that rest may be asked again, in ms
    */
   get wakeAt (): number {
-    const now = this.init.clock.now()
+    const now = this.#init.clock.now()
 
-    return Math.min(...[...this.servers.values()].flatMap(({ restsUntil, requests }) => [
+    return Math.min(...[...this.#servers.values()].flatMap(({ restsUntil, requests }) => [
       restsUntil > now ? restsUntil : Infinity,
       requests.length >= MAX_REQUESTS_PER_MINUTE ? requests[0] + MINUTE : Infinity
     ]))
@@ -167,7 +167,7 @@ export class ServerPool {
    */
   connectionTo (server: Server): Connection | undefined {
     if (server.connection.status !== 'open') {
-      server.connection = this.init.components.connectionManager.getConnections(server.peer)
+      server.connection = this.#init.components.connectionManager.getConnections(server.peer)
         .find(({ status, limits, remoteAddr }) => status === 'open' && limits == null && remoteIpOf(remoteAddr) != null) ?? server.connection
     }
 
@@ -178,7 +178,7 @@ export class ServerPool {
    * The server is asked
    */
   ask (server: Server): void {
-    const now = this.init.clock.now()
+    const now = this.#init.clock.now()
     server.isBusy = true
     server.requests = [...server.requests.filter(at => at > now - MINUTE), now]
   }
@@ -187,7 +187,7 @@ export class ServerPool {
    * How that went
    */
   answered (server: Server, how: 'well' | 'rejected' | 'failed'): void {
-    const { clock, throttle } = this.init
+    const { clock, throttle } = this.#init
     server.isBusy = false
     server.failures = how === 'failed' ? server.failures + 1 : 0
 
@@ -203,27 +203,27 @@ export class ServerPool {
    * `count` servers before they are asked again.
    */
   refresh (count: number, signal: AbortSignal): void {
-    for (const server of [...this.servers.values()].slice(0, count)) {
+    for (const server of [...this.#servers.values()].slice(0, count)) {
       if (!server.isRefreshing) {
         server.isRefreshing = true
-        void this.redial(server, signal)
+        void this.#redial(server, signal)
       }
     }
 
-    for (const server of this.servers.values()) {
+    for (const server of this.#servers.values()) {
       server.restsUntil = 0
       server.failures = 0
     }
   }
 
-  private async redial (server: Server, signal: AbortSignal): Promise<void> {
+  async #redial (server: Server, signal: AbortSignal): Promise<void> {
     const abort = new AbortController()
     const onAbort = (): void => { abort.abort() }
-    const timer = this.init.clock.setTimeout(onAbort, REFRESH_TIMEOUT)
+    const timer = this.#init.clock.setTimeout(onAbort, REFRESH_TIMEOUT)
     signal.addEventListener('abort', onAbort)
 
     try {
-      server.connection = await this.init.components.connectionManager.openConnection(server.peer, { force: true, signal: abort.signal })
+      server.connection = await this.#init.components.connectionManager.openConnection(server.peer, { force: true, signal: abort.signal })
     } catch {
       // the connections there are have to do
     } finally {
@@ -232,7 +232,7 @@ export class ServerPool {
       server.isRefreshing = false
 
       if (!signal.aborted) {
-        this.init.onAvailable()
+        this.#init.onAvailable()
       }
     }
   }
