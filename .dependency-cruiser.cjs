@@ -16,7 +16,7 @@ const rooms = [
 ]
 
 // what stands above every room, highest first
-const roof = ['index', 'connection-manager', 'install', 'config']
+const roof = ['index', 'connection-manager', 'explain-dial-error', 'install', 'config']
 
 // what every room may use, and which uses no room
 const ground = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'error-message', 'errors', 'options', 'random']

@@ -134,7 +134,7 @@ const STANDINGS: Action[] = [
   { name: 'ban a network', weight: 1, run: async world => world.manager.bans.ban('127.0.0.0/8', { for: world.random.between(50, 400) }) },
   { name: 'unban', weight: 3, run: async world => world.manager.bans.unban(peer(world)) },
   { name: 'misbehave', weight: 2, run: async world => world.manager.reportMisbehaviour(peer(world), { transient: world.random.between(1, 80) }, 'soak') },
-  { name: 'explain', weight: 2, run: world => world.manager.explain(peer(world)) },
+  { name: 'explain', weight: 2, run: async world => world.manager.explain(peer(world)) },
   { name: 'list decisions', weight: 1, run: world => world.manager.decisions({ peer: peer(world) }) },
   {
     name: 'pause and resume',

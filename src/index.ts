@@ -41,8 +41,8 @@
 
 export { ConnectionManagerService, connectionManager } from './connection-manager.ts'
 export { FAST_LIVENESS, NORMAL_LIVENESS, RELAXED_LIVENESS } from './connections/index.ts'
-export { explainDialError } from './dialing/index.ts'
 export { InvalidOptionError } from './errors.ts'
+export { explainDialError } from './explain-dial-error.ts'
 export { BanListFullError, banList, connectionGater } from './gating/index.ts'
 export { inspector } from './inspector/index.ts'
 export { GatewayError, ReachabilityService, reachability } from './nat/index.ts'

@@ -66,7 +66,7 @@ export class Inspector implements Startable {
     this.server = new InspectorServer({
       log: this.log,
       welcome: () => this.welcome(),
-      explain: peer => this.inspected().explain(peer),
+      explain: async peer => this.inspected().explain(peer),
       act: async request => act(this.inspected(), request)
     }, this.config)
   }

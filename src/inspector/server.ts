@@ -25,7 +25,7 @@ export interface InspectorServerComponents {
    *
    * @throws {InvalidParametersError} if it is no peer
    */
-  explain(peer: string): unknown
+  explain(peer: string): Promise<unknown>
 
   /**
    * Do what was asked for in the page. Resolves to what to tell about it.
@@ -174,7 +174,7 @@ export class InspectorServer {
     } else if (!this.#mayRead(request)) {
       this.#refuseToken(response)
     } else if (path === '/api/peer') {
-      this.#onPeer(query, response)
+      await this.#onPeer(query, response)
     } else if (this.streams.isFull) {
       response.setHeader('retry-after', '5')
       this.#send(response, 503, 'Too many pages are open')
@@ -192,9 +192,9 @@ export class InspectorServer {
     return isLoopbackName(host) || (token != null && hasToken(request.headers.authorization, token))
   }
 
-  #onPeer (query: string, response: ServerResponse): void {
+  async #onPeer (query: string, response: ServerResponse): Promise<void> {
     try {
-      this.#sendJSON(response, 200, this.#components.explain(new URLSearchParams(query).get('id') ?? ''))
+      this.#sendJSON(response, 200, await this.#components.explain(new URLSearchParams(query).get('id') ?? ''))
     } catch (err) {
       this.#sendError(response, err)
     }

@@ -1,6 +1,6 @@
 import { recordDecisions } from './decisions-recorder.ts'
 import { DecisionLog } from './decisions.ts'
-import { explain } from './explain.ts'
+import { EXPLAIN_TOOLS } from './explain-tools.ts'
 import type { Decision, DecisionFilter } from './decisions.ts'
 import type { ConnectionManagerEvents } from './events.ts'
 import type { PeerExplanation } from './explain-types.ts'
@@ -8,7 +8,7 @@ import type { ExplainComponents, ExplainInit } from './explain.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
-export interface ExplainerComponents extends Omit<ExplainComponents, 'decisions'> {
+export interface ExplainerComponents extends Omit<ExplainComponents, 'decisions' | 'tools'> {
   events: TypedEventTarget<ConnectionManagerEvents>
 }
 
@@ -18,12 +18,12 @@ export interface ExplainerComponents extends Omit<ExplainComponents, 'decisions'
 export interface Explainer {
   /**
    * Everything that there is to say about a peer. Takes time in proportion to the number
-   * of open connections.
+   * of open connections. A page fetches what it takes the first time.
    *
    * @param peer - the peer, or the text of its id
    * @throws {InvalidOptionError} if it is not the id of a peer
    */
-  explain(this: void, peer: PeerId | string): PeerExplanation
+  explain(this: void, peer: PeerId | string): Promise<PeerExplanation>
 
   /**
    * What was decided lately, the latest at the end: the last 500 decisions of each kind,
@@ -42,7 +42,11 @@ export function createExplainer ({ events, ...components }: ExplainerComponents,
   recordDecisions(decisions, events)
 
   return {
-    explain: peer => explain(peer, { ...components, decisions }, init),
+    explain: async peer => {
+      const { explain } = await import('./explain.ts')
+
+      return explain(peer, { ...components, decisions, tools: EXPLAIN_TOOLS }, init)
+    },
     decisions: filter => decisions.list(filter)
   }
 }

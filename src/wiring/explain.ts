@@ -1,12 +1,7 @@
-import { KEEP_ALIVE, isPeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { remoteIp } from '../addresses/index.ts'
-import { entriesOf } from '../connections/index.ts'
-import { explainDialError } from '../dialing/index.ts'
-import { InvalidOptionError } from '../errors.ts'
-import { GracePeriod, candidatesAmong, compareVictims, tagInfo } from '../trimming/index.ts'
+import { describeDialError } from '../dialing/later.ts'
 import { summarize } from './explain-summary.ts'
 import type { DecisionLog } from './decisions.ts'
+import type { ExplainTools } from './explain-tools.ts'
 import type { ExplainedConnection, PeerExplanation, TrimRank } from './explain-types.ts'
 import type { Rooms } from './rooms.ts'
 import type { SteadyClock } from '../clock.ts'
@@ -22,6 +17,7 @@ export interface ExplainComponents {
   dialQueue: Pick<DialQueue, 'lastError'>
   staticPeers: { has(peerId: PeerId): boolean }
   decisions: DecisionLog
+  tools: ExplainTools
 }
 
 export interface ExplainInit {
@@ -50,12 +46,12 @@ const MAX_ID_LENGTH = 256
  * @throws {InvalidOptionError} if it is not the id of a peer
  */
 export function explain (peer: PeerId | string, components: ExplainComponents, init: ExplainInit): PeerExplanation {
-  const { clock, decisions, dialQueue, rooms, staticPeers } = components
-  const peerId = parsePeer(peer)
+  const { clock, decisions, dialQueue, rooms, staticPeers, tools } = components
+  const peerId = parsePeer(peer, tools)
   const key = peerId.toString()
   const entry = rooms.table.getPeer(key)
   const connections = entry?.connections ?? []
-  const tags = tagInfo(peerId, rooms.standing, rooms.table, clock)?.tags ?? new Map<string, number>()
+  const tags = tools.tagInfo(peerId, rooms.standing, rooms.table, clock)?.tags ?? new Map<string, number>()
   const error = dialQueue.lastError(peerId)
 
   const facts: Omit<PeerExplanation, 'known' | 'summary'> = {
@@ -67,14 +63,14 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
     realms: rooms.realms.realms.memberships(peerId),
     graceRemaining: entry == null ? 0 : graceOf(entry, components, init),
     trimRank: entry == null ? undefined : trimRank(entry, components, init),
-    connections: entry == null ? [] : entriesOf(entry).map(connection => explainConnection(connection, components)),
+    connections: entry == null ? [] : tools.entriesOf(entry).map(connection => explainConnection(connection, components)),
     bans: bansOf(peerId, connections, rooms),
     misbehaviour: rooms.misbehaviour.score(peerId),
-    discouraged: isDiscouraged(peerId, connections, rooms),
+    discouraged: isDiscouraged(peerId, connections, components),
     flapping: rooms.flapping?.isDenied(key) ?? false,
     static: staticPeers.has(peerId),
-    keepAlive: [...tags.keys()].some(tag => tag.startsWith(KEEP_ALIVE)),
-    lastDialError: error == null ? undefined : explainDialError(error),
+    keepAlive: [...tags.keys()].some(tag => tag.startsWith(tools.KEEP_ALIVE)),
+    lastDialError: error == null ? undefined : describeDialError(error, tools),
     decisions: decisions.list({ peer: peerId, limit: MAX_DECISIONS })
   }
   const known = isKnown(facts)
@@ -82,7 +78,7 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
   return { ...facts, known, summary: summarize(facts, known, clock.wall.now()) }
 }
 
-function parsePeer (peer: PeerId | string): PeerId {
+function parsePeer (peer: PeerId | string, { InvalidOptionError, isPeerId, peerIdFromString }: ExplainTools): PeerId {
   if (isPeerId(peer)) {
     return peer
   }
@@ -103,11 +99,11 @@ function isKnown ({ bans, connections, decisions, discouraged, flapping, lastDia
     [bans, connections, decisions, protectedBy, realms].some(list => list.length > 0)
 }
 
-function graceOf (peer: PeerEntry, { clock, rooms }: ExplainComponents, { gracePeriod }: ExplainInit): number {
-  return new GracePeriod(gracePeriod, clock.now()).remaining(peer.firstSeen, rooms.rules.gracePeriodOf?.(peer))
+function graceOf (peer: PeerEntry, { clock, rooms, tools }: ExplainComponents, { gracePeriod }: ExplainInit): number {
+  return new tools.GracePeriod(gracePeriod, clock.now()).remaining(peer.firstSeen, rooms.rules.gracePeriodOf?.(peer))
 }
 
-function trimRank (peer: PeerEntry, { clock, rooms: { rules, table } }: ExplainComponents, { gracePeriod, selectVictims }: ExplainInit): TrimRank | undefined {
+function trimRank (peer: PeerEntry, { clock, rooms: { rules, table }, tools: { GracePeriod, candidatesAmong, compareVictims } }: ExplainComponents, { gracePeriod, selectVictims }: ExplainInit): TrimRank | undefined {
   const grace = new GracePeriod(gracePeriod, clock.now())
   const [first, ...others] = candidatesAmong(peer.connections, table, rules, grace)
 
@@ -155,7 +151,7 @@ function bansOf (peerId: PeerId, connections: readonly Connection[], { bans }: R
   return [...found.values()].map(({ expires, ...ban }) => expires === Infinity ? ban : { ...ban, expires })
 }
 
-function isDiscouraged (peerId: PeerId, connections: readonly Connection[], { discouraged }: Rooms): boolean {
+function isDiscouraged (peerId: PeerId, connections: readonly Connection[], { rooms: { discouraged }, tools: { remoteIp } }: ExplainComponents): boolean {
   return discouraged.hasPeer(peerId) || connections.some(({ remoteAddr }) => {
     const ip = remoteIp(remoteAddr)
 

@@ -40,7 +40,7 @@ describe('browser: above the high watermark', () => {
 
     const seen = await untilSeen(node, 3)
     expect(seen.map(connection => connection.node)).to.have.members(crowd.map(({ id }) => id).filter(id => !gone.includes(id)))
-    expect(manager.explain(peerIdOf(isProtected)).summary).to.match(/protected/i)
+    expect((await manager.explain(peerIdOf(isProtected))).summary).to.match(/protected/i)
   })
 
   it('nothing is closed below it', async () => {

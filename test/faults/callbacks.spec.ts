@@ -78,7 +78,7 @@ describe('faults: a function of the user', () => {
 
         const manager = node.services.connectionManager
         const [connection] = manager.getConnections()
-        manager.explain(remotes[0].peerId)
+        await manager.explain(remotes[0].peerId)
         await outcome(manager.trimConnections(1), clock)
 
         if (connection?.status === 'open') {

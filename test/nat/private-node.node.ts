@@ -49,7 +49,7 @@ describe('the connection manager of a node that nobody can dial', () => {
     const { node, manager, openPort } = await privateNode({ outbound: { target: 1, sources: [] } })
     expect(manager.getStats().reachability).to.equal('private')
     expect(manager.outbound.stat.target).to.equal(2)
-    expect(manager.explain(relay.peerId)).to.have.property('protectedBy').that.deep.equals(['relay'])
+    expect(await manager.explain(relay.peerId)).to.have.property('protectedBy').that.deep.equals(['relay'])
     expect(manager.decisions({ kind: 'reachability' }).at(-1)).to.deep.include({ reason: 'private', details: { because: 'unreachable', previous: 'unknown', isPrivate: true } })
 
     openPort()

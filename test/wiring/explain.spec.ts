@@ -32,7 +32,7 @@ describe('wiring/explain', () => {
 
   it('has nothing to say about an unknown peer', async () => {
     const { manager } = await createNode()
-    const explanation = manager.explain(stubPeerId())
+    const explanation = await manager.explain(stubPeerId())
 
     expect(explanation).to.include({ known: false, value: 0, graceRemaining: 0, misbehaviour: 0, discouraged: false, flapping: false, static: false, keepAlive: false, summary: 'Nothing is known of this peer.' })
     expect(explanation.connections).to.deep.equal([])
@@ -44,14 +44,14 @@ describe('wiring/explain', () => {
     const peerId = stubPeerId()
     manager.tag(peerId, 'useful', 5)
 
-    expect(manager.explain(peerId.toString())).to.deep.equal(manager.explain(peerId))
+    expect(await manager.explain(peerId.toString())).to.deep.equal(await manager.explain(peerId))
   })
 
   for (const nonsense of [undefined, null, '', 'not a peer', 5, {}, [], { toString: () => { throw new Error('no') } }, 'Q'.repeat(1_000_000)]) {
     it(`refuses ${typeof nonsense === 'string' ? `"${nonsense.slice(0, 10)}"` : Object.prototype.toString.call(nonsense)} plainly`, async () => {
       const { manager } = await createNode()
 
-      expect(() => manager.explain(nonsense as unknown as string)).to.throw('"peerId" must be').with.property('name', 'InvalidParametersError')
+      await expect(manager.explain(nonsense as unknown as string)).to.eventually.be.rejectedWith('"peerId" must be').with.property('name', 'InvalidParametersError')
     })
   }
 
@@ -62,7 +62,7 @@ describe('wiring/explain', () => {
     manager.tag(peerId, 'sinking', 10, { decay: linear(0.5), interval: 3_600_000 })
     await node.peerStore.merge(peerId, { tags: { 'keep-alive-friend': { value: 20 } } })
 
-    expect(manager.explain(peerId)).to.deep.include({
+    expect(await manager.explain(peerId)).to.deep.include({
       known: true,
       value: 35,
       tags: { useful: 5, sinking: 10, 'keep-alive-friend': 20 },
@@ -75,7 +75,7 @@ describe('wiring/explain', () => {
     const { peerId } = await connect(node)
     manager.protect(peerId, 'validator')
     manager.protect(peerId, 'friend')
-    const { protectedBy, summary, trimRank } = manager.explain(peerId)
+    const { protectedBy, summary, trimRank } = await manager.explain(peerId)
 
     expect(protectedBy).to.deep.equal(['validator', 'friend'])
     expect(trimRank).to.equal(undefined)
@@ -85,7 +85,7 @@ describe('wiring/explain', () => {
   it('tells how long a newcomer is not trimmed', async () => {
     const { node, manager } = await createNode({ gracePeriod: 60_000 })
     const { peerId } = await connect(node)
-    const { graceRemaining, trimRank } = manager.explain(peerId)
+    const { graceRemaining, trimRank } = await manager.explain(peerId)
 
     expect(graceRemaining).to.be.within(1, 60_000)
     expect(trimRank).to.equal(undefined)
@@ -96,7 +96,7 @@ describe('wiring/explain', () => {
     const remotes = [await connect(node), await connect(node), await connect(node)]
     remotes.forEach(({ peerId }, i) => { manager.tag(peerId, 'worth', [20, 5, 10][i]) })
 
-    expect(remotes.map(({ peerId }) => manager.explain(peerId).trimRank)).to.deep.equal([
+    expect(await Promise.all(remotes.map(async ({ peerId }) => (await manager.explain(peerId)).trimRank))).to.deep.equal([
       { position: 3, of: 3 },
       { position: 1, of: 3 },
       { position: 2, of: 3 }
@@ -110,7 +110,7 @@ describe('wiring/explain', () => {
     const { node, manager } = await createNode({ gracePeriod: 0, selectVictims: candidates => candidates.slice(0, 1) })
     const { peerId } = await connect(node)
 
-    expect(manager.explain(peerId).trimRank).to.equal(undefined)
+    expect((await manager.explain(peerId)).trimRank).to.equal(undefined)
   })
 
   it('describes connections', async () => {
@@ -119,7 +119,7 @@ describe('wiring/explain', () => {
     await remote.handle('/app/1.0.0', () => {})
     await node.dialProtocol(remote.peerId, '/app/1.0.0')
     const [connection] = node.getConnections(remote.peerId)
-    const { connections } = manager.explain(remote.peerId)
+    const { connections } = await manager.explain(remote.peerId)
 
     expect(connections).to.have.lengthOf(1)
     expect(connections[0]).to.deep.include({
@@ -143,7 +143,7 @@ describe('wiring/explain', () => {
     manager.realms.assign(peerId, 'chain')
     manager.tag(peerId, 'realm:chat', 1)
 
-    const { connections, realm, realms } = manager.explain(peerId)
+    const { connections, realm, realms } = await manager.explain(peerId)
     expect(realm).to.equal('chain')
     expect(realms).to.deep.equal(['chain', 'chat'])
     expect(connections[0].realm).to.equal('chain')
@@ -156,11 +156,11 @@ describe('wiring/explain', () => {
     await manager.bans.ban(forever, { for: Infinity })
     await manager.reportMisbehaviour(shady, { persistent: 60 })
 
-    expect(manager.explain(banned).bans[0]).to.include({ target: banned.toString(), reason: 'spam' })
-    expect(manager.explain(banned).summary).to.match(/It is banned \(spam\) for another \d+ s/)
-    expect(manager.explain(forever).bans[0]).to.not.have.property('expires')
-    expect(manager.explain(shady)).to.include({ misbehaviour: 60, discouraged: true })
-    expect(manager.explain(shady).decisions.map(({ kind }) => kind)).to.deep.equal(['discourage'])
+    expect((await manager.explain(banned)).bans[0]).to.include({ target: banned.toString(), reason: 'spam' })
+    expect((await manager.explain(banned)).summary).to.match(/It is banned \(spam\) for another \d+ s/)
+    expect((await manager.explain(forever)).bans[0]).to.not.have.property('expires')
+    expect(await manager.explain(shady)).to.include({ misbehaviour: 60, discouraged: true })
+    expect((await manager.explain(shady)).decisions.map(({ kind }) => kind)).to.deep.equal(['discourage'])
   })
 
   it('tells why a peer could not be dialled', async () => {
@@ -168,7 +168,7 @@ describe('wiring/explain', () => {
     const peerId = peerIdFromString('12D3KooWKAZ4wK7hpj5nBVkcxYoYq7gTxfhgaQnvnUmB4pqsXJnN')
     await expect(node.dial(peerId)).to.eventually.be.rejected()
 
-    const { decisions, known, lastDialError } = manager.explain(peerId)
+    const { decisions, known, lastDialError } = await manager.explain(peerId)
     expect(known).to.equal(true)
     expect(lastDialError).to.include('Could not connect to').and.to.include('no address')
     expect(decisions.map(({ kind, reason }) => [kind, reason])).to.deep.equal([['dial', 'failed']])
@@ -179,7 +179,7 @@ describe('wiring/explain', () => {
     const peerId = stubPeerId()
     manager.staticPeers.add(peerId)
 
-    expect(manager.explain(peerId)).to.deep.include({ static: true, protectedBy: ['static'] })
+    expect(await manager.explain(peerId)).to.deep.include({ static: true, protectedBy: ['static'] })
   })
 
   it('tells what was decided about a peer lately', async () => {
@@ -189,7 +189,7 @@ describe('wiring/explain', () => {
     await manager.trimConnections(2)
     manager.protect(peerId, 'late')
 
-    expect(manager.explain(peerId).decisions.map(({ kind, reason }) => [kind, reason])).to.deep.equal([['trimmed', 'count'], ['protect', 'late']])
+    expect((await manager.explain(peerId)).decisions.map(({ kind, reason }) => [kind, reason])).to.deep.equal([['trimmed', 'count'], ['protect', 'late']])
     expect(manager.decisions({ kind: 'trim' })).to.have.lengthOf(1)
     expect(manager.decisions({ peer: peerId, kind: 'trimmed' })[0].details).to.include({ value: 0, duplicate: false })
   })
@@ -215,7 +215,7 @@ describe('wiring/explain', () => {
     await remote.dial(node.getMultiaddrs()).catch(() => {})
     await refused
 
-    const [{ details, kind }] = manager.explain(remote.peerId).decisions.filter(({ kind }) => kind === 'refuse')
+    const [{ details, kind }] = (await manager.explain(remote.peerId)).decisions.filter(({ kind }) => kind === 'refuse')
     expect({ kind, ...details }).to.include({ kind: 'refuse', scope: 'realm:chain', limit: 0 })
   })
 
@@ -237,12 +237,12 @@ describe('wiring/explain', () => {
       const { node, manager } = await createNodeWithClock({ gracePeriod: 60_000 })
       const { peerId } = await connect(node)
       await clock.advance(20_000)
-      expect(manager.explain(peerId)).to.include({ graceRemaining: 40_000, trimRank: undefined })
-      expect(manager.explain(peerId).summary).to.include('not trimmed for another 40 s')
+      expect(await manager.explain(peerId)).to.include({ graceRemaining: 40_000, trimRank: undefined })
+      expect((await manager.explain(peerId)).summary).to.include('not trimmed for another 40 s')
 
       await clock.advance(40_000)
-      expect(manager.explain(peerId)).to.deep.include({ graceRemaining: 0, trimRank: { position: 1, of: 1 } })
-      expect(manager.explain(peerId).connections[0]).to.include({ age: 60_000 })
+      expect(await manager.explain(peerId)).to.deep.include({ graceRemaining: 0, trimRank: { position: 1, of: 1 } })
+      expect((await manager.explain(peerId)).connections[0]).to.include({ age: 60_000 })
     })
 
     it('tells values as they have decayed', async () => {
@@ -251,7 +251,7 @@ describe('wiring/explain', () => {
       manager.tag(peerId, 'sinking', 8, { decay: linear(0.5), interval: 60_000 })
       await clock.advance(120_000)
 
-      expect(manager.explain(peerId)).to.deep.include({ value: 2, tags: { sinking: 2 } })
+      expect(await manager.explain(peerId)).to.deep.include({ value: 2, tags: { sinking: 2 } })
     })
 
     it('tells when decisions were made, and for how long a connection was open', async () => {
@@ -272,7 +272,7 @@ describe('wiring/explain', () => {
     const { node, manager } = await createNode({ gracePeriod: 0 })
     const { peerId } = await connect(node)
     await manager.bans.ban(stubPeerId(), { for: Infinity })
-    const explanation = manager.explain(peerId)
+    const explanation = await manager.explain(peerId)
 
     expect(JSON.parse(JSON.stringify(explanation))).to.deep.include({ peer: peerId.toString(), known: true, trimRank: { position: 1, of: 1 } })
   })
@@ -281,7 +281,7 @@ describe('wiring/explain', () => {
     const { manager } = await createNode()
     const { explain, decisions } = manager
 
-    expect(explain(stubPeerId()).known).to.equal(false)
+    expect((await explain(stubPeerId())).known).to.equal(false)
     expect(decisions()).to.deep.equal([])
     expect(manager).to.be.an.instanceOf(TypedEventEmitter)
   })

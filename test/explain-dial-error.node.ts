@@ -4,15 +4,15 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { explainDialError } from '../../src/dialing/index.ts'
-import { NodeGroup } from '../fixtures/node-group.ts'
-import { createManagedNode } from '../fixtures/nodes.ts'
-import type { ConnectionManagerService } from '../../src/index.ts'
+import { explainDialError } from '../src/explain-dial-error.ts'
+import { NodeGroup } from './fixtures/node-group.ts'
+import { createManagedNode } from './fixtures/nodes.ts'
+import type { ConnectionManagerService } from '../src/index.ts'
 import type { Libp2p } from '@libp2p/interface'
 
 const PEER = '12D3KooWBUC8S8zbSx6HT2VhBq5Rt8GUuDShBUSuM5FDuf68Y8kD'
 
-describe('dialing/explain-dial-error, of real dials', () => {
+describe('explain-dial-error, of real dials', () => {
   const nodes = new NodeGroup()
   let node: Libp2p<{ connectionManager: ConnectionManagerService }>
   let port: number
@@ -42,7 +42,7 @@ describe('dialing/explain-dial-error, of real dials', () => {
 
     expect(error).to.be.an.instanceOf(Error).with.property('message', expected)
     expect(explainDialError(error)).to.equal(`Could not connect to ${PEER}: ${expected}\n  ${address} – it failed (${expected})`)
-    expect(node.services.connectionManager.explain(PEER).lastDialError).to.equal(explainDialError(error))
+    expect((await node.services.connectionManager.explain(PEER)).lastDialError).to.equal(explainDialError(error))
     expect(node.services.connectionManager.decisions({ kind: 'dial' })).to.have.nested.property('[0].details.message', expected)
   })
 

@@ -1,6 +1,15 @@
-import { messageOf } from '../error-message.ts'
-import { dialFailureReason, dialReport } from './dial-failure.ts'
-import type { DialFailure, DialFailureReason } from './dial-failure.ts'
+import type { DialFailure, DialFailureReason, dialFailureReason, dialReport } from './dial-failure.ts'
+import type { messageOf } from '../error-message.ts'
+
+/**
+ * What is used of what every node has. A page fetches this file on demand: what it would
+ * import, bundlers would take out of where it is for all.
+ */
+export interface DialErrorTools {
+  dialFailureReason: typeof dialFailureReason
+  dialReport: typeof dialReport
+  messageOf: typeof messageOf
+}
 
 /**
  * How many addresses are listed one by one
@@ -37,27 +46,27 @@ const EXPLANATIONS: Record<DialFailureReason, string> = {
 }
 
 /**
- * A dial's error for people: what was dialled, and why each address failed. For
- * everything else that can be thrown, one line.
+ * What there is to say about the error of a dial: what was dialled, and why each address
+ * failed. For everything else that can be thrown, one line.
  */
-export function explainDialError (error: unknown): string {
-  const report = dialReport(error)
+export function describeDialError (error: unknown, tools: DialErrorTools): string {
+  const report = tools.dialReport(error)
 
   if (report == null || report.failures.length === 0) {
-    return `${report?.peerId == null ? 'The dial failed' : `Could not connect to ${report.peerId.toString()}`}: ${explainReason(error)}`
+    return `${report?.peerId == null ? 'The dial failed' : `Could not connect to ${report.peerId.toString()}`}: ${describeReason(error, tools)}`
   }
 
   const listed = [...report.failures].sort((a, b) => Number(b.error != null) - Number(a.error != null)).slice(0, MAX_LINES)
   const omitted = report.failures.length - listed.length + report.omitted
 
   return [
-    `Could not connect to ${report.peerId?.toString() ?? 'the peer'}: ${explainReason(error)}`,
-    ...listed.map(explainFailure),
+    `Could not connect to ${report.peerId?.toString() ?? 'the peer'}: ${describeReason(error, tools)}`,
+    ...listed.map(failure => describeFailure(failure, tools)),
     ...(omitted > 0 ? [`  … and ${omitted} more`] : [])
   ].join('\n')
 }
 
-function explainReason (error: unknown): string {
+function describeReason (error: unknown, { dialFailureReason, messageOf }: DialErrorTools): string {
   if (error instanceof AggregateError) {
     return 'no address could be connected to'
   }
@@ -67,7 +76,7 @@ function explainReason (error: unknown): string {
   return reason === 'unknown' ? messageOf(error) : EXPLANATIONS[reason]
 }
 
-function explainFailure ({ multiaddr, reason, error }: DialFailure): string {
+function describeFailure ({ multiaddr, reason, error }: DialFailure, { messageOf }: DialErrorTools): string {
   const detail = error == null ? '' : ` (${messageOf(error)})`
 
   return `  ${multiaddr.toString()} – ${EXPLANATIONS[reason]}${detail}`
