@@ -9,7 +9,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * What candidates are asked about on their way
  */
 export interface CandidateChecks {
-  readonly tools: Pick<TopUpTools, 'ownAddresses' | 'pipe' | 'toCandidate'>
+  readonly tools: Pick<TopUpTools, 'ownAddresses' | 'toCandidate'>
 
   /**
    * Why nothing is to be done about a peer now, whatever its addresses are
@@ -67,9 +67,7 @@ type Stage = (candidates: AsyncIterable<Candidate>) => Candidates
  * when it is asked for, not before.
  */
 export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
-  return checks.tools.pipe(
-    items,
-    source => parsed(source, checks),
+  const stages: Stage[] = [
     unless(candidate => checks.unavailable(candidate), checks),
     source => known(source, checks),
     source => notBanned(source, checks),
@@ -78,7 +76,9 @@ export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: Can
     unless(candidate => speaksOne(candidate, checks.protocols) ? undefined : 'protocol', checks),
     // what was looked up and waited for may have changed meanwhile
     unless(candidate => checks.unavailable(candidate), checks)
-  )
+  ]
+
+  return stages.reduce((source, stage) => stage(source), parsed(items, checks))
 }
 
 async function * parsed (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
