@@ -6,10 +6,10 @@ import { assertInstalled, hasConnectionMonitor, install } from './install.ts'
 import { withGuardedMetrics } from './metrics/index.ts'
 import { systemRandom } from './random.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
-import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, createRecycler, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
+import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
 import type { Clock, SteadyClock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
-import type { Recycler } from './connections/index.ts'
+import type { RecycleRequest } from './connections/index.ts'
 import type { DialQueue, DialQueueComponents, Dialer } from './dialing/index.ts'
 import type { BanList, DiscouragedList, MisbehaviourResult, Penalty } from './gating/index.ts'
 import type { InstallComponents } from './install.ts'
@@ -96,7 +96,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   private readonly log: Logger
   private readonly rooms: Rooms
   private readonly dialer: Dialer
-  private readonly recycler: Recycler
+  private readonly replace: (request: RecycleRequest) => Promise<Connection | undefined>
   private readonly registerMetrics: () => Promise<void>
   private started = false
 
@@ -123,7 +123,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     ({ explain: this.explain, decisions: this.decisions } = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: this.staticPeers }, config))
 
     const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)
-    this.recycler = createRecycler({ ...context, ...rooms, events: this, dial }, config)
+    this.replace = startRecycling({ ...context, ...rooms, events: this, dial }, config)
     this.registerMetrics = lateMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
 
     install(components, {
@@ -353,7 +353,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {Error} what dialling throws
    */
   async recycle (connection: Connection, reason: string): Promise<Connection | undefined> {
-    return this.recycler.recycle({ connection, reason })
+    return this.replace({ connection, reason })
   }
 
   /**

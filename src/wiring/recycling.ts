@@ -1,70 +1,41 @@
-import { Recycler, closeWithin } from '../connections/index.ts'
-import type { CloseReasons } from './close-reasons.ts'
-import type { RoomsContext } from './context.ts'
-import type { DialReservations } from './dial-reservations.ts'
+import { closeWithin } from '../connections/index.ts'
 import type { ConnectionManagerEvents, DeadConnection } from './events.ts'
-import type { RealmRooms } from './realm-rooms.ts'
-import type { ConnectionTable, RecycleRequest } from '../connections/index.ts'
+import type { RecyclerConfig, RecyclerParts, createRecycler } from './recycler.ts'
+import type { RecycleRequest } from '../connections/index.ts'
 import type { Standing } from '../trimming/index.ts'
-import type { Connection, Logger, PeerId } from '@libp2p/interface'
+import type { Connection, Logger } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
-export interface RecyclingComponents extends RoomsContext {
-  dials: DialReservations
-  realms: RealmRooms
+export interface RecyclingComponents extends Omit<RecyclerParts, 'closeWithin'> {
   standing: Standing
-  table: ConnectionTable
   events: TypedEventTarget<ConnectionManagerEvents>
-  closing: CloseReasons
-
-  /**
-   * Dials a peer
-   */
-  dial(peerId: PeerId): Promise<Connection>
 }
 
 /**
- * Replaces connections on request, also those requests that come as an event. The
- * peer keeps its place in its realm meanwhile.
+ * Returns what replaces a connection. Requests are taken as events too, and connections
+ * that did not survive a change of the network are dialled again.
  */
-export function createRecycler (components: RecyclingComponents, config: { recycleCooldown: number, connectionCloseTimeout: number }): Recycler {
-  const { clock, closing, dials, emit, events, log, realms, table } = components
+export function startRecycling (components: RecyclingComponents, config: RecyclerConfig): (request: RecycleRequest) => Promise<Connection | undefined> {
+  const { events, log } = components
+  let recycler: ReturnType<typeof createRecycler> | undefined
 
-  const recycler = new Recycler({
-    ...components,
-    close: async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) },
-    peerCount: () => table.peerCount,
-    onRecycle: request => {
-      closing.mark(request.connection, 'recycle')
-      emit('connection:recycle', request)
-    },
-    reserve: (request: RecycleRequest) => {
-      const { remotePeer } = request.connection
-      let giveUp = (): void => {}
-      const onClose = (): void => {
-        giveUp = dials.keepPlace(remotePeer.toString(), realms.realms.placeOf(remotePeer))
-      }
+  const recycle = async (request: RecycleRequest): Promise<Connection | undefined> => {
+    const { createRecycler } = await import('./recycler.ts')
+    recycler ??= createRecycler({ ...components, closeWithin }, config)
 
-      // the place is free only when what the connection held is given back
-      request.connection.addEventListener('close', onClose, { once: true })
+    return recycler.recycle(request)
+  }
 
-      return () => {
-        request.connection.removeEventListener('close', onClose)
-        giveUp()
-      }
-    }
-  }, config)
-
-  events.addEventListener('connection:recycle-requested', ({ detail }) => { request(recycler, detail, log) })
+  events.addEventListener('connection:recycle-requested', ({ detail }) => { onRequest(recycle, detail, log) })
   events.addEventListener('connection:dead', ({ detail }) => { replaceDead(components, detail) })
 
-  return recycler
+  return recycle
 }
 
 /**
  * The event can come from anywhere, and a listener must not throw
  */
-function request (recycler: Recycler, detail: Partial<RecycleRequest> | undefined, log: Logger): void {
+function onRequest (recycle: (request: RecycleRequest) => Promise<unknown>, detail: Partial<RecycleRequest> | undefined, log: Logger): void {
   const { connection, reason = 'requested' } = detail ?? {}
 
   if (connection == null) {
@@ -72,7 +43,7 @@ function request (recycler: Recycler, detail: Partial<RecycleRequest> | undefine
     return
   }
 
-  recycler.recycle({ connection, reason })
+  recycle({ connection, reason })
     .catch(err => { log.error('could not replace a connection to %p - %e', connection.remotePeer, err) })
 }
 

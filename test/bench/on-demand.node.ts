@@ -41,7 +41,7 @@ describe('what the connection manager fetches on demand', () => {
   const onDemand = [...always].filter(file => existsSync(file)).flatMap(fetchedBy)
 
   it('is found', () => {
-    expect(onDemand.map(file => relative(ROOT, file))).to.have.members(['src/wiring/create-top-up.ts', 'src/wiring/explain.ts', 'src/wiring/register-metrics.ts'])
+    expect(onDemand.map(file => relative(ROOT, file))).to.have.members(['src/wiring/create-top-up.ts', 'src/wiring/explain.ts', 'src/wiring/recycler.ts', 'src/wiring/register-metrics.ts'])
   })
 
   for (const file of onDemand) {

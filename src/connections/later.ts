@@ -1,0 +1,2 @@
+// what is fetched when it is needed; imports nothing that every node has
+export { Recycler } from './recycler.ts'

@@ -1,0 +1,58 @@
+import { Recycler } from '../connections/later.ts'
+import type { CloseReasons } from './close-reasons.ts'
+import type { RoomsContext } from './context.ts'
+import type { DialReservations } from './dial-reservations.ts'
+import type { RealmRooms } from './realm-rooms.ts'
+import type { ConnectionTable, RecycleRequest, closeWithin } from '../connections/index.ts'
+import type { Connection, PeerId } from '@libp2p/interface'
+
+export interface RecyclerParts extends RoomsContext {
+  dials: DialReservations
+  realms: RealmRooms
+  table: ConnectionTable
+  closing: CloseReasons
+  closeWithin: typeof closeWithin
+
+  /**
+   * Dials a peer
+   */
+  dial(peerId: PeerId): Promise<Connection>
+}
+
+export interface RecyclerConfig {
+  recycleCooldown: number
+  connectionCloseTimeout: number
+}
+
+/**
+ * Replaces connections. The peer keeps its place in its realm meanwhile. Fetched when the
+ * first one is to be replaced.
+ */
+export function createRecycler (components: RecyclerParts, config: RecyclerConfig): Recycler {
+  const { clock, closeWithin, closing, dials, emit, realms, table } = components
+
+  return new Recycler({
+    ...components,
+    close: async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) },
+    peerCount: () => table.peerCount,
+    onRecycle: request => {
+      closing.mark(request.connection, 'recycle')
+      emit('connection:recycle', request)
+    },
+    reserve: (request: RecycleRequest) => {
+      const { remotePeer } = request.connection
+      let giveUp = (): void => {}
+      const onClose = (): void => {
+        giveUp = dials.keepPlace(remotePeer.toString(), realms.realms.placeOf(remotePeer))
+      }
+
+      // the place is free only when what the connection held is given back
+      request.connection.addEventListener('close', onClose, { once: true })
+
+      return () => {
+        request.connection.removeEventListener('close', onClose)
+        giveUp()
+      }
+    }
+  }, config)
+}
