@@ -1,7 +1,7 @@
-import type { Candidate } from './candidate.ts'
+import { toCandidate } from './candidate.ts'
+import type { Candidate, CandidateTools } from './candidate.ts'
 import type { SourceItem } from './mix-fairly.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 import type { Peer, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -9,7 +9,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * What candidates are asked about on their way
  */
 export interface CandidateChecks {
-  readonly tools: Pick<TopUpTools, 'ownAddresses' | 'pipe' | 'toCandidate'>
+  readonly tools: CandidateTools
 
   /**
    * Why nothing is to be done about a peer now, whatever its addresses are
@@ -67,9 +67,7 @@ type Stage = (candidates: AsyncIterable<Candidate>) => Candidates
  * when it is asked for, not before.
  */
 export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
-  return checks.tools.pipe(
-    items,
-    source => parsed(source, checks),
+  const stages: Stage[] = [
     unless(candidate => checks.unavailable(candidate), checks),
     source => known(source, checks),
     source => notBanned(source, checks),
@@ -78,12 +76,14 @@ export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: Can
     unless(candidate => speaksOne(candidate, checks.protocols) ? undefined : 'protocol', checks),
     // what was looked up and waited for may have changed meanwhile
     unless(candidate => checks.unavailable(candidate), checks)
-  )
+  ]
+
+  return stages.reduce((candidates, stage) => stage(candidates), parsed(items, checks))
 }
 
 async function * parsed (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
   for await (const { source, item } of items) {
-    const candidate = checks.tools.toCandidate(item, source)
+    const candidate = toCandidate(item, source, checks.tools)
 
     if (candidate == null) {
       checks.onSkip({ source, reason: 'invalid' })

@@ -1,6 +1,6 @@
 import { AbortError, TimeoutError } from '@libp2p/interface'
 import { anySignal } from 'any-signal'
-import { ownAddresses, withPeer } from './candidate.ts'
+import { ownAddresses, withPeer } from './peer-addresses.ts'
 import { STABLE_SESSION, STATIC_RETRY, retryDelay } from './retry-delay.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Random } from '../random.ts'
