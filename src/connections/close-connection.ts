@@ -1,6 +1,5 @@
 import { Closings } from './closings.ts'
-import { timeLimit } from './time-limit.ts'
-import type { TimeLimit } from './time-limit.ts'
+import { TimeLimit } from './time-limit.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '@libp2p/interface'
 
@@ -21,5 +20,5 @@ export async function closeConnection (connection: Connection, limit: Partial<Ti
  * to `true` if it is closed then. Never rejects.
  */
 export async function closeWithin (connection: Connection, timeout: number, clock: Clock): Promise<boolean> {
-  return closeConnection(connection, timeLimit(timeout, clock))
+  return closeConnection(connection, new TimeLimit(timeout, clock))
 }

@@ -39,7 +39,7 @@ export class Closings {
    * Resolves when all are closed or aborted, with those that could not be
    */
   async ended (): Promise<ReadonlySet<Connection>> {
-    const { signal, clear } = this.#limit
+    const { signal } = this.#limit
 
     if (signal?.aborted === true) {
       this.#abortAll()
@@ -50,7 +50,7 @@ export class Closings {
     }
 
     signal?.removeEventListener('abort', this.#abortAll)
-    clear?.()
+    this.#limit.clear?.()
 
     return this.#stillOpen
   }

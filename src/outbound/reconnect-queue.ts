@@ -1,14 +1,16 @@
 import { AbortError, KEEP_ALIVE, isPeerId } from '@libp2p/interface'
 import { PeerMap, PeerSet } from '@libp2p/peer-collections'
 import { PeerQueue } from '@libp2p/utils'
-import { anySignal } from 'any-signal'
 import pRetry from 'p-retry'
+import { withinTime } from '../connections/index.ts'
 import { hasErrorName } from '../errors.ts'
+import type { Clock } from '../clock.ts'
 import type { ComponentLogger, Connection, Libp2pEvents, Logger, Metrics, Peer, PeerId, PeerStore, Tag } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { TypedEventTarget } from 'main-event'
 
 export interface ReconnectQueueComponents {
+  clock: Clock
   connectionManager: Pick<ConnectionManager, 'openConnection'>
   peerStore: Pick<PeerStore, 'get' | 'all' | 'merge'>
   events: TypedEventTarget<Libp2pEvents>
@@ -33,11 +35,6 @@ export interface ReconnectQueueInit {
    */
   dialTimeout: number
 }
-
-/**
- * The longest timer that there is, in ms
- */
-const MAX_TIMEOUT = 2 ** 31 - 1
 
 /**
  * Of how many peers it is remembered that the user hung up on them, or that they were
@@ -289,13 +286,7 @@ export class ReconnectQueue {
    * A dial that is passed a signal has no timeout but that signal
    */
   async #connect (peerId: PeerId, signal?: AbortSignal): Promise<void> {
-    const limited = anySignal([signal, AbortSignal.timeout(Math.min(this.#init.dialTimeout, MAX_TIMEOUT))])
-
-    try {
-      await this.#components.connectionManager.openConnection(peerId, { signal: limited })
-    } finally {
-      limited.clear()
-    }
+    await withinTime(async signal => this.#components.connectionManager.openConnection(peerId, { signal }), this.#init.dialTimeout, this.#components.clock, signal)
   }
 
   async #giveUp (peer: Peer): Promise<void> {

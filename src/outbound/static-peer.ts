@@ -1,5 +1,5 @@
-import { AbortError, TimeoutError } from '@libp2p/interface'
-import { anySignal } from 'any-signal'
+import { AbortError } from '@libp2p/interface'
+import { withinTime } from '../connections/index.ts'
 import { ownAddresses, withPeer } from './peer-addresses.ts'
 import { STABLE_SESSION, STATIC_RETRY, retryDelay } from './retry-delay.ts'
 import type { Clock, Timer } from '../clock.ts'
@@ -314,17 +314,7 @@ export class StaticPeer {
    * A dial that is passed a signal has no timeout but that signal
    */
   async #limited (signal: AbortSignal, action: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
-    const timeout = new AbortController()
-    const timer = this.#components.clock.setTimeout(() => { timeout.abort(new TimeoutError('The dial timed out')) }, this.#components.dialTimeout)
-    const limit = anySignal([signal, timeout.signal])
-
-    try {
-      limit.throwIfAborted()
-      await action(limit)
-    } finally {
-      timer.clear()
-      limit.clear()
-    }
+    await withinTime(action, this.#components.dialTimeout, this.#components.clock, signal)
   }
 
   #cancel (): void {

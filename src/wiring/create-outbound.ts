@@ -30,6 +30,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
   const lookUp = async (peerId: PeerId): Promise<Peer | undefined> => storedPeer(node, peerId, err => { log.error('could not look up %p - %e', peerId, err) })
 
   const reconnectQueue = new ReconnectQueue({
+    clock,
     connectionManager,
     peerStore: node.peerStore,
     events: node.events,

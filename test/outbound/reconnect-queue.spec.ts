@@ -3,6 +3,7 @@ import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { TypedEventEmitter } from 'main-event'
 import { pEvent } from 'p-event'
+import { systemClock } from '../../src/clock.ts'
 import { ReconnectQueue } from '../../src/outbound/index.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import type { ReconnectQueueComponents, ReconnectQueueInit } from '../../src/outbound/reconnect-queue.ts'
@@ -34,6 +35,7 @@ describe('outbound: the reconnect queue', () => {
     events.addEventListener('peer:reconnect-failure', ({ detail }) => { failures.push(detail) })
 
     components = {
+      clock: systemClock,
       events,
       logger: defaultLogger(),
       connectionManager: {
