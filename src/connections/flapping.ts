@@ -86,7 +86,7 @@ export class Flapping {
 
     const now = this.#clock.now()
     const flapper = this.#peers.get(peer) ?? { ends: [], strikes: 0, deniedUntil: -Infinity }
-    flapper.ends = [...flapper.ends, now].filter(end => end <= now && now - end <= this.#init.window).slice(-this.#init.sessions)
+    flapper.ends = [...flapper.ends, now].filter(end => now - end <= this.#init.window).slice(-this.#init.sessions)
     this.#remember(peer, flapper)
 
     if (flapper.ends.length < this.#init.sessions) {
@@ -104,17 +104,7 @@ export class Flapping {
    * Is the peer to be kept out?
    */
   isDenied (peer: string): boolean {
-    const flapper = this.#peers.get(peer)
-
-    if (flapper == null) {
-      return false
-    }
-
-    const now = this.#clock.now()
-    // no longer than from the beginning if the clock was set back
-    flapper.deniedUntil = Math.min(flapper.deniedUntil, now + flapper.strikes * this.#init.cooldown)
-
-    return now < flapper.deniedUntil
+    return this.#clock.now() < (this.#peers.get(peer)?.deniedUntil ?? -Infinity)
   }
 
   clear (): void {

@@ -283,9 +283,8 @@ export class StaticPeer {
    */
   async #find (known: Multiaddr[], signal: AbortSignal): Promise<Multiaddr[]> {
     const { clock, findPeer, log, random } = this.#components
-    const now = clock.now()
 
-    if (now < this.#findAt && now > this.#findAt - FIND_RETRY.max) {
+    if (clock.now() < this.#findAt) {
       return []
     }
 
