@@ -1,3 +1,4 @@
+import { follow } from '../follow.ts'
 import { closeWithin } from './close-connection.ts'
 import { ConnectionTable } from './connection-table.ts'
 import { withinTime } from './time-limit.ts'
@@ -59,6 +60,7 @@ export class ConnectionTracker {
    */
   readonly #unannounced = new Set<PeerEntry>()
   #started = false
+  #unfollow?: () => void
 
   constructor (components: ConnectionTrackerComponents, hooks: ConnectionTrackerHooks, clock: Clock, log: Logger) {
     this.#components = components
@@ -69,8 +71,10 @@ export class ConnectionTracker {
 
   start (): void {
     this.#started = true
-    this.#components.events.addEventListener('connection:open', this.#onConnectionOpen)
-    this.#components.events.addEventListener('connection:close', this.#onConnectionClose)
+    this.#unfollow = follow({ events: this.#components.events, log: this.#log }, {
+      'connection:open': connection => { this.#onOpen(connection) },
+      'connection:close': connection => { this.#remove(connection) }
+    })
   }
 
   /**
@@ -80,11 +84,10 @@ export class ConnectionTracker {
   beforeStop (): void {
     this.#started = false
     this.#unannounced.clear()
-    this.#components.events.removeEventListener('connection:close', this.#onConnectionClose)
   }
 
   stop (): void {
-    this.#components.events.removeEventListener('connection:open', this.#onConnectionOpen)
+    this.#unfollow?.()
     this.table.clear()
   }
 
@@ -98,30 +101,16 @@ export class ConnectionTracker {
     }
   }
 
-  readonly #onConnectionOpen = (event: CustomEvent<Connection>): void => {
-    const connection = event.detail
-
-    try {
-      if (this.#started) {
-        this.#add(connection)
-        return
-      }
-
-      // not before everybody else was told that it is open
-      this.#clock.nextTurn()
-        .then(async () => closeWithin(connection, LATE_CLOSE_TIMEOUT, this.#clock))
-        .catch(err => { this.#log.error('could not close a connection that opened late - %e', err) })
-    } catch (err) {
-      this.#log.error('could not track a connection to %p - %e', connection?.remotePeer, err)
+  #onOpen (connection: Connection): void {
+    if (this.#started) {
+      this.#add(connection)
+      return
     }
-  }
 
-  readonly #onConnectionClose = (event: CustomEvent<Connection>): void => {
-    try {
-      this.#remove(event.detail)
-    } catch (err) {
-      this.#log.error('could not stop tracking a connection - %e', err)
-    }
+    // not before everybody else was told that it is open
+    this.#clock.nextTurn()
+      .then(async () => closeWithin(connection, LATE_CLOSE_TIMEOUT, this.#clock))
+      .catch(err => { this.#log.error('could not close a connection that opened late - %e', err) })
   }
 
   /**

@@ -1,3 +1,4 @@
+import { RecentMap } from '../recent-map.ts'
 import type { Clock } from '../clock.ts'
 
 /**
@@ -68,7 +69,7 @@ const MAX_PEERS = 10_000
 export class Flapping {
   readonly #clock: Clock
   readonly #init: Required<FlappingInit>
-  readonly #peers = new Map<string, Flapper>()
+  readonly #peers = new RecentMap<string, Flapper>(MAX_PEERS)
 
   constructor (clock: Clock, init: Required<FlappingInit>) {
     this.#clock = clock
@@ -87,7 +88,7 @@ export class Flapping {
     const now = this.#clock.now()
     const flapper = this.#peers.get(peer) ?? { ends: [], strikes: 0, deniedUntil: -Infinity }
     flapper.ends = [...flapper.ends, now].filter(end => now - end <= this.#init.window).slice(-this.#init.sessions)
-    this.#remember(peer, flapper)
+    this.#peers.set(peer, flapper)
 
     if (flapper.ends.length < this.#init.sessions) {
       return false
@@ -109,18 +110,5 @@ export class Flapping {
 
   clear (): void {
     this.#peers.clear()
-  }
-
-  #remember (peer: string, flapper: Flapper): void {
-    this.#peers.delete(peer)
-    this.#peers.set(peer, flapper)
-
-    for (const key of this.#peers.keys()) {
-      if (this.#peers.size <= MAX_PEERS) {
-        break
-      }
-
-      this.#peers.delete(key)
-    }
   }
 }

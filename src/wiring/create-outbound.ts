@@ -31,6 +31,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
 
   const reconnectQueue = new ReconnectQueue({
     clock,
+    lookUp,
     connectionManager,
     peerStore: node.peerStore,
     events: node.events,
