@@ -3,7 +3,6 @@ import { closeWithin } from './close-connection.ts'
 import { ConnectionTable } from './connection-table.ts'
 import { withinTime } from './time-limit.ts'
 import type { PeerEntry } from './connection-entry.ts'
-import type { RemovedConnection } from './connection-table.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Libp2pEvents, Logger, PeerId, PeerStore } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
@@ -122,15 +121,15 @@ export class ConnectionTracker {
       return false
     }
 
-    const added = this.table.add(connection, this.#clock.now())
+    const entry = this.table.add(connection, this.#clock.now())
 
-    if (added == null) {
+    if (entry == null) {
       return false
     }
 
-    if (added.firstOfPeer) {
-      this.#hooks.onPeerConnect(added.entry.peer)
-      this.#announce(added.entry.peer)
+    if (entry.peer.connections.length === 1) {
+      this.#hooks.onPeerConnect(entry.peer)
+      this.#announce(entry.peer)
     }
 
     this.#hooks.onOpen(connection)
@@ -139,13 +138,12 @@ export class ConnectionTracker {
   }
 
   #remove (connection: Connection): void {
-    const removed: RemovedConnection | undefined = this.#started ? this.table.remove(connection) : undefined
+    const peer = this.#started ? this.table.remove(connection)?.peer : undefined
 
-    if (removed?.lastOfPeer !== true) {
+    if (peer?.connections.length !== 0) {
       return
     }
 
-    const { peer } = removed.entry
     this.#hooks.onPeerDisconnect(peer)
 
     // whoever was not told that it came need not be told that it is gone
