@@ -7,9 +7,9 @@ export interface DrainComponents {
   log: Logger
 
   /**
-   * Closes a connection
+   * Begins to close a connection
    */
-  close(connection: Connection): Promise<void>
+  close(connection: Connection): void
 }
 
 /**
@@ -83,6 +83,5 @@ export class Drain {
 
     log('closing a drained connection to %a', connection.remoteAddr)
     close(connection)
-      .catch(err => { log.error('could not close a drained connection - %e', err) })
   }
 }

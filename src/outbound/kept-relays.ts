@@ -59,10 +59,6 @@ export class KeptRelays {
     }
   }
 
-  list (): PeerId[] {
-    return [...this.#relays.values()]
-  }
-
   #update (peerId: PeerId, hasReservation: boolean): void {
     if (!hasReservation) {
       this.#release(peerId)
