@@ -57,7 +57,7 @@ export class OutboundControl {
   get stat (): OutboundStat {
     const { skips, target } = this.#components
 
-    return { ...this.#topUp?.stat ?? { target, connected: 0, dialling: 0, skipped: skips.counts }, paused: !this.#isDialling }
+    return { ...this.#topUp?.stat ?? { target, connected: 0, dialling: 0, skipped: skips }, paused: !this.#isDialling }
   }
 
   /**

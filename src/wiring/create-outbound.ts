@@ -2,7 +2,7 @@ import { CODE_DNSADDR } from '@multiformats/multiaddr'
 import { addressGroup } from '../addresses/index.ts'
 import { closeWithin } from '../connections/index.ts'
 import { hasErrorName } from '../errors.ts'
-import { KeptRelays, OutboundControl, ReconnectQueue, SkipCounts, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled } from '../outbound/index.ts'
+import { KeptRelays, OutboundControl, ReconnectQueue, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
 import type { Rooms } from './rooms.ts'
 import type { DialQueueDialOptions } from '../dialing/index.ts'
@@ -60,7 +60,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     findPeer: async (peerId, signal) => node.peerRouting.findPeer(peerId, { signal })
   }, config.staticPeers)
 
-  const skips = new SkipCounts(node.metrics)
+  const skips = noSkips()
   const outbound = new OutboundControl({
     log,
     skips,
