@@ -19,7 +19,7 @@ const rooms = [
 const roof = ['index', 'connection-manager', 'explain-dial-error', 'install', 'config']
 
 // what every room may use, and which uses no room
-const ground = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'error-message', 'errors', 'options', 'random']
+const ground = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'error-message', 'errors', 'follow', 'options', 'random', 'recent-map']
 
 // what a room shows, and what of it is fetched on demand only
 const doors = '^src/[^/]+/(index|later)\\.ts$'

@@ -59,10 +59,9 @@ export class BareManager implements Managed {
   }
 
   opened (connection: Connection): void {
-    const added = this.table.add(connection, systemClock.now())
+    const peer = this.table.add(connection, systemClock.now())?.peer
 
-    if (added != null) {
-      const { entry: { peer } } = added
+    if (peer != null) {
       this.standing.tags.peerConnected(peer)
       this.note(peer)
     }
@@ -71,10 +70,10 @@ export class BareManager implements Managed {
   }
 
   closed (connection: Connection): void {
-    const removed = this.table.remove(connection)
+    const peer = this.table.remove(connection)?.peer
 
-    if (removed?.lastOfPeer === true) {
-      this.standing.tags.peerDisconnected(removed.entry.peer)
+    if (peer?.connections.length === 0) {
+      this.standing.tags.peerDisconnected(peer)
     }
   }
 

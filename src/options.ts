@@ -82,3 +82,22 @@ export function withDefaults <T extends object> (options: object, defaults: T): 
 
   return result
 }
+
+/**
+ * The options of a part with their defaults, or `false` where it may be switched off,
+ * and is
+ *
+ * @throws {InvalidOptionError} if an option is unknown or not usable
+ */
+export function resolvePart <T extends object> (path: string, init: object | null | undefined, rules: Readonly<Record<string, OptionRule>>, defaults: T): T
+export function resolvePart <T extends object> (path: string, init: object | false | null | undefined, rules: Readonly<Record<string, OptionRule>>, defaults: T): T | false
+export function resolvePart <T extends object> (path: string, init: object | false | null | undefined, rules: Readonly<Record<string, OptionRule>>, defaults: T): T | false {
+  if (init === false) {
+    return init
+  }
+
+  assertOption(path, init, anObject)
+  assertOptions(init ?? {}, rules, `${path}.`, true)
+
+  return withDefaults(init ?? {}, defaults)
+}

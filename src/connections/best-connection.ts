@@ -7,10 +7,10 @@ import type { Connection } from '@libp2p/interface'
  * application streams, older.
  */
 export function compareConnections (a: Connection, b: Connection): number {
-  return rank(Number(a.status === 'open'), Number(b.status === 'open')) ||
-    rank(Number(a.limits == null), Number(b.limits == null)) ||
-    rank(Number(a.direct), Number(b.direct)) ||
-    rank(countApplicationStreams(a), countApplicationStreams(b)) ||
+  return Number(b.status === 'open') - Number(a.status === 'open') ||
+    Number(b.limits == null) - Number(a.limits == null) ||
+    Number(b.direct) - Number(a.direct) ||
+    countApplicationStreams(b) - countApplicationStreams(a) ||
     a.timeline.open - b.timeline.open ||
     (a.id < b.id ? -1 : 1)
 }
@@ -28,8 +28,4 @@ export function bestConnection (connections: readonly Connection[]): Connection 
   }
 
   return best
-}
-
-function rank (a: number, b: number): number {
-  return b - a
 }

@@ -1,23 +1,18 @@
-import { toError } from '../errors.ts'
-import { timeLimit, untilAborted } from './time-limit.ts'
+import { Closings } from './closings.ts'
+import { TimeLimit } from './time-limit.ts'
 import type { Clock } from '../clock.ts'
-import type { AbortOptions, Connection } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 
 /**
  * Close a connection and wait until it is closed, or abort it if that fails or
- * the signal does. Never rejects.
+ * the signal does. Resolves to `true` if it is closed then. Never rejects.
  */
-export async function closeConnection (connection: Connection, options: AbortOptions = {}): Promise<void> {
-  try {
-    await untilAborted(connection.close(options), options.signal)
+export async function closeConnection (connection: Connection, limit: Partial<TimeLimit> = {}): Promise<boolean> {
+  const closings = new Closings(limit)
+  closings.begin(connection)
+  const { size } = await closings.ended()
 
-    // somebody else may have begun to close it
-    if (connection.status === 'closing') {
-      await untilAborted(untilClosed(connection), options.signal)
-    }
-  } catch (err) {
-    abortConnection(connection, toError(err))
-  }
+  return size === 0
 }
 
 /**
@@ -25,24 +20,5 @@ export async function closeConnection (connection: Connection, options: AbortOpt
  * to `true` if it is closed then. Never rejects.
  */
 export async function closeWithin (connection: Connection, timeout: number, clock: Clock): Promise<boolean> {
-  const { signal, clear } = timeLimit(timeout, clock)
-
-  await closeConnection(connection, { signal })
-  clear()
-
-  return connection.status !== 'open' && connection.status !== 'closing'
-}
-
-async function untilClosed (connection: Connection): Promise<void> {
-  await new Promise<void>(resolve => {
-    connection.addEventListener('close', () => { resolve() }, { once: true })
-  })
-}
-
-function abortConnection (connection: Connection, reason: Error): void {
-  try {
-    connection.abort(reason)
-  } catch {
-    // a connection that cannot be aborted will be gone with its close event
-  }
+  return closeConnection(connection, new TimeLimit(timeout, clock))
 }

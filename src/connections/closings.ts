@@ -1,47 +1,37 @@
 import { toError } from '../errors.ts'
-import { timeLimit } from './time-limit.ts'
 import type { TimeLimit } from './time-limit.ts'
-import type { Clock } from '../clock.ts'
 import type { Connection } from '@libp2p/interface'
 
-interface Closing {
-  readonly connection: Connection
-  isEnded: boolean
-}
-
 /**
- * Closes many connections within one limit of time. Those that are not closed when
- * it is over are aborted.
+ * Closes connections within one limit of time, if there is one. Those that are not
+ * closed when it is over, or do not want to close, are aborted.
  */
 export class Closings {
-  readonly #limit: TimeLimit
-  readonly #begun: Closing[] = []
+  readonly #limit: Partial<TimeLimit>
 
   /**
-   * How many have not ended
+   * Those that are being closed
    */
-  #open = 0
+  readonly #begun = new Set<Connection>()
   readonly #stillOpen = new Set<Connection>()
   #onEnd?: () => void
 
-  constructor (timeout: number, clock: Clock) {
-    this.#limit = timeLimit(timeout, clock)
-    this.#limit.signal.addEventListener('abort', () => { this.#abortAll() }, { once: true })
+  constructor (limit: Partial<TimeLimit>) {
+    this.#limit = limit
+    limit.signal?.addEventListener('abort', this.#abortAll)
   }
 
   /**
    * Begin to close a connection
    */
   begin (connection: Connection): void {
-    const closing: Closing = { connection, isEnded: false }
-    this.#begun.push(closing)
-    this.#open++
+    this.#begun.add(connection)
 
     try {
       connection.close({ signal: this.#limit.signal })
-        .then(() => { this.#onClosed(closing) }, err => { this.#abort(closing, toError(err)) })
+        .then(() => { this.#onClosed(connection) }, err => { this.#abort(connection, err) })
     } catch (err) {
-      this.#abort(closing, toError(err))
+      this.#abort(connection, err)
     }
   }
 
@@ -49,66 +39,57 @@ export class Closings {
    * Resolves when all are closed or aborted, with those that could not be
    */
   async ended (): Promise<ReadonlySet<Connection>> {
-    if (this.#open > 0) {
+    const { signal } = this.#limit
+
+    if (signal?.aborted === true) {
+      this.#abortAll()
+    }
+
+    if (this.#begun.size > 0) {
       await new Promise<void>(resolve => { this.#onEnd = resolve })
     }
 
-    this.#limit.clear()
+    signal?.removeEventListener('abort', this.#abortAll)
+    this.#limit.clear?.()
 
     return this.#stillOpen
   }
 
-  #onClosed (closing: Closing): void {
-    const { connection } = closing
-
+  #onClosed (connection: Connection): void {
     // somebody else may have begun to close it
     if (connection.status === 'closing') {
-      connection.addEventListener('close', () => { this.#end(closing) }, { once: true })
-      return
-    }
-
-    this.#end(closing)
-  }
-
-  #abortAll (): void {
-    for (const closing of this.#begun) {
-      this.#abort(closing, toError(this.#limit.signal.reason))
+      connection.addEventListener('close', () => { this.#end(connection) }, { once: true })
+    } else {
+      this.#end(connection)
     }
   }
 
-  #abort (closing: Closing, reason: Error): void {
+  readonly #abortAll = (): void => {
+    this.#begun.forEach(connection => { this.#abort(connection, this.#limit.signal?.reason) })
+  }
+
+  #abort (connection: Connection, reason: unknown): void {
     // it may fail because it was aborted
-    if (closing.isEnded) {
+    if (!this.#begun.has(connection)) {
       return
     }
 
     try {
-      closing.connection.abort(reason)
+      connection.abort(toError(reason))
     } catch {
       // a connection that cannot be aborted will be gone with its close event
     }
 
-    this.#end(closing)
+    this.#end(connection)
   }
 
-  #end (closing: Closing): void {
-    if (closing.isEnded) {
-      return
+  #end (connection: Connection): void {
+    if (this.#begun.delete(connection) && (connection.status === 'open' || connection.status === 'closing')) {
+      this.#stillOpen.add(connection)
     }
 
-    closing.isEnded = true
-    this.#open--
-
-    if (isOpen(closing.connection)) {
-      this.#stillOpen.add(closing.connection)
-    }
-
-    if (this.#open === 0) {
+    if (this.#begun.size === 0) {
       this.#onEnd?.()
     }
   }
-}
-
-function isOpen ({ status }: Connection): boolean {
-  return status === 'open' || status === 'closing'
 }

@@ -1,5 +1,5 @@
 import { PeerMap } from '@libp2p/peer-collections'
-import { ConnectionEntry } from './connection-entry.ts'
+import { ConnectionEntry, entriesOf } from './connection-entry.ts'
 import { PeerColumns } from './peer-columns.ts'
 import type { PeerEntry } from './connection-entry.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -26,30 +26,6 @@ class PeerRecord implements PeerEntry {
 }
 
 /**
- * Returned when a connection was added
- */
-export interface AddedConnection {
-  readonly entry: ConnectionEntry
-
-  /**
-   * `true` if it is the first connection of its peer
-   */
-  readonly firstOfPeer: boolean
-}
-
-/**
- * Returned when a connection was removed
- */
-export interface RemovedConnection {
-  readonly entry: ConnectionEntry
-
-  /**
-   * `true` if the peer has no connection left
-   */
-  readonly lastOfPeer: boolean
-}
-
-/**
  * All open connections, by peer, with their counters. Adding, removing and
  * counting take the same time however many connections are open.
  */
@@ -63,7 +39,7 @@ export class ConnectionTable {
   /**
    * What a trim reads of every peer
    */
-  readonly columns = new PeerColumns()
+  columns = new PeerColumns()
 
   readonly #peers = new Map<string, PeerRecord>()
   #count = 0
@@ -98,9 +74,10 @@ export class ConnectionTable {
   }
 
   /**
-   * Returns `undefined` if the connection is in the table already
+   * Returns the record of the connection, which may be the only one of its peer, or
+   * `undefined` if it is in the table already
    */
-  add (connection: Connection, now: number): AddedConnection | undefined {
+  add (connection: Connection, now: number): ConnectionEntry | undefined {
     const key = connection.remotePeer.toString()
     const known = this.#peers.get(key)
 
@@ -115,13 +92,14 @@ export class ConnectionTable {
       this.#inboundCount++
     }
 
-    return { entry, firstOfPeer: known == null }
+    return entry
   }
 
   /**
-   * Returns `undefined` if the connection is not in the table
+   * Returns the record of the connection, whose peer may have none left, or `undefined`
+   * if it is not in the table
    */
-  remove (connection: Connection): RemovedConnection | undefined {
+  remove (connection: Connection): ConnectionEntry | undefined {
     const peer = this.#peers.get(connection.remotePeer.toString())
     const entry = peer == null ? undefined : findEntry(peer, connection)
 
@@ -135,20 +113,18 @@ export class ConnectionTable {
       this.#inboundCount--
     }
 
-    const lastOfPeer = peer.connections.length === 1
+    peer.connections.splice(peer.connections.indexOf(connection), 1)
 
-    if (lastOfPeer) {
-      peer.connections.length = 0
+    if (peer.connections.length === 0) {
       this.#peers.delete(peer.key)
       this.byPeer.delete(peer.peerId)
       this.columns.remove(peer.place)
     } else {
-      peer.connections.splice(peer.connections.indexOf(connection), 1)
       unlink(peer, entry)
       this.columns.forget(peer.place)
     }
 
-    return { entry, lastOfPeer }
+    return entry
   }
 
   /**
@@ -202,7 +178,7 @@ export class ConnectionTable {
     this.#peers.clear()
     this.#count = 0
     this.byPeer.clear()
-    this.columns.clear()
+    this.columns = new PeerColumns()
     this.#inboundCount = 0
   }
 
@@ -243,15 +219,11 @@ function findEntry (peer: PeerEntry, connection: Connection): ConnectionEntry | 
 }
 
 function unlink (peer: PeerRecord, entry: ConnectionEntry): void {
-  if (peer.entry === entry) {
-    peer.entry = entry.next ?? entry
-    return
-  }
+  const before = entriesOf(peer).find(({ next }) => next === entry)
 
-  for (let other: ConnectionEntry | undefined = peer.entry; other != null; other = other.next) {
-    if (other.next === entry) {
-      other.next = entry.next
-      return
-    }
+  if (before == null) {
+    peer.entry = entry.next ?? entry
+  } else {
+    before.next = entry.next
   }
 }

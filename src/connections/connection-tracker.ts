@@ -1,8 +1,8 @@
+import { follow } from '../follow.ts'
 import { closeWithin } from './close-connection.ts'
 import { ConnectionTable } from './connection-table.ts'
 import { withinTime } from './time-limit.ts'
 import type { PeerEntry } from './connection-entry.ts'
-import type { RemovedConnection } from './connection-table.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Libp2pEvents, Logger, PeerId, PeerStore } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
@@ -59,6 +59,7 @@ export class ConnectionTracker {
    */
   readonly #unannounced = new Set<PeerEntry>()
   #started = false
+  #unfollow?: () => void
 
   constructor (components: ConnectionTrackerComponents, hooks: ConnectionTrackerHooks, clock: Clock, log: Logger) {
     this.#components = components
@@ -69,8 +70,10 @@ export class ConnectionTracker {
 
   start (): void {
     this.#started = true
-    this.#components.events.addEventListener('connection:open', this.#onConnectionOpen)
-    this.#components.events.addEventListener('connection:close', this.#onConnectionClose)
+    this.#unfollow = follow({ events: this.#components.events, log: this.#log }, {
+      'connection:open': connection => { this.#onOpen(connection) },
+      'connection:close': connection => { this.#remove(connection) }
+    })
   }
 
   /**
@@ -80,11 +83,10 @@ export class ConnectionTracker {
   beforeStop (): void {
     this.#started = false
     this.#unannounced.clear()
-    this.#components.events.removeEventListener('connection:close', this.#onConnectionClose)
   }
 
   stop (): void {
-    this.#components.events.removeEventListener('connection:open', this.#onConnectionOpen)
+    this.#unfollow?.()
     this.table.clear()
   }
 
@@ -98,30 +100,16 @@ export class ConnectionTracker {
     }
   }
 
-  readonly #onConnectionOpen = (event: CustomEvent<Connection>): void => {
-    const connection = event.detail
-
-    try {
-      if (this.#started) {
-        this.#add(connection)
-        return
-      }
-
-      // not before everybody else was told that it is open
-      this.#clock.nextTurn()
-        .then(async () => closeWithin(connection, LATE_CLOSE_TIMEOUT, this.#clock))
-        .catch(err => { this.#log.error('could not close a connection that opened late - %e', err) })
-    } catch (err) {
-      this.#log.error('could not track a connection to %p - %e', connection?.remotePeer, err)
+  #onOpen (connection: Connection): void {
+    if (this.#started) {
+      this.#add(connection)
+      return
     }
-  }
 
-  readonly #onConnectionClose = (event: CustomEvent<Connection>): void => {
-    try {
-      this.#remove(event.detail)
-    } catch (err) {
-      this.#log.error('could not stop tracking a connection - %e', err)
-    }
+    // not before everybody else was told that it is open
+    this.#clock.nextTurn()
+      .then(async () => closeWithin(connection, LATE_CLOSE_TIMEOUT, this.#clock))
+      .catch(err => { this.#log.error('could not close a connection that opened late - %e', err) })
   }
 
   /**
@@ -133,15 +121,15 @@ export class ConnectionTracker {
       return false
     }
 
-    const added = this.table.add(connection, this.#clock.now())
+    const entry = this.table.add(connection, this.#clock.now())
 
-    if (added == null) {
+    if (entry == null) {
       return false
     }
 
-    if (added.firstOfPeer) {
-      this.#hooks.onPeerConnect(added.entry.peer)
-      this.#announce(added.entry.peer)
+    if (entry.peer.connections.length === 1) {
+      this.#hooks.onPeerConnect(entry.peer)
+      this.#announce(entry.peer)
     }
 
     this.#hooks.onOpen(connection)
@@ -150,13 +138,12 @@ export class ConnectionTracker {
   }
 
   #remove (connection: Connection): void {
-    const removed: RemovedConnection | undefined = this.#started ? this.table.remove(connection) : undefined
+    const peer = this.#started ? this.table.remove(connection)?.peer : undefined
 
-    if (removed?.lastOfPeer !== true) {
+    if (peer?.connections.length !== 0) {
       return
     }
 
-    const { peer } = removed.entry
     this.#hooks.onPeerDisconnect(peer)
 
     // whoever was not told that it came need not be told that it is gone

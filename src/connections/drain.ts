@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../clock.ts'
+import { DueQueue } from './due-queue.ts'
+import type { Clock } from '../clock.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 export interface DrainComponents {
@@ -6,14 +7,9 @@ export interface DrainComponents {
   log: Logger
 
   /**
-   * Closes a connection
+   * Begins to close a connection
    */
-  close(connection: Connection): Promise<void>
-}
-
-interface Draining {
-  readonly deadline: number
-  timer?: Timer
+  close(connection: Connection): void
 }
 
 /**
@@ -27,17 +23,23 @@ const CHECK_INTERVAL = 250
  */
 export class Drain {
   readonly #components: DrainComponents
-  readonly #draining = new Map<Connection, Draining>()
+
+  /**
+   * Until when each may be used
+   */
+  readonly #deadlines = new Map<Connection, number>()
+  readonly #due: DueQueue<Connection>
 
   constructor (components: DrainComponents) {
     this.#components = components
+    this.#due = new DueQueue(components.clock, connection => { this.#check(connection) })
   }
 
   /**
    * Is the connection being drained? Then no stream should be opened on it.
    */
   has (connection: Connection): boolean {
-    return this.#draining.has(connection)
+    return this.#deadlines.has(connection)
   }
 
   /**
@@ -46,45 +48,40 @@ export class Drain {
    * an event of it.
    */
   drain (connection: Connection, timeout: number, delay = 0): void {
-    if (this.#draining.has(connection)) {
-      return
+    if (!this.has(connection)) {
+      const now = this.#components.clock.now()
+      this.#deadlines.set(connection, now + Math.max(timeout, delay))
+      this.#due.schedule(connection, now + Math.max(delay, CHECK_INTERVAL))
     }
-
-    const state: Draining = { deadline: this.#components.clock.now() + Math.max(timeout, delay) }
-    this.#draining.set(connection, state)
-    this.#checkLater(connection, state, Math.max(delay, CHECK_INTERVAL))
   }
 
   /**
    * The connection was closed, or is not to be closed after all
    */
   cancel (connection: Connection): void {
-    this.#draining.get(connection)?.timer?.clear()
-    this.#draining.delete(connection)
+    this.#deadlines.delete(connection)
+    this.#due.cancel(connection)
   }
 
   stop (): void {
-    for (const connection of [...this.#draining.keys()]) {
-      this.cancel(connection)
-    }
+    this.#deadlines.clear()
+    this.#due.clear()
   }
 
-  #checkLater (connection: Connection, state: Draining, delay: number): void {
-    state.timer = this.#components.clock.setTimeout(() => { this.#check(connection, state) }, delay)
-  }
-
-  #check (connection: Connection, state: Draining): void {
+  #check (connection: Connection): void {
     const { clock, log, close } = this.#components
+    const now = clock.now()
 
-    if (connection.status === 'open' && connection.streams.length > 0 && clock.now() < state.deadline) {
-      this.#checkLater(connection, state, CHECK_INTERVAL)
+    if (connection.status !== 'open') {
       return
     }
 
-    if (connection.status === 'open') {
-      log('closing a drained connection to %a', connection.remoteAddr)
-      close(connection)
-        .catch(err => { log.error('could not close a drained connection - %e', err) })
+    if (connection.streams.length > 0 && now < (this.#deadlines.get(connection) ?? now)) {
+      this.#due.schedule(connection, now + CHECK_INTERVAL)
+      return
     }
+
+    log('closing a drained connection to %a', connection.remoteAddr)
+    close(connection)
   }
 }

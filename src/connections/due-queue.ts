@@ -21,21 +21,9 @@ interface Entry<T> extends Due {
 }
 
 /**
- * In ms: clocks wait no longer
- */
-const MAX_DELAY = 2 ** 31 - 1
-
-/**
- * In ms: a timer may fire so much too early, and clocks are corrected by so much all the
- * time
- */
-const TOLERANCE = 1_000
-
-/**
  * Calls back when items are due, with a single timer however many items wait. Each
  * item is its own entry, and in one list at most. Scheduling, rescheduling and
- * cancelling take logarithmic time. When the clock is set back, what waits is not due
- * later than it would have been.
+ * cancelling take logarithmic time.
  */
 export class DueList<T extends Due> {
   readonly #clock: Clock
@@ -49,12 +37,6 @@ export class DueList<T extends Due> {
   readonly #times: number[] = []
   #timer?: Timer
   #timerDueAt = Infinity
-
-  /**
-   * What the clock showed last, or has to show at least
-   */
-  #seen = -Infinity
-  #firesAt = -Infinity
 
   /**
    * `onDue` is called once for each item when it is due, with the number of ms by
@@ -80,16 +62,12 @@ export class DueList<T extends Due> {
    * An item that waits already is due at the new time only
    */
   schedule (item: T, dueAt: number): void {
-    this.#followClock()
-
     if (item.index === NOT_DUE) {
-      item.index = this.#heap.length
-      this.#heap.push(item)
+      item.index = this.#heap.push(item) - 1
       this.#times.push(dueAt)
     }
 
-    this.#siftUp(item.index, item, dueAt)
-    this.#siftDown(item.index, item, dueAt)
+    this.#place(item, dueAt, item.index)
     this.#rearm()
   }
 
@@ -111,49 +89,20 @@ export class DueList<T extends Due> {
   }
 
   /**
-   * Moves everything by as much as the clock was set back. Timers take no notice of that.
+   * A timer that fires too early does no harm and need not be set anew
    */
-  #followClock (): number {
-    const now = this.#clock.now()
-    const back = this.#seen - now
-    this.#seen = now
-
-    if (back > TOLERANCE) {
-      this.#timerDueAt -= back
-      this.#firesAt -= back
-
-      for (let i = 0; i < this.#times.length; i++) {
-        this.#times[i] -= back
-      }
-    }
-
-    return now
-  }
-
   #rearm (): void {
     const dueAt = this.#times.at(0) ?? Infinity
 
-    // a timer that fires too early does no harm and need not be set anew
-    if (dueAt === this.#timerDueAt || (dueAt > this.#timerDueAt && dueAt !== Infinity)) {
-      return
-    }
-
-    this.#timer?.clear()
-    this.#timer = undefined
-    this.#timerDueAt = dueAt
-
-    if (dueAt !== Infinity) {
-      const now = this.#clock.now()
-      const delay = Math.min(MAX_DELAY, Math.max(0, dueAt - now))
-      this.#timer = this.#clock.setTimeout(() => { this.#fire() }, delay)
-      this.#firesAt = now + delay
+    if (dueAt < this.#timerDueAt || dueAt === Infinity) {
+      this.#timer?.clear()
+      this.#timerDueAt = dueAt
+      this.#timer = dueAt === Infinity ? undefined : this.#clock.setTimeout(() => { this.#fire() }, dueAt - this.#clock.now())
     }
   }
 
   #fire (): void {
-    this.#timer = undefined
-    this.#seen = Math.max(this.#seen, this.#firesAt)
-    const now = this.#followClock()
+    const now = this.#clock.now()
     this.#timerDueAt = Infinity
     let waiting = this.#heap.length
 
@@ -174,44 +123,25 @@ export class DueList<T extends Due> {
     const { index } = item
     item.index = NOT_DUE
 
-    if (last == null || dueAt == null || last === item) {
-      return
+    if (last != null && dueAt != null && last !== item) {
+      this.#place(last, dueAt, index)
     }
-
-    this.#put(last, dueAt, index)
-    this.#siftUp(last.index, last, dueAt)
-    this.#siftDown(last.index, last, dueAt)
   }
 
-  #siftUp (index: number, item: T, dueAt: number): void {
+  /**
+   * Puts an item where it belongs: above all that are due later, below all that are due
+   * earlier. The place that it is given is free, the others are in order.
+   */
+  #place (item: T, dueAt: number, index: number): void {
     const heap = this.#heap
     const times = this.#times
 
-    while (index > 0) {
-      const parent = (index - 1) >> 1
-
-      if (times[parent] <= dueAt) {
-        break
-      }
-
+    for (let parent = (index - 1) >> 1; index > 0 && times[parent] > dueAt; parent = (index - 1) >> 1) {
       this.#put(heap[parent], times[parent], index)
       index = parent
     }
 
-    this.#put(item, dueAt, index)
-  }
-
-  #siftDown (index: number, item: T, dueAt: number): void {
-    const heap = this.#heap
-    const times = this.#times
-
-    for (;;) {
-      let child = index * 2 + 1
-
-      if (child >= times.length) {
-        break
-      }
-
+    for (let child = index * 2 + 1; child < times.length; child = index * 2 + 1) {
       if (child + 1 < times.length && times[child + 1] < times[child]) {
         child++
       }

@@ -1,3 +1,4 @@
+import { RecentMap } from '../recent-map.ts'
 import type { Clock } from '../clock.ts'
 
 /**
@@ -68,7 +69,7 @@ const MAX_PEERS = 10_000
 export class Flapping {
   readonly #clock: Clock
   readonly #init: Required<FlappingInit>
-  readonly #peers = new Map<string, Flapper>()
+  readonly #peers = new RecentMap<string, Flapper>(MAX_PEERS)
 
   constructor (clock: Clock, init: Required<FlappingInit>) {
     this.#clock = clock
@@ -86,8 +87,8 @@ export class Flapping {
 
     const now = this.#clock.now()
     const flapper = this.#peers.get(peer) ?? { ends: [], strikes: 0, deniedUntil: -Infinity }
-    flapper.ends = [...flapper.ends, now].filter(end => end <= now && now - end <= this.#init.window).slice(-this.#init.sessions)
-    this.#remember(peer, flapper)
+    flapper.ends = [...flapper.ends, now].filter(end => now - end <= this.#init.window).slice(-this.#init.sessions)
+    this.#peers.set(peer, flapper)
 
     if (flapper.ends.length < this.#init.sessions) {
       return false
@@ -104,33 +105,10 @@ export class Flapping {
    * Is the peer to be kept out?
    */
   isDenied (peer: string): boolean {
-    const flapper = this.#peers.get(peer)
-
-    if (flapper == null) {
-      return false
-    }
-
-    const now = this.#clock.now()
-    // no longer than from the beginning if the clock was set back
-    flapper.deniedUntil = Math.min(flapper.deniedUntil, now + flapper.strikes * this.#init.cooldown)
-
-    return now < flapper.deniedUntil
+    return this.#clock.now() < (this.#peers.get(peer)?.deniedUntil ?? -Infinity)
   }
 
   clear (): void {
     this.#peers.clear()
-  }
-
-  #remember (peer: string, flapper: Flapper): void {
-    this.#peers.delete(peer)
-    this.#peers.set(peer, flapper)
-
-    for (const key of this.#peers.keys()) {
-      if (this.#peers.size <= MAX_PEERS) {
-        break
-      }
-
-      this.#peers.delete(key)
-    }
   }
 }

@@ -33,9 +33,9 @@ export interface IdleCloserComponents {
   isExempt(connection: Connection): boolean
 
   /**
-   * Closes a connection that nobody uses
+   * Begins to close a connection that nobody uses
    */
-  close(connection: Connection): Promise<void>
+  close(connection: Connection): void
 }
 
 /**
@@ -107,6 +107,5 @@ export class IdleCloser {
 
     log('closing a connection to %p that is not used', connection.remotePeer)
     close(connection)
-      .catch(err => { log.error('could not close an idle connection - %e', err) })
   }
 }

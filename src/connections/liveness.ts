@@ -3,6 +3,7 @@ import { toError } from '../errors.ts'
 import { DueList } from './due-queue.ts'
 import { MIN_RETRY_DELAY, livenessAction, nextCheck, pingTimeout, smoothRTT } from './liveness-policy.ts'
 import { pingConnection } from './ping.ts'
+import { TimeLimit } from './time-limit.ts'
 import { WatchedConnection } from './watched-connection.ts'
 import type { LivenessRecord, LivenessTimes } from './liveness-policy.ts'
 import type { ByteSource, Watch, WatchableEntry } from './watched-connection.ts'
@@ -68,7 +69,7 @@ export class Liveness {
   /**
    * Those that wait for the answer to a ping. All others are due some time.
    */
-  readonly #pinging = new Map<WatchedConnection, AbortController>()
+  readonly #pinging = new Map<WatchedConnection, TimeLimit>()
 
   /**
    * Those that are pinged next, whether or not something was heard of them
@@ -195,14 +196,13 @@ export class Liveness {
   async #ping (watched: WatchedConnection, times: LivenessTimes): Promise<void> {
     const { clock, log } = this.#components
     const { connection } = watched
-    const controller = new AbortController()
     const start = clock.now()
     const timeout = pingTimeout(watched)
-    this.#pinging.set(watched, controller)
-    const timer = clock.setTimeout(() => { controller.abort(new TimeoutError('The ping was not answered in time')) }, timeout)
+    const limit = new TimeLimit(timeout, clock)
+    this.#pinging.set(watched, limit)
 
     try {
-      const rtt = await pingConnection(connection, clock, controller.signal)
+      const rtt = await pingConnection(connection, clock, limit.signal)
 
       // longer than a ping may take: the clock was set forward
       if (rtt <= timeout) {
@@ -215,13 +215,13 @@ export class Liveness {
       watched.heard()
     } catch (err) {
       // a connection that was closed meanwhile is not watched any more
-      if (controller.signal.aborted && watched.entry.watched === watched) {
+      if (limit.signal.aborted && watched.entry.watched === watched) {
         this.#onPingTimeout(watched, start, timeout)
       }
 
       log('ping to %p failed, %d misses - %e', connection.remotePeer, watched.misses, toError(err))
     } finally {
-      timer.clear()
+      limit.clear()
       this.#pinging.delete(watched)
     }
 

@@ -1,5 +1,5 @@
 import { CONNECTION_CLOSE_TIMEOUT, DRAIN_TIMEOUT, DUPLICATE_DELAY, RECYCLE_COOLDOWN } from '../constants.ts'
-import { atLeastOne, aFunction, aFlag, anObject, assertOptions, duration, orFalse, notNegative, someFunctions, someStrings, withDefaults } from '../options.ts'
+import { atLeastOne, aFunction, aFlag, anObject, duration, orFalse, notNegative, resolvePart, someFunctions, someStrings, withDefaults } from '../options.ts'
 import { HOUSEKEEPING_PROTOCOLS } from './application-streams.ts'
 import { FLAPPING_DEFAULTS } from './flapping.ts'
 import { NORMAL_LIVENESS } from './liveness-policy.ts'
@@ -179,6 +179,9 @@ export const CONNECTIONS_RULES: OptionRules<ConnectionsInit> = {
   afterConnect: someFunctions
 }
 
+const LIVENESS_RULES: OptionRules<LivenessInit> = { interval: atLeastOne, maxMisses: atLeastOne, minSilence: duration, timesOf: aFunction }
+const FLAPPING_RULES: OptionRules<FlappingInit> = { shortSession: duration, sessions: atLeastOne, window: duration, cooldown: duration }
+
 const DEFAULTS = {
   connectionCloseTimeout: CONNECTION_CLOSE_TIMEOUT,
   idleTimeout: Infinity,
@@ -191,8 +194,11 @@ const DEFAULTS = {
   closeDuplicates: true,
   recycleCooldown: RECYCLE_COOLDOWN,
   beforeConnect: [],
-  afterConnect: []
+  afterConnect: [],
+  selectConnection: undefined
 }
+
+const LIVENESS_DEFAULTS: LivenessTimes & Pick<LivenessInit, 'timesOf'> = { ...NORMAL_LIVENESS, timesOf: undefined }
 
 /**
  * The options with their defaults
@@ -200,21 +206,9 @@ const DEFAULTS = {
  * @throws {InvalidOptionError} if an option within an option is not usable
  */
 export function resolveConnections (init: ConnectionsInit): ConnectionsConfig {
-  const { liveness = {} } = init
-  const flapping = init.flapping ?? false
-
-  if (liveness !== false) {
-    assertOptions(liveness ?? {}, { interval: atLeastOne, maxMisses: atLeastOne, minSilence: duration, timesOf: aFunction }, 'liveness.', true)
-  }
-
-  if (flapping !== false) {
-    assertOptions(flapping, { shortSession: duration, sessions: atLeastOne, window: duration, cooldown: duration }, 'flapping.', true)
-  }
-
   return {
     ...withDefaults(init, DEFAULTS),
-    liveness: liveness === false ? false : { ...withDefaults(liveness ?? {}, NORMAL_LIVENESS), timesOf: liveness?.timesOf },
-    flapping: flapping === false ? false : withDefaults(flapping, FLAPPING_DEFAULTS),
-    selectConnection: init.selectConnection
+    liveness: resolvePart('liveness', init.liveness, LIVENESS_RULES, LIVENESS_DEFAULTS),
+    flapping: resolvePart('flapping', init.flapping ?? false, FLAPPING_RULES, FLAPPING_DEFAULTS)
   }
 }

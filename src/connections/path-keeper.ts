@@ -44,9 +44,9 @@ export interface PathKeeperComponents {
   localPeer: PeerId
 
   /**
-   * Closes a connection
+   * Begins to close a connection
    */
-  close(connection: Connection): Promise<void>
+  close(connection: Connection): void
   onUpgrade(upgrade: ConnectionUpgrade): void
 }
 

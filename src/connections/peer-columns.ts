@@ -72,15 +72,6 @@ export class PeerColumns {
     this.values[place] = NaN
   }
 
-  clear (): void {
-    this.peers.length = 0
-    this.entries.length = 0
-    this.connections.length = 0
-    this.#free.length = 0
-    this.values = new Float64Array(MIN_CAPACITY).fill(NaN)
-    this.firstSeen = new Float64Array(MIN_CAPACITY)
-  }
-
   #append (): number {
     const place = this.peers.push(undefined) - 1
     this.entries.push(undefined)

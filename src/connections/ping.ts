@@ -40,7 +40,8 @@ export async function pingConnection (connection: Connection, clock: Clock, sign
       throw new ProtocolError('The answer to a ping was not the same as the ping')
     }
 
-    await closeStream(stream, signal)
+    // the remote has answered, whatever becomes of the stream now
+    await stream.close({ signal }).catch(err => { stream?.abort(toError(err)) })
 
     return rtt
   } catch (err) {
@@ -51,16 +52,5 @@ export async function pingConnection (connection: Connection, clock: Clock, sign
     }
 
     throw err
-  }
-}
-
-/**
- * The remote has answered, whatever becomes of the stream now
- */
-async function closeStream (stream: Stream, signal: AbortSignal): Promise<void> {
-  try {
-    await stream.close({ signal })
-  } catch (err) {
-    stream.abort(toError(err))
   }
 }

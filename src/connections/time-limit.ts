@@ -1,49 +1,34 @@
 import { TimeoutError } from '@libp2p/interface'
 import { toError } from '../errors.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 
-export interface TimeLimit {
-  readonly signal: AbortSignal
+/**
+ * Aborts with a `TimeoutError` after `timeout` ms, if nobody does before
+ */
+export class TimeLimit extends AbortController {
+  readonly #timer: Timer
+
+  constructor (timeout: number, clock: Clock) {
+    super()
+    this.#timer = clock.setTimeout(() => { this.abort(new TimeoutError(`Took longer than ${timeout} ms`)) }, timeout)
+  }
 
   /**
    * To be called when what was limited is over
    */
-  clear(): void
-}
-
-/**
- * A signal that aborts with a `TimeoutError` after `timeout` ms
- */
-export function timeLimit (timeout: number, clock: Clock): TimeLimit {
-  const controller = new AbortController()
-  const timer = clock.setTimeout(() => {
-    controller.abort(new TimeoutError(`Took longer than ${timeout} ms`))
-  }, timeout)
-
-  return {
-    signal: controller.signal,
-    clear: () => { timer.clear() }
+  clear (): void {
+    this.#timer.clear()
   }
 }
 
 /**
- * Settles as the promise does, or rejects when the signal aborts, for those who
- * take no notice of their signal
+ * Settles as the promise does, or rejects when the signal of a {@link TimeLimit} aborts,
+ * for those who take no notice of it
  */
-export async function untilAborted <T> (promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => { reject(toError(signal?.reason)) }
-
-    signal?.addEventListener('abort', onAbort, { once: true })
-
-    promise
-      .finally(() => { signal?.removeEventListener('abort', onAbort) })
-      .then(resolve, reject)
-
-    if (signal?.aborted === true) {
-      onAbort()
-    }
-  })
+export async function untilAborted <T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return Promise.race([promise, new Promise<never>((resolve, reject) => {
+    signal.addEventListener('abort', () => { reject(toError(signal.reason)) }, { once: true })
+  })])
 }
 
 /**
@@ -53,13 +38,16 @@ export async function untilAborted <T> (promise: Promise<T>, signal?: AbortSigna
  * @param task - what is given up, and told so by the signal
  * @param timeout - in ms
  * @param clock - where the time comes from
+ * @param outer - ends it as well, and does not last for long
  */
-export async function withinTime <T> (task: (signal: AbortSignal) => Promise<T>, timeout: number, clock: Clock): Promise<T> {
-  const { signal, clear } = timeLimit(timeout, clock)
+export async function withinTime <T> (task: (signal: AbortSignal) => Promise<T>, timeout: number, clock: Clock, outer?: AbortSignal): Promise<T> {
+  outer?.throwIfAborted()
+  const limit = new TimeLimit(timeout, clock)
+  outer?.addEventListener('abort', () => { limit.abort(outer.reason) }, { once: true })
 
   try {
-    return await untilAborted(task(signal), signal)
+    return await untilAborted(task(limit.signal), limit.signal)
   } finally {
-    clear()
+    limit.clear()
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../errors.ts'
+import { RecentMap } from '../recent-map.ts'
 import { MISBEHAVIOUR_HALF_LIFE, addPenalty, scoreAt } from './misbehaviour-score.ts'
-import { RecentMap } from './recent-map.ts'
 import type { Ban, BanOptions, BanTarget } from './ban.ts'
 import type { MisbehaviourScore, Penalty } from './misbehaviour-score.ts'
 import type { Clock } from '../clock.ts'

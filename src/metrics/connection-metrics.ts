@@ -58,6 +58,11 @@ export interface ConnectionMetrics {
    * A ping was answered after `rtt` ms, or was not answered
    */
   onPing(rtt: number | undefined): void
+
+  /**
+   * A peer was not dialled that might have been
+   */
+  onSkip(reason: string): void
 }
 
 /**
@@ -98,6 +103,10 @@ export function registerConnectionMetrics (metrics: Metrics | undefined, source:
   const misses = metrics?.registerCounter('libp2p_connmgr_ping_misses_total', {
     help: 'Pings that were not answered'
   })
+  const skipped = metrics?.registerCounterGroup('libp2p_connmgr_skipped_candidates_total', {
+    label: 'reason',
+    help: 'Peers that were not dialled automatically'
+  })
 
   registerGauges(metrics, source)
 
@@ -113,7 +122,8 @@ export function registerConnectionMetrics (metrics: Metrics | undefined, source:
       } else {
         rtts?.observe(rtt / 1_000)
       }
-    }
+    },
+    onSkip: reason => { skipped?.increment({ [reason]: 1 }) }
   }
 }
 

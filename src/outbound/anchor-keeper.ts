@@ -1,3 +1,4 @@
+import { saveAnchors, takeAnchors } from './anchor-store.ts'
 import type { AnchorDatastore } from './anchor-store.ts'
 import type { OutboundPeer } from './outbound-connections.ts'
 import type { CandidateSource } from './source-reader.ts'
@@ -43,7 +44,7 @@ export class AnchorKeeper {
    * @throws {Error} if the datastore fails
    */
   async load (): Promise<void> {
-    this.#stored = this.#count === 0 ? [] : (await this.#tools.takeAnchors(this.#datastore)).slice(0, this.#count)
+    this.#stored = this.#count === 0 ? [] : (await takeAnchors(this.#datastore, this.#tools.ANCHORS_KEY)).slice(0, this.#count)
   }
 
   /**
@@ -65,7 +66,7 @@ export class AnchorKeeper {
       .slice(0, this.#count)
 
     if (anchors.length > 0) {
-      await this.#tools.saveAnchors(this.#datastore, anchors)
+      await saveAnchors(this.#datastore, this.#tools.ANCHORS_KEY, anchors)
     }
   }
 }

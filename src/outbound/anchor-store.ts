@@ -1,10 +1,4 @@
-import { Key } from 'interface-datastore'
-import type { Datastore } from 'interface-datastore'
-
-/**
- * Where the anchors are in the node's datastore
- */
-export const ANCHORS_KEY = new Key('/libp2p-connmgr/anchors')
+import type { Datastore, Key } from 'interface-datastore'
 
 /**
  * What is needed of the node's datastore
@@ -20,8 +14,8 @@ const MAX_ANCHORS = 100
  * Store the addresses of peers to be dialled first when the node starts again, each
  * with the id of its peer
  */
-export async function saveAnchors (datastore: AnchorDatastore, multiaddrs: readonly string[]): Promise<void> {
-  await datastore.put(ANCHORS_KEY, new TextEncoder().encode(JSON.stringify(multiaddrs.slice(0, MAX_ANCHORS))))
+export async function saveAnchors (datastore: AnchorDatastore, key: Key, multiaddrs: readonly string[]): Promise<void> {
+  await datastore.put(key, new TextEncoder().encode(JSON.stringify(multiaddrs.slice(0, MAX_ANCHORS))))
 }
 
 /**
@@ -29,13 +23,13 @@ export async function saveAnchors (datastore: AnchorDatastore, multiaddrs: reado
  * one of these peers does not dial it again (Bitcoin Core). What is broken counts as
  * nothing.
  */
-export async function takeAnchors (datastore: AnchorDatastore): Promise<string[]> {
-  if (!await datastore.has(ANCHORS_KEY)) {
+export async function takeAnchors (datastore: AnchorDatastore, key: Key): Promise<string[]> {
+  if (!await datastore.has(key)) {
     return []
   }
 
-  const bytes = await datastore.get(ANCHORS_KEY)
-  await datastore.delete(ANCHORS_KEY)
+  const bytes = await datastore.get(key)
+  await datastore.delete(key)
 
   try {
     const stored: unknown = JSON.parse(new TextDecoder().decode(bytes))

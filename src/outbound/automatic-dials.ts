@@ -3,6 +3,7 @@ import type { Candidate } from './candidate.ts'
 import type { DialRecords } from './dial-records.ts'
 import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
+import type { TimeLimit } from '../connections/index.ts'
 import type { DialFailureReason } from '../dialing/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -23,7 +24,7 @@ export interface AutomaticDialsComponents {
 }
 
 interface RunningDial {
-  readonly controller: AbortController
+  readonly limit: TimeLimit
   readonly groups: ReadonlySet<string>
 
   /**
@@ -99,9 +100,9 @@ export class AutomaticDials {
   abort (isMeant: (peer: string) => boolean = () => true): void {
     const { AbortError } = this.#components.tools
 
-    for (const [peer, { controller }] of this.#running) {
+    for (const [peer, { limit }] of this.#running) {
       if (isMeant(peer)) {
-        controller.abort(new AbortError('The connection is not needed any more'))
+        limit.abort(new AbortError('The connection is not needed any more'))
       }
     }
   }
@@ -112,31 +113,27 @@ export class AutomaticDials {
    */
   async dial ({ key, multiaddrs }: Candidate): Promise<AutomaticConnection> {
     const { clock, log, records, groupOf, isPeerToBlame, tools } = this.#components
-    const controller = new AbortController()
-    const timeout = new AbortController()
-    const timer = clock.setTimeout(() => { timeout.abort(new tools.TimeoutError('The dial timed out')) }, this.#dialTimeout)
-    const signal = tools.anySignal([controller.signal, timeout.signal])
-    const dial: RunningDial = { controller, groups: new Set(multiaddrs.map(groupOf).filter(group => group != null)), isWanted: false }
+    const limit = new tools.TimeLimit(this.#dialTimeout, clock)
+    const dial: RunningDial = { limit, groups: new Set(multiaddrs.map(groupOf).filter(group => group != null)), isWanted: false }
 
     this.#running.set(key, dial)
     dial.groups.forEach(group => { this.#groups.add(group) })
     records.onTry(key)
 
     try {
-      const connection = await this.#components.dial(multiaddrs.map(multiaddr => tools.withPeer(multiaddr, key)), signal)
+      const connection = await this.#components.dial(multiaddrs.map(multiaddr => tools.withPeer(multiaddr, key)), limit.signal)
       records.onConnected(key)
 
       return { connection, isWanted: dial.isWanted }
     } catch (err) {
-      if (!controller.signal.aborted && !isOwnFault(err, tools) && isPeerToBlame()) {
+      if (!tools.hasErrorName(limit.signal.reason, tools.AbortError.name) && !isOwnFault(err, tools) && isPeerToBlame()) {
         records.onFailure(key)
       }
 
       log.trace('could not connect to %s - %e', key, err)
       throw err
     } finally {
-      timer.clear()
-      signal.clear()
+      limit.clear()
       this.#running.delete(key)
       dial.groups.forEach(group => { this.#groups.remove(group) })
     }

@@ -1,7 +1,7 @@
-import type { Candidate } from './candidate.ts'
+import { toCandidate } from './candidate.ts'
+import type { Candidate, CandidateTools } from './candidate.ts'
 import type { SourceItem } from './mix-fairly.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 import type { Peer, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -9,7 +9,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * What candidates are asked about on their way
  */
 export interface CandidateChecks {
-  readonly tools: Pick<TopUpTools, 'ownAddresses' | 'toCandidate'>
+  readonly tools: CandidateTools
 
   /**
    * Why nothing is to be done about a peer now, whatever its addresses are
@@ -78,12 +78,12 @@ export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: Can
     unless(candidate => checks.unavailable(candidate), checks)
   ]
 
-  return stages.reduce((source, stage) => stage(source), parsed(items, checks))
+  return stages.reduce((candidates, stage) => stage(candidates), parsed(items, checks))
 }
 
 async function * parsed (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
   for await (const { source, item } of items) {
-    const candidate = checks.tools.toCandidate(item, source)
+    const candidate = toCandidate(item, source, checks.tools)
 
     if (candidate == null) {
       checks.onSkip({ source, reason: 'invalid' })

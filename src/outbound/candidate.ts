@@ -1,7 +1,4 @@
-import { isPeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { isMultiaddr } from '@multiformats/multiaddr'
-import { remotePeerOf } from '../dialing/index.ts'
+import type { TopUpTools } from './top-up-tools.ts'
 import type { Peer, PeerId, PeerInfo } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -39,30 +36,36 @@ export interface Candidate {
 }
 
 /**
- * A source may be hostile: of more addresses than this the rest is not looked at
+ * What every node has and this needs
  */
-const MAX_ADDRESSES = 100
+export type CandidateTools = Pick<TopUpTools, 'isMultiaddr' | 'isPeerId' | 'ownAddresses' | 'peerIdFromString' | 'remotePeerOf'>
 
 /**
  * Returns `undefined` for what is no peer
  */
-export function toCandidate (input: unknown, source: string): Candidate | undefined {
+export function toCandidate (input: unknown, source: string, tools: CandidateTools): Candidate | undefined {
   try {
-    return parse(input, source)
+    return parse(input, source, tools)
   } catch {
     return undefined
   }
 }
 
-function parse (input: unknown, source: string): Candidate | undefined {
+function parse (input: unknown, source: string, { isMultiaddr, isPeerId, ownAddresses, peerIdFromString, remotePeerOf }: CandidateTools): Candidate | undefined {
+  const candidate = (peerId: PeerId, multiaddrs: unknown[]): Candidate => {
+    const key = peerId.toString()
+
+    return { peerId, key, source, multiaddrs: ownAddresses(key, multiaddrs) }
+  }
+
   if (isPeerId(input)) {
-    return candidate(input, source, [])
+    return candidate(input, [])
   }
 
   if (isMultiaddr(input)) {
     const peer = remotePeerOf(input)
 
-    return peer == null ? undefined : candidate(peerIdFromString(peer), source, [input])
+    return peer == null ? undefined : candidate(peerIdFromString(peer), [input])
   }
 
   if (typeof input !== 'object' || input == null || !('id' in input) || !isPeerId(input.id)) {
@@ -73,32 +76,8 @@ function parse (input: unknown, source: string): Candidate | undefined {
     // only the peer store gives records with `addresses`
     const peer = input as Peer
 
-    return { ...candidate(peer.id, source, peer.addresses.map(({ multiaddr }) => multiaddr)), peer }
+    return { ...candidate(peer.id, peer.addresses.map(({ multiaddr }) => multiaddr)), peer }
   }
 
-  return candidate(input.id, source, 'multiaddrs' in input && Array.isArray(input.multiaddrs) ? input.multiaddrs : [])
-}
-
-function candidate (peerId: PeerId, source: string, multiaddrs: unknown[]): Candidate {
-  const key = peerId.toString()
-
-  return { peerId, key, source, multiaddrs: ownAddresses(key, multiaddrs) }
-}
-
-/**
- * The addresses that lead to this peer and to no other
- */
-export function ownAddresses (peer: string, multiaddrs: readonly unknown[]): Multiaddr[] {
-  return multiaddrs.slice(0, MAX_ADDRESSES)
-    .filter(multiaddr => isMultiaddr(multiaddr))
-    .filter(multiaddr => (remotePeerOf(multiaddr) ?? peer) === peer || multiaddr.toString().endsWith('/p2p-circuit'))
-}
-
-/**
- * The address with the id of the peer at its end
- */
-export function withPeer (multiaddr: Multiaddr, peer: string): Multiaddr {
-  const text = multiaddr.toString()
-
-  return text.endsWith(`/p2p/${peer}`) ? multiaddr : multiaddr.encapsulate(`/p2p/${peer}`)
+  return candidate(input.id, 'multiaddrs' in input && Array.isArray(input.multiaddrs) ? input.multiaddrs : [])
 }

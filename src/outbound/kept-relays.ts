@@ -1,5 +1,6 @@
+import { follow } from '../follow.ts'
 import type { PeerProtection } from './trusted-peers.ts'
-import type { Libp2pEvents, Logger, PeerId, PeerUpdate } from '@libp2p/interface'
+import type { Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 /**
@@ -31,7 +32,7 @@ export interface KeptRelaysComponents {
 export class KeptRelays {
   readonly #components: KeptRelaysComponents
   readonly #relays = new Map<string, PeerId>()
-  #isKeeping = false
+  #unfollow?: () => void
 
   constructor (components: KeptRelaysComponents) {
     this.#components = components
@@ -41,35 +42,20 @@ export class KeptRelays {
    * Protect those that there are, and those that come, or none any more
    */
   keep (isKeeping: boolean): void {
-    if (isKeeping === this.#isKeeping) {
-      return
-    }
-
-    const { events, peers, tagsOf } = this.#components
-    this.#isKeeping = isKeeping
+    const { peers, tagsOf } = this.#components
 
     if (!isKeeping) {
-      events.removeEventListener('peer:update', this.#onPeerUpdate)
+      this.#unfollow?.()
+      this.#unfollow = undefined
       this.#relays.forEach(peerId => { this.#release(peerId) })
-      return
-    }
+    } else if (this.#unfollow == null) {
+      this.#unfollow = follow(this.#components, {
+        'peer:update': ({ peer }) => { this.#update(peer.id, peer.tags.has(RESERVATION_TAG)) }
+      })
 
-    events.addEventListener('peer:update', this.#onPeerUpdate)
-
-    for (const peerId of peers()) {
-      this.#update(peerId, tagsOf(peerId).includes(RESERVATION_TAG))
-    }
-  }
-
-  list (): PeerId[] {
-    return [...this.#relays.values()]
-  }
-
-  readonly #onPeerUpdate = ({ detail: { peer } }: CustomEvent<PeerUpdate>): void => {
-    try {
-      this.#update(peer.id, peer.tags.has(RESERVATION_TAG))
-    } catch (err) {
-      this.#components.log.error('could not tell whether %p is a relay of ours - %e', peer.id, err)
+      for (const peerId of peers()) {
+        this.#update(peerId, tagsOf(peerId).includes(RESERVATION_TAG))
+      }
     }
   }
 

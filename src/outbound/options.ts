@@ -1,7 +1,7 @@
 import { MAX_PARALLEL_RECONNECTS, RECONNECT_BACKOFF_FACTOR, RECONNECT_RETRIES, RECONNECT_RETRY_INTERVAL } from '../constants.ts'
-import { anObject, atLeastOne, duration, notNegative, withDefaults } from '../options.ts'
+import { anObject, atLeastOne, duration, notNegative, orFalse, withDefaults } from '../options.ts'
 import { parseStaticPeer, parseTrustedPeer } from './parse-peers.ts'
-import { WHILE_PRIVATE_RULE, resolveWhilePrivate } from './private-node.ts'
+import { resolveWhilePrivate } from './private-node.ts'
 import { resolveTopUp } from './top-up-options.ts'
 import type { StaticPeerInput } from './parse-peers.ts'
 import type { WhilePrivateConfig, WhilePrivateInit } from './private-node.ts'
@@ -100,7 +100,7 @@ export const OUTBOUND_RULES: OptionRules<OutboundInit> = {
   staticPeers: aList,
   trustedPeers: aList,
   outbound: anObject,
-  whilePrivate: WHILE_PRIVATE_RULE,
+  whilePrivate: orFalse(anObject),
   reconnectRetries: notNegative,
   reconnectRetryInterval: duration,
   reconnectBackoffFactor: notNegative,
@@ -125,7 +125,7 @@ export function resolveOutbound (init: OutboundInit): OutboundConfig {
   const config = {
     ...withDefaults(init, DEFAULTS),
     outbound: resolveTopUp(init.outbound ?? {}),
-    whilePrivate: resolveWhilePrivate(init.whilePrivate ?? undefined)
+    whilePrivate: resolveWhilePrivate(init.whilePrivate)
   }
 
   config.staticPeers.forEach((peer, i) => { parseStaticPeer(peer, `staticPeers[${i}]`) })

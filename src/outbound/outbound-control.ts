@@ -57,7 +57,7 @@ export class OutboundControl {
   get stat (): OutboundStat {
     const { skips, target } = this.#components
 
-    return { ...this.#topUp?.stat ?? { target, connected: 0, dialling: 0, skipped: skips.counts }, paused: !this.#isDialling }
+    return { ...this.#topUp?.stat ?? { target, connected: 0, dialling: 0, skipped: skips }, paused: !this.#isDialling }
   }
 
   /**
@@ -69,7 +69,7 @@ export class OutboundControl {
   }
 
   get #isDialling (): boolean {
-    return this.#isStarted && this.#isReady && this.#pauses.size === 0
+    return this.#isReady && this.#pauses.size === 0
   }
 
   /**
@@ -85,7 +85,9 @@ export class OutboundControl {
    * Take up again what `pause` has interrupted
    */
   resume (): void {
-    this.#proceed('user')
+    if (this.#pauses.delete('user')) {
+      this.#proceed('afterStart')
+    }
   }
 
   /**
@@ -99,14 +101,12 @@ export class OutboundControl {
    * There is a network, maybe another one
    */
   networkChanged (): void {
-    const { log, reconnectQueue, staticPeers } = this.#components
-    this.#proceed('offline')
+    this.#pauses.delete('offline')
+    this.#proceed('networkChanged')
 
     if (this.#isDialling) {
       this.#topUp?.networkChanged()
-      staticPeers.networkChanged()
-      reconnectQueue.networkChanged()
-        .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })
+      this.#components.staticPeers.networkChanged()
     }
   }
 
@@ -163,10 +163,8 @@ export class OutboundControl {
    * The node is started as a whole, so it can dial
    */
   afterStart (): void {
-    if (this.#isStarted && !this.#isReady) {
-      this.#isReady = true
-      this.#proceed()
-    }
+    this.#isReady = this.#isStarted
+    this.#proceed('afterStart')
   }
 
   /**
@@ -237,15 +235,14 @@ export class OutboundControl {
     }
   }
 
-  #proceed (reason?: PauseReason): void {
+  #proceed (reconnect: 'afterStart' | 'networkChanged'): void {
     const { log, reconnectQueue, staticPeers } = this.#components
-    const wasPaused = reason == null || this.#pauses.delete(reason)
 
-    if (wasPaused && this.#isDialling) {
+    if (this.#isDialling) {
       staticPeers.start()
       this.#topUp?.resume()
       reconnectQueue.start()
-      reconnectQueue.afterStart()
+      reconnectQueue[reconnect]()
         .catch(err => { log.error('could not reconnect to keep-alive peers - %e', err) })
     }
   }

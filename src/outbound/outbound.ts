@@ -181,7 +181,7 @@ export class Outbound {
       connected: this.#outbound.size,
       dialling: this.#dials.size,
       paused: !this.#isActive,
-      skipped: this.#components.skips.counts
+      skipped: this.#components.skips
     }
   }
 
@@ -304,7 +304,7 @@ export class Outbound {
   }
 
   #onSkip (skipped: SkippedCandidate): void {
-    this.#components.skips.add(skipped.reason)
+    this.#components.skips[skipped.reason]++
     this.#components.log.trace('did not dial %p of %s - %s', skipped.peerId, skipped.source, skipped.reason)
     this.#components.onSkip(skipped)
   }

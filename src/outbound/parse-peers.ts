@@ -20,7 +20,6 @@ export interface ParsedPeer {
 }
 
 const EXPECTED_ADDRESS = 'an address that ends with the id of its peer (/p2p/…), or the id of a peer'
-const EXPECTED_ID = 'the id of a peer'
 
 /**
  * @param input - what was given
@@ -29,32 +28,17 @@ const EXPECTED_ID = 'the id of a peer'
  * the id of a peer
  */
 export function parseStaticPeer (input: unknown, option: string): ParsedPeer {
-  try {
-    if (isPeerId(input)) {
-      return { peerId: input }
-    }
+  const address = typeof input === 'string' && input.startsWith('/') ? parseAddress(input) : input
 
-    if (typeof input === 'string' && !input.startsWith('/')) {
-      return { peerId: peerIdFromString(input) }
-    }
-
-    const address = typeof input === 'string' ? multiaddr(input) : input
-
-    // an address that ends with a relay is not one of a peer
-    if (isMultiaddr(address) && !address.toString().endsWith('/p2p-circuit')) {
-      const peer = remotePeerOf(address)
-
-      if (peer != null) {
-        const peerId = peerIdFromString(peer)
-
-        return address.getComponents().length === 1 ? { peerId } : { peerId, multiaddr: address }
-      }
-    }
-  } catch {
-    // said below
+  if (!isMultiaddr(address)) {
+    return { peerId: parsePeerId(address, option, input, EXPECTED_ADDRESS) }
   }
 
-  throw new InvalidOptionError(option, input, EXPECTED_ADDRESS)
+  // an address that ends with a relay is not one of a peer
+  const peer = address.toString().endsWith('/p2p-circuit') ? undefined : remotePeerOf(address)
+  const peerId = parsePeerId(peer, option, input, EXPECTED_ADDRESS)
+
+  return address.getComponents().length === 1 ? { peerId } : { peerId, multiaddr: address }
 }
 
 /**
@@ -74,17 +58,21 @@ export function parseAddress (text: string): Multiaddr | undefined {
  * @throws {InvalidOptionError} if it is not the id of a peer
  */
 export function parseTrustedPeer (input: unknown, option: string): PeerId {
+  return parsePeerId(input, option, input, 'the id of a peer')
+}
+
+function parsePeerId (peer: unknown, option: string, input: unknown, expected: string): PeerId {
   try {
-    if (isPeerId(input)) {
-      return input
+    if (isPeerId(peer)) {
+      return peer
     }
 
-    if (typeof input === 'string') {
-      return peerIdFromString(input)
+    if (typeof peer === 'string') {
+      return peerIdFromString(peer)
     }
   } catch {
     // said below
   }
 
-  throw new InvalidOptionError(option, input, EXPECTED_ID)
+  throw new InvalidOptionError(option, input, expected)
 }

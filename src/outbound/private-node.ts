@@ -1,4 +1,4 @@
-import { aFlag, anObject, assertOption, assertOptions, numberRule, orFalse, withDefaults } from '../options.ts'
+import { aFlag, numberRule, resolvePart } from '../options.ts'
 import type { Reachability, ReachabilityReason } from '../nat/index.ts'
 import type { OptionRules } from '../options.ts'
 
@@ -31,8 +31,6 @@ export interface WhilePrivateInit {
  */
 export type WhilePrivateConfig = Required<WhilePrivateInit> | false
 
-export const WHILE_PRIVATE_RULE = orFalse(anObject)
-
 const RULES: OptionRules<WhilePrivateInit> = {
   outboundFactor: numberRule('a number of at least 1', value => value >= 1 && value < Infinity),
   keepRelays: aFlag
@@ -44,16 +42,8 @@ const DEFAULTS: Required<WhilePrivateInit> = { outboundFactor: 2, keepRelays: tr
 /**
  * @throws {InvalidOptionError} if an option is unknown or not usable
  */
-export function resolveWhilePrivate (init: WhilePrivateInit | false = {}): WhilePrivateConfig {
-  assertOption('whilePrivate', init, WHILE_PRIVATE_RULE)
-
-  if (init === false) {
-    return false
-  }
-
-  assertOptions(init, RULES, 'whilePrivate.', true)
-
-  return withDefaults(init, DEFAULTS)
+export function resolveWhilePrivate (init?: WhilePrivateInit | false): WhilePrivateConfig {
+  return resolvePart('whilePrivate', init, RULES, DEFAULTS)
 }
 
 /**

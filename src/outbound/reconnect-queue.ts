@@ -1,16 +1,18 @@
 import { AbortError, KEEP_ALIVE, isPeerId } from '@libp2p/interface'
-import { PeerMap, PeerSet } from '@libp2p/peer-collections'
-import { PeerQueue } from '@libp2p/utils'
-import { anySignal } from 'any-signal'
+import { Queue } from '@libp2p/utils'
 import pRetry from 'p-retry'
-import { hasErrorName } from '../errors.ts'
-import type { ComponentLogger, Connection, Libp2pEvents, Logger, Metrics, Peer, PeerId, PeerStore, Tag } from '@libp2p/interface'
+import { withinTime } from '../connections/index.ts'
+import { follow } from '../follow.ts'
+import { RecentMap } from '../recent-map.ts'
+import type { Clock } from '../clock.ts'
+import type { ComponentLogger, Libp2pEvents, Logger, Metrics, Peer, PeerId, PeerStore, Tag } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { TypedEventTarget } from 'main-event'
 
 export interface ReconnectQueueComponents {
+  clock: Clock
   connectionManager: Pick<ConnectionManager, 'openConnection'>
-  peerStore: Pick<PeerStore, 'get' | 'all' | 'merge'>
+  peerStore: Pick<PeerStore, 'all' | 'merge'>
   events: TypedEventTarget<Libp2pEvents>
   logger: ComponentLogger
   metrics?: Metrics
@@ -20,6 +22,11 @@ export interface ReconnectQueueComponents {
    * it? With many peers that disconnect at once, reading costs more than the rest.
    */
   isKeptAlive?(peerId: PeerId): boolean | undefined
+
+  /**
+   * What the peer store says about a peer
+   */
+  lookUp(peerId: PeerId): Promise<Peer | undefined>
 }
 
 export interface ReconnectQueueInit {
@@ -35,9 +42,28 @@ export interface ReconnectQueueInit {
 }
 
 /**
- * The longest timer that there is, in ms
+ * A peer that is left alone until it is connected another time
  */
-const MAX_TIMEOUT = 2 ** 31 - 1
+interface LeftPeer {
+  readonly peerId: PeerId
+
+  /**
+   * The tags that were taken from it when it was given up. `undefined`: the user hung up.
+   */
+  readonly tags?: Record<string, Tag>
+}
+
+/**
+ * What is done about a peer that has disconnected
+ */
+interface Reconnect {
+  readonly controller: AbortController
+
+  /**
+   * It has disconnected again since it is being dialled
+   */
+  isLost: boolean
+}
 
 /**
  * Of how many peers it is remembered that the user hung up on them, or that they were
@@ -52,45 +78,40 @@ const MAX_REMEMBERED = 1_000
 export class ReconnectQueue {
   readonly #components: ReconnectQueueComponents
   readonly #init: ReconnectQueueInit
-  readonly #queue: PeerQueue
+  readonly #queue: Queue
 
   /**
    * Peers whose connections the user is closing
    */
-  readonly #hungUp = new PeerSet()
+  readonly #hungUp = new Set<string>()
 
   /**
-   * Peers that the user hung up on, and that were not connected since
+   * Peers that were hung up on, or given up, and were not connected since
    */
-  readonly #left = new PeerSet()
+  readonly #left = new RecentMap<string, LeftPeer>(MAX_REMEMBERED)
 
   /**
-   * Peers that were given up, and the tags that were taken from them
+   * Peers that have disconnected, and whose tags are being read, or that wait for their
+   * turn, or that are being dialled
    */
-  readonly #givenUp = new PeerMap<Map<string, Tag>>()
-
-  /**
-   * Peers that have disconnected and whose tags are being read
-   */
-  readonly #considered = new PeerSet()
-
-  /**
-   * Peers that have disconnected while they were being dialled
-   */
-  readonly #disconnected = new PeerSet()
+  readonly #reconnects = new Map<string, Reconnect>()
 
   /**
    * Ends the dials that were made when the node started
    */
-  readonly #startDials = new PeerMap<AbortController>()
+  readonly #startDials = new Map<string, AbortController>()
   readonly #log: Logger
-  #started = false
+
+  /**
+   * `undefined` while nobody is dialled
+   */
+  #unfollow?: () => void
 
   constructor (components: ReconnectQueueComponents, init: ReconnectQueueInit) {
     this.#components = components
     this.#init = init
     this.#log = components.logger.forComponent('libp2p:connmgr:reconnect-queue')
-    this.#queue = new PeerQueue({
+    this.#queue = new Queue({
       concurrency: init.maxParallelReconnects,
       metricName: 'libp2p_reconnect_queue',
       metrics: components.metrics
@@ -98,13 +119,14 @@ export class ReconnectQueue {
   }
 
   start (): void {
-    if (this.#started) {
-      return
-    }
-
-    this.#started = true
-    this.#components.events.addEventListener('peer:disconnect', this.#onPeerDisconnect)
-    this.#components.events.addEventListener('connection:open', this.#onConnectionOpen)
+    this.#unfollow ??= follow({ events: this.#components.events, log: this.#log }, {
+      'peer:disconnect': peerId => { this.#onDisconnect(peerId) },
+      // even if that happens before the connections are closed that the user hung up
+      'connection:open': ({ remotePeer }) => {
+        this.#hungUp.delete(remotePeer.toString())
+        this.#left.delete(remotePeer.toString())
+      }
+    })
   }
 
   /**
@@ -113,16 +135,24 @@ export class ReconnectQueue {
   async afterStart (): Promise<void> {
     const peers = await this.#components.peerStore.all({ filters: [isKeptAlive] })
 
-    await Promise.all(peers.filter(({ id }) => !this.#left.has(id)).map(async peer => {
+    await Promise.all(peers.map(async ({ id }) => {
+      const key = id.toString()
+      const left = this.#left.get(key)
+
+      // who was given up may have been given another tag
+      if (left != null && left.tags == null) {
+        return
+      }
+
       const controller = new AbortController()
-      this.#startDials.set(peer.id, controller)
+      this.#startDials.set(key, controller)
 
       try {
-        await this.#connect(peer.id, controller.signal)
+        await this.#connect(id, controller.signal)
       } catch (err) {
-        this.#log('could not open a connection to the keep-alive peer %p - %e', peer.id, err)
+        this.#log('could not open a connection to the keep-alive peer %p - %e', id, err)
       } finally {
-        this.#startDials.delete(peer.id)
+        this.#startDials.delete(key)
       }
     }))
   }
@@ -132,14 +162,14 @@ export class ReconnectQueue {
    * they get their tags back, and all are dialled that are not connected.
    */
   async networkChanged (): Promise<void> {
-    const givenUp = [...this.#givenUp]
-    this.#givenUp.clear()
+    const givenUp = [...this.#left].filter(([, { tags }]) => tags != null)
+    givenUp.forEach(([key]) => { this.#left.delete(key) })
 
-    for (const [peerId, tags] of givenUp) {
-      await this.#components.peerStore.merge(peerId, { tags: Object.fromEntries(tags) })
+    for (const [, { peerId, tags }] of givenUp) {
+      await this.#components.peerStore.merge(peerId, { tags })
     }
 
-    if (this.#started) {
+    if (this.#unfollow != null) {
       await this.afterStart()
     }
   }
@@ -150,24 +180,18 @@ export class ReconnectQueue {
   stop (): void {
     this.pause()
     this.#left.clear()
-    this.#givenUp.clear()
   }
 
   /**
    * Ends all attempts
    */
   pause (): void {
-    this.#started = false
-    this.#components.events.removeEventListener('peer:disconnect', this.#onPeerDisconnect)
-    this.#components.events.removeEventListener('connection:open', this.#onConnectionOpen)
-    this.#queue.abort()
+    this.#unfollow?.()
+    this.#unfollow = undefined
     this.#hungUp.clear()
-    this.#considered.clear()
-    this.#disconnected.clear()
-
-    for (const controller of this.#startDials.values()) {
-      controller.abort()
-    }
+    this.#reconnects.forEach(({ controller }) => { controller.abort() })
+    this.#reconnects.clear()
+    this.#startDials.forEach(controller => { controller.abort() })
   }
 
   /**
@@ -175,180 +199,99 @@ export class ReconnectQueue {
    * until it was connected another time.
    */
   hangUp (peerId: PeerId, connected: boolean): void {
-    if (connected && this.#started) {
-      this.#hungUp.add(peerId)
-    }
-
-    this.#left.add(peerId)
-    this.#givenUp.delete(peerId)
-    shorten(this.#left, this.#left)
-
+    const key = peerId.toString()
     const reason = new AbortError('Hung up')
-    this.#considered.delete(peerId)
-    this.#disconnected.delete(peerId)
-    this.#startDials.get(peerId)?.abort(reason)
-    this.#queue.find(peerId)?.abort(reason)
+
+    if (connected && this.#unfollow != null) {
+      this.#hungUp.add(key)
+    }
+
+    this.#left.set(key, { peerId })
+    this.#startDials.get(key)?.abort(reason)
+    this.#reconnects.get(key)?.controller.abort(reason)
+    this.#reconnects.delete(key)
   }
 
-  readonly #onPeerDisconnect = (event: CustomEvent<PeerId>): void => {
-    const peerId = event.detail
+  #onDisconnect (peerId: PeerId): void {
+    const key = peerId.toString()
+    const reconnect = this.#reconnects.get(key)
 
-    if (!isPeerId(peerId)) {
+    if (this.#hungUp.delete(key) || !isPeerId(peerId)) {
       return
     }
 
-    const wasHungUp = this.#hungUp.has(peerId)
-    this.#hungUp.delete(peerId)
-
-    if (wasHungUp || this.#considered.has(peerId)) {
-      return
-    }
-
-    if (this.#queue.has(peerId)) {
-      this.#disconnected.add(peerId)
-      return
-    }
-
-    this.#consider(peerId)
-  }
-
-  #consider (peerId: PeerId): void {
-    if (this.#components.isKeptAlive?.(peerId) === false) {
-      return
-    }
-
-    this.#considered.add(peerId)
-    this.#reconnect(peerId)
-      .catch(err => { this.#log.error('could not reconnect to %p - %e', peerId, err) })
-      .finally(() => { this.#considered.delete(peerId) })
-  }
-
-  /**
-   * A peer that is connected another time is no longer hung up, even if that
-   * happens before the connections are closed that the user hung up
-   */
-  readonly #onConnectionOpen = (event: CustomEvent<Connection>): void => {
-    const peerId = event.detail?.remotePeer
-
-    if (isPeerId(peerId)) {
-      this.#hungUp.delete(peerId)
-      this.#left.delete(peerId)
-      this.#givenUp.delete(peerId)
+    if (reconnect != null) {
+      reconnect.isLost = true
+    } else if (this.#components.isKeptAlive?.(peerId) !== false) {
+      this.#reconnect(peerId, key)
+        .catch(err => { this.#log.error('could not reconnect to %p - %e', peerId, err) })
     }
   }
 
-  async #reconnect (peerId: PeerId): Promise<void> {
-    const peer = await this.#getPeer(peerId)
-
-    if (peer == null || !isKeptAlive(peer) || !this.#started || !this.#considered.has(peerId)) {
-      return
-    }
-
-    this.#considered.delete(peerId)
-    let signal: AbortSignal | undefined
+  async #reconnect (peerId: PeerId, key: string): Promise<void> {
+    const reconnect: Reconnect = { controller: new AbortController(), isLost: false }
+    this.#reconnects.set(key, reconnect)
 
     try {
-      await this.#queue.add(async options => {
-        signal = options?.signal
-        await this.#tryToConnect(peerId, signal)
-      }, { peerId })
-    } catch (err) {
-      // stopped or hung up, before or after it began: the peer keeps its tags. A
-      // dial may fail with an AbortError for other reasons
-      if (signal?.aborted !== false) {
-        return
-      }
-
-      this.#log('gave up reconnecting to %p - %e', peerId, err)
-      await this.#giveUp(peer)
+      await this.#tryToReconnect(peerId, reconnect)
     } finally {
-      this.#afterAttempts(peerId)
+      // not if it was stopped or hung up, and it may have disconnected anew since
+      if (this.#reconnects.get(key) === reconnect) {
+        this.#reconnects.delete(key)
+
+        if (reconnect.isLost) {
+          this.#onDisconnect(peerId)
+        }
+      }
     }
   }
 
-  /**
-   * The connection may be gone again
-   */
-  #afterAttempts (peerId: PeerId): void {
-    if (this.#started && this.#disconnected.has(peerId)) {
-      this.#disconnected.delete(peerId)
-      this.#consider(peerId)
-    }
-  }
+  async #tryToReconnect (peerId: PeerId, reconnect: Reconnect): Promise<void> {
+    const { signal } = reconnect.controller
+    const peer = await this.#components.lookUp(peerId)
+    reconnect.isLost = false
 
-  async #tryToConnect (peerId: PeerId, signal?: AbortSignal): Promise<void> {
-    await pRetry(async () => this.#connect(peerId, signal), {
-      signal,
-      retries: this.#init.reconnectRetries,
-      factor: this.#init.reconnectBackoffFactor,
-      minTimeout: this.#init.reconnectRetryInterval
-    })
+    if (peer == null || !isKeptAlive(peer)) {
+      return
+    }
+
+    try {
+      await this.#queue.add(async () => pRetry(async () => this.#connect(peerId, signal), {
+        signal,
+        retries: this.#init.reconnectRetries,
+        factor: this.#init.reconnectBackoffFactor,
+        minTimeout: this.#init.reconnectRetryInterval
+      }), { signal })
+    } catch (err) {
+      // stopped or hung up, before or after it began: the peer keeps its tags
+      if (!signal.aborted) {
+        this.#log('gave up reconnecting to %p - %e', peerId, err)
+        await this.#giveUp(peer)
+      }
+    }
   }
 
   /**
    * A dial that is passed a signal has no timeout but that signal
    */
-  async #connect (peerId: PeerId, signal?: AbortSignal): Promise<void> {
-    const limited = anySignal([signal, AbortSignal.timeout(Math.min(this.#init.dialTimeout, MAX_TIMEOUT))])
-
-    try {
-      await this.#components.connectionManager.openConnection(peerId, { signal: limited })
-    } finally {
-      limited.clear()
-    }
+  async #connect (peerId: PeerId, signal: AbortSignal): Promise<void> {
+    const { clock, connectionManager } = this.#components
+    await withinTime(async signal => connectionManager.openConnection(peerId, { signal }), this.#init.dialTimeout, clock, signal)
   }
 
-  async #giveUp (peer: Peer): Promise<void> {
-    const tags: Record<string, undefined> = {}
-    const taken = new Map<string, Tag>()
-
-    for (const [name, tag] of peer.tags) {
-      if (name.startsWith(KEEP_ALIVE)) {
-        tags[name] = undefined
-        taken.set(name, tag)
-      }
-    }
-
-    this.#givenUp.set(peer.id, taken)
-    shorten(this.#givenUp, this.#givenUp.keys())
+  async #giveUp ({ id, tags }: Peer): Promise<void> {
+    const { events, peerStore } = this.#components
+    const taken = [...tags].filter(([name]) => name.startsWith(KEEP_ALIVE))
+    this.#left.set(id.toString(), { peerId: id, tags: Object.fromEntries(taken) })
 
     try {
-      await this.#components.peerStore.merge(peer.id, { tags })
+      await peerStore.merge(id, { tags: Object.fromEntries(taken.map(([name]) => [name, undefined])) })
     } finally {
-      this.#components.events.safeDispatchEvent('peer:reconnect-failure', { detail: peer.id })
-    }
-  }
-
-  async #getPeer (peerId: PeerId): Promise<Peer | undefined> {
-    try {
-      return await this.#components.peerStore.get(peerId)
-    } catch (err) {
-      if (!hasErrorName(err, 'NotFoundError')) {
-        throw err
-      }
+      events.safeDispatchEvent('peer:reconnect-failure', { detail: id })
     }
   }
 }
 
 function isKeptAlive ({ tags }: { tags: ReadonlyMap<string, unknown> }): boolean {
-  for (const tag of tags.keys()) {
-    if (tag.startsWith(KEEP_ALIVE)) {
-      return true
-    }
-  }
-
-  return false
-}
-
-/**
- * The oldest make room
- */
-function shorten (peers: { readonly size: number, delete(peerId: PeerId): unknown }, oldestFirst: Iterable<PeerId>): void {
-  for (const oldest of oldestFirst) {
-    if (peers.size <= MAX_REMEMBERED) {
-      break
-    }
-
-    peers.delete(oldest)
-  }
+  return [...tags.keys()].some(tag => tag.startsWith(KEEP_ALIVE))
 }

@@ -33,10 +33,9 @@ export const STATIC_RETRY: Readonly<RetryDelayInit> = { base: 1_000, max: 300_00
 export const STABLE_SESSION = 30_000
 
 /**
- * How many ms to wait after so many failures in a row: twice as long after each
+ * How many ms to wait after so many failures in a row: twice as long after each.
+ * As many as after the first where there was none.
  */
 export function retryDelay (failures: number, init: RetryDelayInit, random: Random): number {
-  const delay = Math.min(init.max, init.base * 2 ** Math.min(failures - 1, 32))
-
-  return delay * (1 - init.jitter * random.next())
+  return Math.min(init.max, init.base * 2 ** Math.max(0, failures - 1)) * (1 - init.jitter * random.next())
 }

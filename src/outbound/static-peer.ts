@@ -1,6 +1,6 @@
-import { AbortError, TimeoutError } from '@libp2p/interface'
-import { anySignal } from 'any-signal'
-import { ownAddresses, withPeer } from './candidate.ts'
+import { AbortError } from '@libp2p/interface'
+import { withinTime } from '../connections/index.ts'
+import { ownAddresses, withPeer } from './peer-addresses.ts'
 import { STABLE_SESSION, STATIC_RETRY, retryDelay } from './retry-delay.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Random } from '../random.ts'
@@ -88,10 +88,10 @@ export class StaticPeer {
   #connectedAt?: number
 
   /**
-   * A connection was lost, so nobody is in a hurry: others may have lost theirs at the
-   * same moment
+   * In ms: how long to wait before the next dial. When a connection was lost nobody is in
+   * a hurry, as others may have lost theirs at the same moment.
    */
-  #isLost = false
+  #delay = 0
 
   /**
    * The next dial
@@ -178,9 +178,8 @@ export class StaticPeer {
    */
   retry (): void {
     this.#failures = 0
-    this.#isLost = false
-    this.#timer?.clear()
-    this.#timer = undefined
+    this.#delay = 0
+    this.#cancelTimer()
     this.check()
   }
 
@@ -206,20 +205,22 @@ export class StaticPeer {
       return
     }
 
-    const { clock, random } = this.#components
-    const delay = this.#failures === 0 && !this.#isLost ? 0 : retryDelay(Math.max(1, this.#failures), STATIC_RETRY, random)
-    this.#timer = clock.setTimeout(() => {
+    this.#timer = this.#components.clock.setTimeout(() => {
       this.#timer = undefined
       this.#connect()
-    }, delay)
+    }, this.#delay)
+  }
+
+  #onFailure (failures: number): void {
+    this.#failures = failures
+    this.#delay = retryDelay(failures, STATIC_RETRY, this.#components.random)
   }
 
   #endSession (): void {
     if (this.#connectedAt != null) {
-      const duration = this.#components.clock.now() - this.#connectedAt
+      const isStable = this.#components.clock.now() - this.#connectedAt >= STABLE_SESSION
       this.#connectedAt = undefined
-      this.#isLost = true
-      this.#failures = duration >= STABLE_SESSION ? 0 : this.#failures + 1
+      this.#onFailure(isStable ? 0 : this.#failures + 1)
     }
   }
 
@@ -232,7 +233,7 @@ export class StaticPeer {
       .then(() => { this.onConnected() })
       .catch(err => {
         if (!controller.signal.aborted) {
-          this.#failures++
+          this.#onFailure(this.#failures + 1)
           this.#components.log('could not connect to the static peer %p, %d times in a row - %e', this.#peerId, this.#failures, err)
         }
       })
@@ -283,9 +284,8 @@ export class StaticPeer {
    */
   async #find (known: Multiaddr[], signal: AbortSignal): Promise<Multiaddr[]> {
     const { clock, findPeer, log, random } = this.#components
-    const now = clock.now()
 
-    if (now < this.#findAt && now > this.#findAt - FIND_RETRY.max) {
+    if (clock.now() < this.#findAt) {
       return []
     }
 
@@ -301,7 +301,7 @@ export class StaticPeer {
     }
 
     this.#findFailures = found.length === 0 ? this.#findFailures + 1 : 0
-    this.#findAt = clock.now() + retryDelay(Math.max(1, this.#findFailures), FIND_RETRY, random)
+    this.#findAt = clock.now() + retryDelay(this.#findFailures, FIND_RETRY, random)
 
     return found.filter(multiaddr => !known.some(other => other.equals(multiaddr)))
   }
@@ -314,17 +314,7 @@ export class StaticPeer {
    * A dial that is passed a signal has no timeout but that signal
    */
   async #limited (signal: AbortSignal, action: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
-    const timeout = new AbortController()
-    const timer = this.#components.clock.setTimeout(() => { timeout.abort(new TimeoutError('The dial timed out')) }, this.#components.dialTimeout)
-    const limit = anySignal([signal, timeout.signal])
-
-    try {
-      limit.throwIfAborted()
-      await action(limit)
-    } finally {
-      timer.clear()
-      limit.clear()
-    }
+    await withinTime(action, this.#components.dialTimeout, this.#components.clock, signal)
   }
 
   #cancel (): void {

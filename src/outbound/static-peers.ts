@@ -1,10 +1,11 @@
+import { follow } from '../follow.ts'
 import { parseStaticPeer } from './parse-peers.ts'
 import { StaticPeer } from './static-peer.ts'
 import type { StaticPeerInput } from './parse-peers.ts'
 import type { StaticPeerComponents, StaticPeerStatus } from './static-peer.ts'
 import type { PeerProtection } from './trusted-peers.ts'
 import type { Timer } from '../clock.ts'
-import type { Connection, Libp2pEvents, PeerId } from '@libp2p/interface'
+import type { Libp2pEvents, PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 export interface StaticPeersComponents extends StaticPeerComponents {
@@ -30,6 +31,7 @@ export class StaticPeers {
   readonly #components: StaticPeersComponents
   readonly #peers = new Map<string, StaticPeer>()
   #timer?: Timer
+  #unfollow?: () => void
 
   constructor (components: StaticPeersComponents, inputs: readonly StaticPeerInput[] = []) {
     this.#components = components
@@ -104,8 +106,10 @@ export class StaticPeers {
       return
     }
 
-    this.#components.events.addEventListener('connection:open', this.#onOpen)
-    this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#unfollow = follow(this.#components, {
+      'connection:open': ({ remotePeer }) => { this.#peers.get(remotePeer.toString())?.onConnected() },
+      'peer:disconnect': peerId => { this.#peers.get(peerId.toString())?.check() }
+    })
     this.#schedule()
     this.#peers.forEach(peer => { peer.start() })
   }
@@ -114,8 +118,7 @@ export class StaticPeers {
    * Dial nobody any more
    */
   stop (): void {
-    this.#components.events.removeEventListener('connection:open', this.#onOpen)
-    this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    this.#unfollow?.()
     this.#timer?.clear()
     this.#timer = undefined
     this.#peers.forEach(peer => { peer.stop() })
@@ -142,21 +145,5 @@ export class StaticPeers {
       this.#schedule()
       this.#peers.forEach(peer => { peer.check() })
     }, CHECK_INTERVAL)
-  }
-
-  readonly #onOpen = (event: CustomEvent<Connection>): void => {
-    try {
-      this.#peers.get(event.detail.remotePeer.toString())?.onConnected()
-    } catch (err) {
-      this.#components.log.error('could not follow a connection - %e', err)
-    }
-  }
-
-  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
-    try {
-      this.#peers.get(event.detail.toString())?.check()
-    } catch (err) {
-      this.#components.log.error('could not follow a peer - %e', err)
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { aFlag, aFunction, anObject, assertOption, assertOptions, atLeastOne, numberRule, orFalse, someStrings, withDefaults } from '../options.ts'
+import { aFlag, aFunction, anObject, atLeastOne, numberRule, orFalse, resolvePart, someStrings } from '../options.ts'
 import { SOURCE_NAMES } from './candidate-source-names.ts'
 import { CHURN_DEFAULTS, CHURN_RULES } from './churn-options.ts'
 import { FEELERS_DEFAULTS, FEELERS_RULES } from './feelers-options.ts'
@@ -186,26 +186,12 @@ const DEFAULTS: Required<Omit<TopUpInit, 'rate' | 'churn' | 'feelers'>> = {
  * @throws {InvalidOptionError} if an option is unknown or not usable
  */
 export function resolveTopUp (init: TopUpInit): TopUpConfig {
-  assertOptions(init, RULES, 'outbound.', true)
-  assertOptions(init.rate ?? {}, RATE_RULES, 'outbound.rate.', true)
-
   return {
-    ...withDefaults(init, DEFAULTS),
-    rate: withDefaults(init.rate ?? {}, RATE_DEFAULTS),
-    churn: resolve('outbound.churn', init.churn, CHURN_RULES, CHURN_DEFAULTS),
-    feelers: resolve('outbound.feelers', init.feelers, FEELERS_RULES, FEELERS_DEFAULTS)
+    ...resolvePart('outbound', init, RULES, DEFAULTS),
+    rate: resolvePart('outbound.rate', init.rate, RATE_RULES, RATE_DEFAULTS),
+    churn: resolvePart('outbound.churn', init.churn ?? false, CHURN_RULES, CHURN_DEFAULTS),
+    feelers: resolvePart('outbound.feelers', init.feelers ?? false, FEELERS_RULES, FEELERS_DEFAULTS)
   }
-}
-
-function resolve <T extends object> (path: string, init: Partial<T> | false | undefined, rules: Readonly<Record<string, OptionRule>>, defaults: T): T | false {
-  if (init == null || init === false) {
-    return false
-  }
-
-  assertOption(path, init, anObject)
-  assertOptions(init, rules, `${path}.`, true)
-
-  return withDefaults(init, defaults)
 }
 
 function isSource (value: unknown): boolean {

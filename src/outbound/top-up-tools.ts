@@ -1,16 +1,23 @@
-import { AbortError, KEEP_ALIVE, TimeoutError } from '@libp2p/interface'
-import { anySignal } from 'any-signal'
-import { dialFailureReason, dialReport } from '../dialing/index.ts'
+import { AbortError, KEEP_ALIVE, isPeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { isMultiaddr } from '@multiformats/multiaddr'
+import { Key } from 'interface-datastore'
+import { TimeLimit } from '../connections/index.ts'
+import { dialFailureReason, dialReport, remotePeerOf } from '../dialing/index.ts'
 import { hasErrorName } from '../errors.ts'
-import { saveAnchors, takeAnchors } from './anchor-store.ts'
-import { ownAddresses, toCandidate, withPeer } from './candidate.ts'
 import { parseAddress } from './parse-peers.ts'
+import { ownAddresses, withPeer } from './peer-addresses.ts'
 import { retryDelay } from './retry-delay.ts'
+
+/**
+ * Where the anchors are in the node's datastore
+ */
+const ANCHORS_KEY = new Key('/libp2p-connmgr/anchors')
 
 /**
  * What dialling up to a target uses of what every node has. It is fetched on demand, and
  * stands alone: what it would import, bundlers would take out of where it is for all.
  */
-export const TOP_UP_TOOLS = { AbortError, KEEP_ALIVE, TimeoutError, anySignal, dialFailureReason, dialReport, hasErrorName, ownAddresses, parseAddress, retryDelay, saveAnchors, takeAnchors, toCandidate, withPeer }
+export const TOP_UP_TOOLS = { ANCHORS_KEY, AbortError, KEEP_ALIVE, TimeLimit, dialFailureReason, dialReport, hasErrorName, isMultiaddr, isPeerId, ownAddresses, parseAddress, peerIdFromString, remotePeerOf, retryDelay, withPeer }
 
 export type TopUpTools = typeof TOP_UP_TOOLS

@@ -1,5 +1,5 @@
 import { GRACE_PERIOD, LOW_WATER_RATIO, REPUTATION_SIZE, REPUTATION_TTL, SILENCE_PERIOD } from '../constants.ts'
-import { aFunction, anObject, assertOptions, atLeastOne, duration, notNegative, withDefaults } from '../options.ts'
+import { aFunction, anObject, atLeastOne, duration, notNegative, resolvePart, withDefaults } from '../options.ts'
 import { resolveRealmSettings } from './realm-settings.ts'
 import type { RealmSettings, ResolvedRealmSettings } from './realm-settings.ts'
 import type { ValueOf } from './standing.ts'
@@ -120,12 +120,9 @@ export const TRIMMING_RULES: OptionRules<TrimmingInit> = {
  * @throws {InvalidOptionError} if an option within an option is not usable
  */
 export function resolveTrimming (init: TrimmingInit): TrimmingConfig {
-  const reputation = init.reputation ?? {}
-  assertOptions(reputation, { size: notNegative, ttl: duration }, 'reputation.', true)
-
   return {
     ...withDefaults(init, { gracePeriod: GRACE_PERIOD, silencePeriod: SILENCE_PERIOD }),
-    reputation: withDefaults(reputation, { size: REPUTATION_SIZE, ttl: REPUTATION_TTL }),
+    reputation: resolvePart('reputation', init.reputation, { size: notNegative, ttl: duration }, { size: REPUTATION_SIZE, ttl: REPUTATION_TTL }),
     realmSettings: resolveRealmSettings(init.realmSettings ?? {}, LOW_WATER_RATIO),
     valueOf: Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined,
     selectVictims: init.selectVictims

@@ -1,4 +1,4 @@
-import { Closings } from '../connections/index.ts'
+import { Closings, TimeLimit } from '../connections/index.ts'
 import { CandidatePass } from './candidate-pass.ts'
 import { GracePeriod, noneKept } from './candidates.ts'
 import { createSelection } from './selection.ts'
@@ -176,7 +176,7 @@ export class TrimRun {
   async #close (victims: Iterable<TrimCandidate>, left: number): Promise<TrimmedConnection[]> {
     const { clock, onClosing } = this.#components
     const slice = new Slice(clock, CLOSE_SLICE)
-    const closings = new Closings(this.#init.connectionCloseTimeout, clock)
+    const closings = new Closings(new TimeLimit(this.#init.connectionCloseTimeout, clock))
     const closing: TrimmedConnection[] = []
     let missing = this.#missing(left)
 

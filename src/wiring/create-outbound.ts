@@ -2,8 +2,7 @@ import { CODE_DNSADDR } from '@multiformats/multiaddr'
 import { addressGroup } from '../addresses/index.ts'
 import { closeWithin } from '../connections/index.ts'
 import { hasErrorName } from '../errors.ts'
-import { KeptRelays, OutboundControl, ReconnectQueue, SkipCounts, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled } from '../outbound/index.ts'
-import type { RoomsComponents } from './context.ts'
+import { KeptRelays, OutboundControl, ReconnectQueue, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
 import type { Rooms } from './rooms.ts'
 import type { DialQueueDialOptions } from '../dialing/index.ts'
@@ -27,9 +26,19 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
   // past the manager, which takes what comes to it for the user's wish
   const dial = async (multiaddrs: Multiaddr[], options: DialQueueDialOptions): Promise<Connection> => dialer.openConnection(multiaddrs, options)
   const isConnected = (peerId: PeerId): boolean => table.getPeer(peerId) != null
-  const lookUp = async (peerId: PeerId): Promise<Peer | undefined> => storedPeer(node, peerId, err => { log.error('could not look up %p - %e', peerId, err) })
+  const lookUp = async (peerId: PeerId): Promise<Peer | undefined> => {
+    try {
+      return await node.peerStore.get(peerId)
+    } catch (err) {
+      if (!hasErrorName(err, 'NotFoundError')) {
+        log.error('could not look up %p - %e', peerId, err)
+      }
+    }
+  }
 
   const reconnectQueue = new ReconnectQueue({
+    clock,
+    lookUp,
     connectionManager,
     peerStore: node.peerStore,
     events: node.events,
@@ -51,7 +60,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     findPeer: async (peerId, signal) => node.peerRouting.findPeer(peerId, { signal })
   }, config.staticPeers)
 
-  const skips = new SkipCounts(node.metrics)
+  const skips = noSkips()
   const outbound = new OutboundControl({
     log,
     skips,
@@ -99,16 +108,6 @@ function followReachability ({ reachability }: Rooms, outbound: OutboundControl,
     const { whilePrivate } = reachability
     relays.keep(whilePrivate !== false && whilePrivate.keepRelays)
     outbound.reachabilityChanged()
-  }
-}
-
-async function storedPeer ({ peerStore }: RoomsComponents, peerId: PeerId, onError: (err: unknown) => void): Promise<Peer | undefined> {
-  try {
-    return await peerStore.get(peerId)
-  } catch (err) {
-    if (!hasErrorName(err, 'NotFoundError')) {
-      onError(err)
-    }
   }
 }
 

@@ -41,9 +41,10 @@ export interface Watchers {
  */
 export function createWatchers (components: CreateWatchersComponents, config: RoomsConfig): Watchers {
   const { clock, close, closing, emit, log, peerId, reachability, table } = components
-  const closeFor = (reason: CloseReason) => async (connection: Connection): Promise<void> => {
+  const closeFor = (reason: CloseReason) => (connection: Connection): void => {
     closing.mark(connection, reason)
-    await close(connection)
+    close(connection)
+      .catch(err => { log.error('could not close a connection - %e', err) })
   }
 
   return {

@@ -1,4 +1,4 @@
-import { isDenied, timeLimit, untilAborted } from '../connections/index.ts'
+import { TimeLimit, isDenied, untilAborted } from '../connections/index.ts'
 import { connectionGater } from '../gating/index.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { RawConnections } from './raw-connections.ts'
@@ -45,12 +45,12 @@ const HOOK_TIMEOUT = 5_000
  * @throws {unknown} what the hook rejects with
  */
 export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pick<GateComponents, 'clock' | 'log'>): Promise<boolean> {
-  const { signal, clear } = timeLimit(HOOK_TIMEOUT, clock)
+  const limit = new TimeLimit(HOOK_TIMEOUT, clock)
 
   try {
-    return await untilAborted(denied, signal)
+    return await untilAborted(denied, limit.signal)
   } catch (err) {
-    if (!signal.aborted) {
+    if (!limit.signal.aborted) {
       throw err
     }
 
@@ -58,7 +58,7 @@ export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pi
 
     return true
   } finally {
-    clear()
+    limit.clear()
   }
 }
 

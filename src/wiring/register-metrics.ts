@@ -84,7 +84,7 @@ function registerDials ({ dialQueue: { history }, metrics, events }: RegisterMet
 function registerConnections ({ clock, graceAt, metrics, outbound, rooms, events }: RegisterMetricsComponents): void {
   const { bans, discouraged, liveness, pipeline, realms, standing, table, trimmer } = rooms
 
-  const { onClose, onOpen, onPing } = registerConnectionMetrics(metrics, {
+  const { onClose, onOpen, onPing, onSkip } = registerConnectionMetrics(metrics, {
     watermarks: () => ({ 'low-water': trimmer.lowWater, 'high-water': trimmer.highWater, 'max-connections': pipeline.maxConnections }),
     standing: cachedStandings(rooms, graceAt, clock),
     peers: () => ({ connected: table.peerCount, protected: standing.protection.size, discouraged: discouraged.size, 'tagged and absent': standing.tags.absentPeers }),
@@ -101,6 +101,7 @@ function registerConnections ({ clock, graceAt, metrics, outbound, rooms, events
   events.addEventListener('connection:open', ({ detail: { direction } }) => { onOpen(direction) })
   events.addEventListener('connection:close', ({ detail: { reason, duration } }) => { onClose(reason, duration) })
   events.addEventListener('connection:ping', ({ detail: { rtt } }) => { onPing(rtt) })
+  events.addEventListener('outbound:skip', ({ detail: { reason } }) => { onSkip(reason) })
 }
 
 function registerResources ({ clock, metrics }: RegisterMetricsComponents, { realms, resources, table }: Rooms): void {

@@ -20,11 +20,11 @@ describe('connections/connection-table', () => {
     const remotePeer = stubPeerId()
     const [a, b] = [stubConnection({ remotePeer }), stubConnection({ remotePeer })]
 
-    expect(table.add(a, 1)).to.have.property('firstOfPeer', true)
-    expect(table.add(b, 2)).to.have.property('firstOfPeer', false)
-    expect(table.remove(a)).to.have.property('lastOfPeer', false)
-    expect(table.remove(b)).to.have.property('lastOfPeer', true)
-    expect(table.add(a, 3)).to.have.property('firstOfPeer', true)
+    expect(table.add(a, 1)?.peer.connections).to.have.lengthOf(1)
+    expect(table.add(b, 2)?.peer.connections).to.have.lengthOf(2)
+    expect(table.remove(a)?.peer.connections).to.have.lengthOf(1)
+    expect(table.remove(b)?.peer.connections).to.have.lengthOf(0)
+    expect(table.add(a, 3)?.peer.connections).to.have.lengthOf(1)
   })
 
   it('does not add a connection twice, and does not remove one twice', () => {
@@ -34,9 +34,9 @@ describe('connections/connection-table', () => {
 
     expect(table.add(connection, 2)).to.be.undefined()
     expect(table.size).to.equal(1)
-    expect(table.get(connection)).to.equal(added?.entry)
+    expect(table.get(connection)).to.equal(added)
 
-    expect(table.remove(connection)).to.have.property('entry', added?.entry)
+    expect(table.remove(connection)).to.equal(added)
     expect(table.remove(connection)).to.be.undefined()
     expect([table.size, table.inbound]).to.deep.equal([0, 0])
   })

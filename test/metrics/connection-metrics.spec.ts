@@ -39,6 +39,15 @@ describe('metrics/connection-metrics', () => {
     expect(await metrics.readValue('libp2p_connmgr_ping_misses_total')).to.equal(2)
   })
 
+  it('count peers that are not dialled', async () => {
+    const metrics = new RecordedMetrics()
+    const { onSkip } = registerConnectionMetrics(metrics.asMetrics(), source)
+    onSkip('banned')
+    onSkip('banned')
+
+    expect(await metrics.read('libp2p_connmgr_skipped_candidates_total')).to.deep.equal({ banned: 2 })
+  })
+
   it('show what is', async () => {
     const metrics = new RecordedMetrics()
     registerConnectionMetrics(metrics.asMetrics(), source)

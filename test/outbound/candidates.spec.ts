@@ -3,7 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { MemoryDatastore } from 'datastore-core'
 import * as fc from 'fast-check'
-import { ANCHORS_KEY, saveAnchors, takeAnchors } from '../../src/outbound/anchor-store.ts'
+import { saveAnchors, takeAnchors } from '../../src/outbound/anchor-store.ts'
 import { toCandidate } from '../../src/outbound/candidate.ts'
 import { chooseChurned } from '../../src/outbound/choose-churned.ts'
 import { CHURN_DEFAULTS } from '../../src/outbound/churn-options.ts'
@@ -160,29 +160,29 @@ describe('outbound: candidates', () => {
 
   it('are made of peer ids, addresses with a peer id, and records of peers', () => {
     const withId = address.encapsulate(`/p2p/${peerId}`)
-    expect(toCandidate(peerId, 'a')).to.deep.include({ key: peerId.toString(), source: 'a', multiaddrs: [] })
-    expect(toCandidate(withId, 'a')?.multiaddrs).to.deep.equal([withId])
-    expect(toCandidate({ id: peerId, multiaddrs: [address] }, 'a')?.multiaddrs).to.deep.equal([address])
-    expect(toCandidate({ id: peerId, addresses: [{ multiaddr: address }], protocols: [] }, 'a')?.multiaddrs).to.deep.equal([address])
+    expect(toCandidate(peerId, 'a', TOP_UP_TOOLS)).to.deep.include({ key: peerId.toString(), source: 'a', multiaddrs: [] })
+    expect(toCandidate(withId, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([withId])
+    expect(toCandidate({ id: peerId, multiaddrs: [address] }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([address])
+    expect(toCandidate({ id: peerId, addresses: [{ multiaddr: address }], protocols: [] }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([address])
   })
 
   it('do not have addresses of others', () => {
     const foreign = address.encapsulate(`/p2p/${stubPeerId()}`)
     const relayed = multiaddr(`/ip4/192.0.2.1/tcp/4001/p2p/${stubPeerId()}/p2p-circuit`)
-    expect(toCandidate({ id: peerId, multiaddrs: [foreign, relayed] }, 'a')?.multiaddrs).to.deep.equal([relayed])
+    expect(toCandidate({ id: peerId, multiaddrs: [foreign, relayed] }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([relayed])
   })
 
   it('have a limited number of addresses', () => {
-    expect(toCandidate({ id: peerId, multiaddrs: new Array(10_000).fill(address) }, 'a')?.multiaddrs.length).to.be.at.most(100)
+    expect(toCandidate({ id: peerId, multiaddrs: new Array(10_000).fill(address) }, 'a', TOP_UP_TOOLS)?.multiaddrs.length).to.be.at.most(100)
   })
 
   it('are not made of anything else, which does no harm', () => {
-    expect(toCandidate(address, 'a')).to.equal(undefined)
+    expect(toCandidate(address, 'a', TOP_UP_TOOLS)).to.equal(undefined)
     fc.assert(fc.property(fc.anything(), input => {
-      expect(toCandidate(input, 'a')).to.equal(undefined)
+      expect(toCandidate(input, 'a', TOP_UP_TOOLS)).to.equal(undefined)
     }))
     fc.assert(fc.property(fc.array(fc.anything()), multiaddrs => {
-      expect(toCandidate({ id: peerId, multiaddrs }, 'a')?.multiaddrs).to.deep.equal([])
+      expect(toCandidate({ id: peerId, multiaddrs }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([])
     }))
   })
 })
@@ -190,17 +190,17 @@ describe('outbound: candidates', () => {
 describe('outbound: anchors', () => {
   it('are read once', async () => {
     const datastore = new MemoryDatastore()
-    await saveAnchors(datastore, ['/memory/a', '/memory/b'])
-    expect(await takeAnchors(datastore)).to.deep.equal(['/memory/a', '/memory/b'])
-    expect(await takeAnchors(datastore)).to.deep.equal([])
+    await saveAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY, ['/memory/a', '/memory/b'])
+    expect(await takeAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY)).to.deep.equal(['/memory/a', '/memory/b'])
+    expect(await takeAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY)).to.deep.equal([])
   })
 
   for (const stored of ['', '{', '{}', 'null', '[1, null, {}]', '7']) {
     it(`${JSON.stringify(stored)} counts as none, and is deleted`, async () => {
       const datastore = new MemoryDatastore()
-      await datastore.put(ANCHORS_KEY, new TextEncoder().encode(stored))
-      expect(await takeAnchors(datastore)).to.deep.equal([])
-      expect(await datastore.has(ANCHORS_KEY)).to.be.false()
+      await datastore.put(TOP_UP_TOOLS.ANCHORS_KEY, new TextEncoder().encode(stored))
+      expect(await takeAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY)).to.deep.equal([])
+      expect(await datastore.has(TOP_UP_TOOLS.ANCHORS_KEY)).to.be.false()
     })
   }
 })

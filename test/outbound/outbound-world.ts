@@ -4,7 +4,7 @@ import { MemoryDatastore } from 'datastore-core'
 import { TypedEventEmitter } from 'main-event'
 import { addressGroup } from '../../src/addresses/index.ts'
 import { Outbound } from '../../src/outbound/outbound.ts'
-import { SkipCounts } from '../../src/outbound/skip-counts.ts'
+import { noSkips } from '../../src/outbound/skip-counts.ts'
 import { resolveTopUp } from '../../src/outbound/top-up-options.ts'
 import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
 import { reportOpen, stubConnection, stubPeerId } from '../fixtures/connections.ts'
@@ -127,7 +127,7 @@ export class OutboundWorld {
       valueOf: peerId => this.values.get(nameOf(peerId)) ?? 0,
       tagsOf: peerId => this.peers.get(nameOf(peerId))?.tags ?? [],
       onSkip: () => {},
-      skips: new SkipCounts(),
+      skips: noSkips(),
       tools: TOP_UP_TOOLS,
       ...overrides
     }, resolveTopUp(init), 10_000)

@@ -1,8 +1,9 @@
-import { AbortError, KEEP_ALIVE, NotFoundError } from '@libp2p/interface'
+import { AbortError, KEEP_ALIVE } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { TypedEventEmitter } from 'main-event'
 import { pEvent } from 'p-event'
+import { systemClock } from '../../src/clock.ts'
 import { ReconnectQueue } from '../../src/outbound/index.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import type { ReconnectQueueComponents, ReconnectQueueInit } from '../../src/outbound/reconnect-queue.ts'
@@ -34,8 +35,10 @@ describe('outbound: the reconnect queue', () => {
     events.addEventListener('peer:reconnect-failure', ({ detail }) => { failures.push(detail) })
 
     components = {
+      clock: systemClock,
       events,
       logger: defaultLogger(),
+      lookUp: async id => peerWithTags(id),
       connectionManager: {
         openConnection: async (target, options) => {
           const { promise, resolve, reject } = Promise.withResolvers<Connection>()
@@ -50,7 +53,6 @@ describe('outbound: the reconnect queue', () => {
         }
       },
       peerStore: {
-        get: async id => peerWithTags(id),
         all: async () => [peerWithTags(peerId)],
         merge: async (id, { tags }) => {
           removedTags.push(...Object.keys(tags ?? {}))
@@ -130,11 +132,11 @@ describe('outbound: the reconnect queue', () => {
   it('reads the tags of a peer only where they are not known', async () => {
     const known = [stubPeerId(), stubPeerId()]
     const reads: PeerId[] = []
-    const { get } = components.peerStore
-    components.peerStore.get = async (id, options) => {
+    const { lookUp } = components
+    components.lookUp = async id => {
       reads.push(id)
 
-      return get(id, options)
+      return lookUp(id)
     }
     components.isKeptAlive = id => [false, true][known.findIndex(peer => peer.equals(id))]
     start()
@@ -167,9 +169,9 @@ describe('outbound: the reconnect queue', () => {
   it('leaves peers alone that it knows nothing of', async () => {
     const unknown = stubPeerId()
     const unreadable = stubPeerId()
-    components.peerStore.get = async id => {
+    components.lookUp = async id => {
       if (id.equals(unknown)) {
-        throw new NotFoundError()
+        return
       }
 
       if (id.equals(unreadable)) {

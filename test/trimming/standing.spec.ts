@@ -57,10 +57,10 @@ describe('trimming/standing', () => {
   }
 
   function close (connection: StubConnection): void {
-    const removed = table.remove(connection)
+    const peer = table.remove(connection)?.peer
 
-    if (removed?.lastOfPeer === true) {
-      standing.tags.peerDisconnected(removed.entry.peer)
+    if (peer?.connections.length === 0) {
+      standing.tags.peerDisconnected(peer)
     }
   }
 

@@ -99,7 +99,7 @@ describe('wiring/events', () => {
       const table = new ConnectionTable()
       const closing = new CloseReasons(table)
       const connection = stubConnection()
-      const { entry } = table.add(connection, 0) ?? {}
+      const entry = table.add(connection, 0)
       closing.mark(connection, 'evict')
       closing.mark(connection, 'stop')
 
