@@ -1,6 +1,4 @@
 import { AbortError } from '@libp2p/interface'
-import { WaitingLine } from './waiting-line.ts'
-import type { Place } from './waiting-line.ts'
 
 /**
  * How many dials of single addresses may run at the same time over all peers
@@ -116,15 +114,12 @@ interface Budget {
    * waited for another one
    */
   references: number
-  readonly waiting: WaitingLine<Waiter>
 }
 
 interface Waiter {
   readonly budgets: Budget[]
   readonly priority: number
-  readonly order: number
   grant(): void
-  place?: { budget: Budget, place: Place<Waiter> }
 }
 
 /**
@@ -143,8 +138,10 @@ export class DialBudgets {
    */
   readonly #budgets = new Map<string, Budget>()
 
-  #order = 0
-  #waiters = 0
+  /**
+   * In the order in which they are served
+   */
+  readonly #waiting: Waiter[] = []
 
   constructor (init: DialBudgetsInit = {}) {
     this.#init = {
@@ -166,7 +163,7 @@ export class DialBudgets {
    * How many dials wait
    */
   get waiting (): number {
-    return this.#waiters
+    return this.#waiting.length
   }
 
   /**
@@ -191,81 +188,51 @@ export class DialBudgets {
     }
 
     return new Promise<ReleaseBudget>((resolve, reject) => {
+      const { signal, priority = 0 } = charge
       const waiter: Waiter = {
         budgets,
-        priority: charge.priority ?? 0,
-        order: this.#order++,
+        priority,
         grant: () => {
-          charge.signal?.removeEventListener('abort', onAbort)
-          this.#waiters--
+          signal?.removeEventListener('abort', onAbort)
           resolve(this.#take(budgets))
         }
       }
-
       const onAbort = (): void => {
-        waiter.place?.budget.waiting.leave(waiter.place.place)
-        this.#waiters--
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
         this.#dereference(budgets)
-        reject(charge.signal?.reason ?? new AbortError())
+        reject(signal?.reason ?? new AbortError())
       }
 
-      charge.signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiters++
-      this.#park(waiter)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.splice(this.#waiting.findLastIndex(other => other.priority >= priority) + 1, 0, waiter)
     })
   }
 
   #take (budgets: Budget[]): ReleaseBudget {
-    for (const budget of budgets) {
-      budget.used++
-    }
-
-    let released = false
+    let isReleased = false
+    budgets.forEach(budget => { budget.used++ })
 
     return () => {
-      if (released) {
-        return
+      if (!isReleased) {
+        isReleased = true
+        budgets.forEach(budget => { budget.used-- })
+        this.#dereference(budgets)
+        this.#serve()
       }
-
-      released = true
-
-      for (const budget of budgets) {
-        budget.used--
-      }
-
-      for (const budget of budgets) {
-        this.#serve(budget)
-      }
-
-      this.#dereference(budgets)
     }
   }
 
   /**
-   * A dial waits at the first of its budgets that has no place left. So
-   * whoever waits at a budget waits for a place in it, and a release needs to
-   * look at the lines of its own budgets only.
+   * Whoever waits gets what has become free
    */
-  #park (waiter: Waiter): void {
-    const budget = waiter.budgets.find(budget => !hasPlace(budget))
-
-    if (budget == null) {
-      waiter.grant()
-      return
-    }
-
-    waiter.place = { budget, place: budget.waiting.join(waiter, waiter.priority, waiter.order) }
-  }
-
-  #serve (budget: Budget): void {
-    while (hasPlace(budget)) {
-      const waiter = budget.waiting.shift()
-
-      if (waiter == null) {
-        return
+  #serve (): void {
+    for (let i = 0; i < this.#waiting.length;) {
+      if (this.#waiting[i].budgets.every(hasPlace)) {
+        const [waiter] = this.#waiting.splice(i, 1)
+        waiter.grant()
+      } else {
+        i++
       }
-
-      this.#park(waiter)
     }
   }
 
@@ -291,7 +258,7 @@ export class DialBudgets {
     let budget = this.#budgets.get(key)
 
     if (budget == null) {
-      budget = { key, cap, used: 0, references: 0, waiting: new WaitingLine() }
+      budget = { key, cap, used: 0, references: 0 }
       this.#budgets.set(key, budget)
     }
 

@@ -85,10 +85,7 @@ export interface DialJobCallbacks {
   onProgressFailed?(error: Error): void
 }
 
-interface Recipient extends JobRecipientOptions {
-  resolve(connection: Connection): void
-  reject(error: Error): void
-}
+interface Recipient extends Pick<JobRecipientOptions, 'onProgress'>, PromiseWithResolvers<Connection> {}
 
 let jobs = 0
 
@@ -97,7 +94,11 @@ let jobs = 0
  * terms; the job is abandoned when the last one has gone.
  */
 export class DialJob {
-  readonly id = `dial-${++jobs}`
+  /**
+   * Jobs that were made before have a lower one
+   */
+  readonly order = ++jobs
+  readonly id = `dial-${this.order}`
   readonly options: DialJobOptions
   readonly timeline: { created: number, started?: number, finished?: number }
   readonly callbacks: DialJobCallbacks = {}
@@ -146,36 +147,26 @@ export class DialJob {
    * @throws {TimeoutError} when the time is over
    */
   async join (options: JobRecipientOptions = {}, multiaddrs: Multiaddr[] = []): Promise<Connection> {
-    options.signal?.throwIfAborted()
+    const { signal, timeout = Infinity, onProgress } = options
+    signal?.throwIfAborted()
 
-    return new Promise<Connection>((resolve, reject) => {
-      const { signal, timeout } = options
-      const onAbort = (): void => { this.#leave(recipient, signal?.reason ?? new AbortError()) }
-      const timer = timeout == null || timeout === Infinity
-        ? undefined
-        : this.#clock.setTimeout(() => { this.#leave(recipient, new TimeoutError(`The dial took longer than ${timeout} ms`)) }, timeout)
-      const leave = (): void => {
-        timer?.clear()
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const recipient: Recipient = {
-        ...options,
-        resolve: connection => {
-          leave()
-          resolve(connection)
-        },
-        reject: error => {
-          leave()
-          reject(error)
-        }
-      }
+    const recipient: Recipient = { onProgress, ...Promise.withResolvers<Connection>() }
+    const onAbort = (): void => { this.#leave(recipient, signal?.reason ?? new AbortError()) }
+    const timer = timeout === Infinity
+      ? undefined
+      : this.#clock.setTimeout(() => { this.#leave(recipient, new TimeoutError(`The dial took longer than ${timeout} ms`)) }, timeout)
 
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#recipients.add(recipient)
+    signal?.addEventListener('abort', onAbort)
+    this.#recipients.add(recipient)
+    this.#want(multiaddrs)
+    this.callbacks.onJoin?.()
 
-      this.#want(multiaddrs)
-      this.callbacks.onJoin?.()
-    })
+    try {
+      return await recipient.promise
+    } finally {
+      timer?.clear()
+      signal?.removeEventListener('abort', onAbort)
+    }
   }
 
   /**
