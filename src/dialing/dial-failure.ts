@@ -56,6 +56,30 @@ export interface DialReport {
   omitted: number
 }
 
+/**
+ * How many addresses that were not dialled a report lists
+ */
+const MAX_REPORTED = 100
+
+/**
+ * A report on a dial that has just begun
+ */
+export function emptyReport (peerId?: PeerId): DialReport {
+  return { peerId, failures: [], omitted: 0 }
+}
+
+/**
+ * Note that an address was not connected to. Those that were not even dialled may be
+ * many, so not all of them are listed.
+ */
+export function addFailure (report: DialReport, failure: DialFailure): void {
+  if (failure.error != null || report.failures.length < MAX_REPORTED) {
+    report.failures.push(failure)
+  } else {
+    report.omitted++
+  }
+}
+
 // what a dial throws are libp2p's errors and those of transports, which callers
 // know by name and message. So the report stands beside the error
 const reports = new WeakMap<Error, DialReport>()

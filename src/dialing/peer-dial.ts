@@ -3,7 +3,7 @@ import { CustomProgressEvent } from 'progress-events'
 import { closeConnection } from '../connections/index.ts'
 import { NoValidAddressesError, toError } from '../errors.ts'
 import { ResourceLimitError } from '../resources/index.ts'
-import { attachDialReport, dialFailureReason, dialReport } from './dial-failure.ts'
+import { addFailure, attachDialReport, dialFailureReason, dialReport, emptyReport } from './dial-failure.ts'
 import { AllAttemptsFailedError, DialScheduler } from './dial-scheduler.ts'
 import { OTHER_DELAY, headStart, withoutDelays } from './ranker.ts'
 import type { AddressBook } from './address-book.ts'
@@ -16,11 +16,6 @@ import type { DialRanker, RankedAddress } from './ranker.ts'
 import type { Clock } from '../clock.ts'
 import type { Address, Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * How many addresses a report lists
- */
-const MAX_REPORTED = 200
 
 export interface PeerDialComponents {
   addressBook: Pick<AddressBook, 'find'>
@@ -85,7 +80,7 @@ export class PeerDial {
     this.#job = job
     this.#components = components
     this.#isAutomatic = job.options.automatic === true
-    this.#report = { peerId: job.options.peerId, failures: [], omitted: 0 }
+    this.#report = emptyReport(job.options.peerId)
     this.#scheduler = new DialScheduler({
       clock: components.clock,
       maxAttempts: components.maxPeerAddrsToDial,
@@ -195,25 +190,23 @@ export class PeerDial {
     // both ends dial at the same moment to open the way through their firewalls
     const rank = initiator == null ? ranker : withoutDelays(ranker)
 
-    if (force === true) {
-      return rank(addresses)
+    const trusted: Address[] = []
+    const doubtful: Address[] = []
+
+    for (const address of addresses) {
+      const { multiaddr } = address
+      const reason = force === true ? undefined : history.doubt(peerId, multiaddr)
+
+      if (reason == null) {
+        trusted.push(address)
+      } else if (automatic === true) {
+        addFailure(this.#report, { multiaddr, reason })
+      } else {
+        doubtful.push(address)
+      }
     }
 
-    const doubts = addresses.map(({ multiaddr }) => history.doubt(peerId, multiaddr))
-    const ranked = rank(addresses.filter((_, i) => doubts[i] == null))
-    const doubtful = addresses.filter((_, i) => doubts[i] != null)
-
-    if (automatic === true) {
-      addresses.forEach(({ multiaddr }, i) => {
-        const reason = doubts[i]
-
-        if (reason != null) {
-          this.#addToReport({ failures: [{ multiaddr, reason }], omitted: 0 })
-        }
-      })
-
-      return ranked
-    }
+    const ranked = rank(trusted)
 
     // the user asked for it, so it is dialled, but not before the others
     const last = ranked.at(-1)
@@ -230,20 +223,13 @@ export class PeerDial {
   }
 
   #onFailed (address: Address, error: Error): void {
-    this.#addToReport({ failures: [{ multiaddr: address.multiaddr, reason: dialFailureReason(error), error }], omitted: 0 })
+    addFailure(this.#report, { multiaddr: address.multiaddr, reason: dialFailureReason(error), error })
     this.#recording.push(this.#components.onAttemptFailed(this.#job.options.peerId, error, address.multiaddr))
   }
 
-  #addToReport (report?: DialReport): void {
-    for (const failure of report?.failures ?? []) {
-      if (this.#report.failures.length < MAX_REPORTED) {
-        this.#report.failures.push(failure)
-      } else {
-        this.#report.omitted++
-      }
-    }
-
-    this.#report.omitted += report?.omitted ?? 0
+  #addToReport (found?: DialReport): void {
+    found?.failures.forEach(failure => { addFailure(this.#report, failure) })
+    this.#report.omitted += found?.omitted ?? 0
   }
 
   /**
