@@ -1,4 +1,3 @@
-import { steadyClock } from '../clock.ts'
 import { loadBackOff, saveBackOff } from './back-off-store.ts'
 import { DialBackOff } from './back-off.ts'
 import { BlackHoleDetector } from './black-hole.ts'
@@ -8,7 +7,7 @@ import type { BackOffDatastore } from './back-off-store.ts'
 import type { BackOffEntry, DialBackOffInit } from './back-off.ts'
 import type { BlackHoleAddress, BlackHoleInit } from './black-hole.ts'
 import type { DialFailureReason } from './dial-failure.ts'
-import type { Clock, SteadyClock } from '../clock.ts'
+import type { SteadyClock } from '../clock.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -50,8 +49,8 @@ export class DialHistory {
   readonly blackHoles?: BlackHoleDetector
   readonly #clock: SteadyClock
 
-  constructor (init: DialHistoryInit, clock: Clock) {
-    this.#clock = steadyClock(clock)
+  constructor (init: DialHistoryInit, clock: SteadyClock) {
+    this.#clock = clock
 
     if (init.backOff !== false) {
       this.backOff = new DialBackOff(init.backOff)

@@ -8,7 +8,7 @@ import { AllAttemptsFailedError, DialScheduler } from './dial-scheduler.ts'
 import { OTHER_DELAY, headStart, withoutDelays } from './ranker.ts'
 import type { AddressBook } from './address-book.ts'
 import type { AddressDialer } from './address-dialer.ts'
-import type { DialReport } from './dial-failure.ts'
+import type { DialFailure, DialReport } from './dial-failure.ts'
 import type { DialHistory } from './dial-history.ts'
 import type { RunningDial } from './dial-job-queue.ts'
 import type { DialJob } from './dial-job.ts'
@@ -37,7 +37,7 @@ export interface PeerDialComponents {
   /**
    * An address could not be connected to
    */
-  onAttemptFailed(peerId: PeerId | undefined, error: Error, multiaddr: Multiaddr): Promise<void>
+  onAttemptFailed(peerId: PeerId | undefined, failure: DialFailure & { error: Error }): Promise<void>
 
   /**
    * There is a connection
@@ -62,9 +62,9 @@ export class PeerDial {
   #firstAttempt?: number
 
   /**
-   * The addresses that were asked for so far
+   * How many of the addresses of the job were asked for so far
    */
-  readonly #requested = new Set<string>()
+  #requested = 0
 
   /**
    * Whether the known addresses of the peer were asked for
@@ -146,14 +146,12 @@ export class PeerDial {
       // somebody has asked for this very peer, so what was left out is dialled
       this.#isAutomatic = false
       this.#isLookedUp = false
-      this.#requested.clear()
+      this.#requested = 0
     }
 
-    const added = multiaddrs.filter(multiaddr => !this.#requested.has(multiaddr.toString()))
-    added.forEach(multiaddr => this.#requested.add(multiaddr.toString()))
-
-    if (added.length > 0) {
-      this.#load(added)
+    if (multiaddrs.length > this.#requested) {
+      this.#load(multiaddrs.slice(this.#requested))
+      this.#requested = multiaddrs.length
     }
 
     if (wantsKnownAddresses && !this.#isLookedUp) {
@@ -222,9 +220,10 @@ export class PeerDial {
     onAttempt?.(this.#job.options.peerId, multiaddr, now - this.#firstAttempt)
   }
 
-  #onFailed (address: Address, error: Error): void {
-    addFailure(this.#report, { multiaddr: address.multiaddr, reason: dialFailureReason(error), error })
-    this.#recording.push(this.#components.onAttemptFailed(this.#job.options.peerId, error, address.multiaddr))
+  #onFailed ({ multiaddr }: Address, error: Error): void {
+    const failure = { multiaddr, reason: dialFailureReason(error), error }
+    addFailure(this.#report, failure)
+    this.#recording.push(this.#components.onAttemptFailed(this.#job.options.peerId, failure))
   }
 
   #addToReport (found?: DialReport): void {
