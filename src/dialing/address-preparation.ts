@@ -2,7 +2,7 @@ import { CODE_P2P, CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import { addFailure } from './dial-failure.ts'
 import { remotePeerOf } from './dial-target.ts'
 import { dialTraits } from './dial-traits.ts'
-import type { DialReport } from './dial-failure.ts'
+import type { AddressRefusalReason, DialReport } from './dial-failure.ts'
 import type { DialTraits } from './dial-traits.ts'
 import type { Address, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -11,18 +11,6 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * How many addresses of one peer are looked at. The others are refused unseen.
  */
 export const MAX_CONSIDERED_ADDRESSES = 1_000
-
-/**
- * Why an address is not dialled:
- * `too-many` – the peer has more addresses than are looked at,
- * `wrong-peer` – it is an address of another peer,
- * `self` – it is our own peer id or one of our listen addresses,
- * `unspecified` – it says where to listen, not where to dial,
- * `link-local` – without a zone it does not say on which link,
- * `no-transport` – none of the node's transports can dial it,
- * `low-priority` – the same port can be reached with a better transport
- */
-export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport' | 'low-priority'
 
 /**
  * What {@link prepareAddresses} needs to know of the node and of the peer

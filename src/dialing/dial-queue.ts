@@ -4,6 +4,7 @@ import { Circuit } from '@multiformats/multiaddr-matcher'
 import { CustomProgressEvent } from 'progress-events'
 import { withinTime } from '../connections/index.ts'
 import { hasErrorName, toError } from '../errors.ts'
+import { RecentMap } from '../recent-map.ts'
 import { adaptiveTimeout } from './adaptive-timeout.ts'
 import { AddressBook } from './address-book.ts'
 import { AddressDialer } from './address-dialer.ts'
@@ -149,7 +150,7 @@ export class DialQueue {
   /**
    * The last error of peers that could not be dialled, the latest at the end
    */
-  readonly #errors = new Map<string, Error>()
+  readonly #errors = new RecentMap<string, Error>(MAX_REMEMBERED_ERRORS)
   #stopped = false
 
   constructor (components: DialQueueComponents, init: DialQueueInit, clock: SteadyClock) {
@@ -301,17 +302,8 @@ export class DialQueue {
   #remember (peerId: PeerId | undefined, error: Error): void {
     this.#log('could not dial %p - %e', peerId, error)
 
-    if (peerId == null) {
-      return
-    }
-
-    const key = peerId.toString()
-    this.#errors.delete(key)
-    this.#errors.set(key, error)
-
-    if (this.#errors.size > MAX_REMEMBERED_ERRORS) {
-      const [oldest] = this.#errors.keys()
-      this.#errors.delete(oldest)
+    if (peerId != null) {
+      this.#errors.set(peerId.toString(), error)
     }
   }
 

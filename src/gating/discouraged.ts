@@ -1,5 +1,5 @@
 import { addressBits, prefixKey } from '../addresses/index.ts'
-import { RecentMap } from './recent-map.ts'
+import { RecentMap } from '../recent-map.ts'
 import type { IpAddress, PrefixKey } from '../addresses/index.ts'
 import type { PeerId } from '@libp2p/interface'
 
