@@ -1,35 +1,5 @@
 import { AbortError } from '@libp2p/interface'
-
-/**
- * How many dials of single addresses may run at the same time over all peers
- * and all transports.
- */
-export const MAX_PARALLEL_ADDRESS_DIALS = 320
-
-/**
- * How many dials to one peer may run at the same time (go-libp2p default)
- */
-export const MAX_PARALLEL_DIALS_PER_PEER = 8
-
-/**
- * How many dials may run at the same time over one kind of transport. `tcp`,
- * which WebSockets use too, takes file descriptors: 160 (go-libp2p default).
- * Chromium refuses the 65th `webtransport` session that is still pending. A tab
- * of Chromium may make 500 `webrtc` connections in its life, and every attempt
- * counts. `circuit` leaves places for the dials of the relays.
- */
-export const MAX_PARALLEL_DIALS_PER_TRANSPORT: Record<string, number> = {
-  tcp: 160,
-  webtransport: 48,
-  webrtc: 16,
-  circuit: 64
-}
-
-/**
- * How many dials that nobody asked for may go to one group of addresses at the
- * same time
- */
-export const MAX_PARALLEL_DIALS_PER_GROUP = 4
+import { withDefaults } from '../options.ts'
 
 /**
  * The caps of {@link DialBudgets}
@@ -64,6 +34,23 @@ export interface DialBudgetsInit {
    * @default 4
    */
   maxParallelDialsPerGroup?: number
+}
+
+/**
+ * How many dials may run at the same time: over all peers and all transports; to one
+ * peer (go-libp2p default); over one kind of transport; to one group of addresses, of
+ * those that nobody asked for.
+ *
+ * `tcp`, which WebSockets use too, takes file descriptors: 160 (go-libp2p default).
+ * Chromium refuses the 65th `webtransport` session that is still pending. A tab
+ * of Chromium may make 500 `webrtc` connections in its life, and every attempt
+ * counts. `circuit` leaves places for the dials of the relays.
+ */
+export const DIAL_BUDGETS: Required<DialBudgetsInit> = {
+  maxParallelAddressDials: 320,
+  maxParallelDialsPerPeer: 8,
+  maxParallelDialsPerTransport: { tcp: 160, webtransport: 48, webrtc: 16, circuit: 64 },
+  maxParallelDialsPerGroup: 4
 }
 
 /**
@@ -144,12 +131,7 @@ export class DialBudgets {
   readonly #waiting: Waiter[] = []
 
   constructor (init: DialBudgetsInit = {}) {
-    this.#init = {
-      maxParallelAddressDials: init.maxParallelAddressDials ?? MAX_PARALLEL_ADDRESS_DIALS,
-      maxParallelDialsPerPeer: init.maxParallelDialsPerPeer ?? MAX_PARALLEL_DIALS_PER_PEER,
-      maxParallelDialsPerTransport: init.maxParallelDialsPerTransport ?? MAX_PARALLEL_DIALS_PER_TRANSPORT,
-      maxParallelDialsPerGroup: init.maxParallelDialsPerGroup ?? MAX_PARALLEL_DIALS_PER_GROUP
-    }
+    this.#init = withDefaults(init, DIAL_BUDGETS)
   }
 
   /**
