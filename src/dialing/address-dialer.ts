@@ -2,6 +2,7 @@ import { ConnectionFailedError, TimeoutError } from '@libp2p/interface'
 import { addressGroup, transportKind } from '../addresses/index.ts'
 import { closeWithin } from '../connections/index.ts'
 import { toError } from '../errors.ts'
+import { whenAborted } from '../when-aborted.ts'
 import { headStart } from './ranker.ts'
 import type { GroupOf, TransportKind } from '../addresses/index.ts'
 import type { Clock, Timer } from '../clock.ts'
@@ -107,14 +108,9 @@ export class AddressDialer {
     const { peerId, priority, initiator } = job.options
     const timeout = this.#init.timeout()
     const controller = new AbortController()
-    const onAbort = (): void => { controller.abort(signal.reason) }
     const timer = clock.setTimeout(() => { controller.abort(new TimeoutError(`No connection within ${Math.round(timeout)} ms`)) }, timeout)
-    signal.addEventListener('abort', onAbort)
-
     // the dial may have been given up just when it could begin
-    if (signal.aborted) {
-      onAbort()
-    }
+    const stop = whenAborted(signal, () => { controller.abort(signal.reason) })
 
     try {
       history.recordStart(multiaddr)
@@ -150,7 +146,7 @@ export class AddressDialer {
       throw error
     } finally {
       timer.clear()
-      signal.removeEventListener('abort', onAbort)
+      stop()
     }
   }
 
@@ -164,24 +160,17 @@ export class AddressDialer {
     return new Promise<Connection>((resolve, reject) => {
       let timer: Timer | undefined
       let isAbandoned = false
-      const onAbort = (): void => {
+      const stop = whenAborted(signal, () => {
         timer = clock.setTimeout(() => {
           isAbandoned = true
           reject(toError(signal.reason))
         }, ABANDON_TIMEOUT)
-      }
-      const stop = (): void => {
+      })
+
+      dialling.finally(() => {
+        stop()
         timer?.clear()
-        signal.removeEventListener('abort', onAbort)
-      }
-
-      signal.addEventListener('abort', onAbort, { once: true })
-
-      if (signal.aborted) {
-        onAbort()
-      }
-
-      dialling.finally(stop).then(connection => {
+      }).then(connection => {
         if (isAbandoned) {
           closeWithin(connection, ABANDON_TIMEOUT, clock).catch(() => {})
         } else {

@@ -1,5 +1,6 @@
 import { AbortError } from '@libp2p/interface'
 import { withDefaults } from '../options.ts'
+import { whenAborted } from '../when-aborted.ts'
 
 /**
  * The caps of {@link DialBudgets}
@@ -175,17 +176,16 @@ export class DialBudgets {
         budgets,
         priority,
         grant: () => {
-          signal?.removeEventListener('abort', onAbort)
+          stop()
           resolve(this.#take(budgets))
         }
       }
-      const onAbort = (): void => {
+      const stop = whenAborted(signal, () => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
         this.#dereference(budgets)
         reject(signal?.reason ?? new AbortError())
-      }
+      })
 
-      signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.splice(this.#waiting.findLastIndex(other => other.priority >= priority) + 1, 0, waiter)
     })
   }

@@ -1,5 +1,6 @@
 import { AbortError, TimeoutError } from '@libp2p/interface'
 import { toError } from '../errors.ts'
+import { whenAborted } from '../when-aborted.ts'
 import { attachDialReport } from './dial-failure.ts'
 import type { Clock } from '../clock.ts'
 import type { DialReport } from './dial-failure.ts'
@@ -151,12 +152,11 @@ export class DialJob {
     signal?.throwIfAborted()
 
     const recipient: Recipient = { onProgress, ...Promise.withResolvers<Connection>() }
-    const onAbort = (): void => { this.#leave(recipient, signal?.reason ?? new AbortError()) }
+    const stop = whenAborted(signal, () => { this.#leave(recipient, signal?.reason ?? new AbortError()) })
     const timer = timeout === Infinity
       ? undefined
       : this.#clock.setTimeout(() => { this.#leave(recipient, new TimeoutError(`The dial took longer than ${timeout} ms`)) }, timeout)
 
-    signal?.addEventListener('abort', onAbort)
     this.#recipients.add(recipient)
     this.#want(multiaddrs)
     this.callbacks.onJoin?.()
@@ -165,7 +165,7 @@ export class DialJob {
       return await recipient.promise
     } finally {
       timer?.clear()
-      signal?.removeEventListener('abort', onAbort)
+      stop()
     }
   }
 

@@ -43,38 +43,17 @@ export interface DialSchedulerInit<Result> {
   discard(result: Result): void
 
   /**
+   * The error when there is nothing left to try. `skipped` addresses were not dialled
+   * because there were too many.
+   */
+  failure(failed: FailedAttempt[], skipped: number): Error
+
+  /**
    * At most this many addresses are dialled
    *
    * @default Infinity
    */
   maxAttempts?: number
-}
-
-/**
- * How a dial ended without a connection
- */
-export interface DialExhausted {
-  failed: FailedAttempt[]
-
-  /**
-   * How many addresses were not dialled because there were too many
-   */
-  skipped: number
-}
-
-/**
- * All attempts failed
- */
-export class AllAttemptsFailedError extends Error {
-  static name = 'AllAttemptsFailedError'
-
-  readonly outcome: DialExhausted
-
-  constructor (outcome: DialExhausted) {
-    super('All attempts failed')
-    this.name = 'AllAttemptsFailedError'
-    this.outcome = outcome
-  }
 }
 
 interface Waiting {
@@ -150,8 +129,7 @@ export class DialScheduler<Result> {
   }
 
   /**
-   * The result of the first attempt that succeeds, or rejects with
-   * {@link AllAttemptsFailedError} when there is nothing left to try
+   * The result of the first attempt that succeeds
    */
   get result (): Promise<Result> {
     return this.#outcome.promise
@@ -232,7 +210,7 @@ export class DialScheduler<Result> {
     if (this.#mayStart) {
       this.#startNext()
     } else if (this.#running.size === 0 && this.#expected === 0) {
-      this.abort(new AllAttemptsFailedError({ failed: this.#failed, skipped: this.#waiting.length }))
+      this.abort(this.#init.failure(this.#failed, this.#waiting.length))
     }
   }
 

@@ -3,8 +3,9 @@ import { CustomProgressEvent } from 'progress-events'
 import { closeConnection } from '../connections/index.ts'
 import { NoValidAddressesError, toError } from '../errors.ts'
 import { ResourceLimitError } from '../resources/index.ts'
+import { whenAborted } from '../when-aborted.ts'
 import { addFailure, attachDialReport, dialFailureReason, dialReport, emptyReport } from './dial-failure.ts'
-import { AllAttemptsFailedError, DialScheduler } from './dial-scheduler.ts'
+import { DialScheduler } from './dial-scheduler.ts'
 import { OTHER_DELAY, headStart, withoutDelays } from './ranker.ts'
 import type { AddressBook } from './address-book.ts'
 import type { AddressDialer } from './address-dialer.ts'
@@ -12,6 +13,7 @@ import type { DialFailure, DialReport } from './dial-failure.ts'
 import type { DialHistory } from './dial-history.ts'
 import type { RunningDial } from './dial-job-queue.ts'
 import type { DialJob } from './dial-job.ts'
+import type { FailedAttempt } from './dial-scheduler.ts'
 import type { DialRanker, RankedAddress } from './ranker.ts'
 import type { Clock } from '../clock.ts'
 import type { Address, Connection, PeerId } from '@libp2p/interface'
@@ -95,6 +97,8 @@ export class PeerDial {
           throw err
         })
       },
+      failure: (failed, skipped) => this.#failure(failed, skipped),
+
       // the loser of a race that was over before it noticed
       discard: connection => { closeConnection(connection).catch(() => {}) }
     })
@@ -106,19 +110,14 @@ export class PeerDial {
   run (): RunningDial {
     const job = this.#job
     const scheduler = this.#scheduler
-    const onAbort = (): void => { scheduler.abort(toError(job.signal.reason)) }
 
     job.callbacks.report = () => ({ ...this.#report, failures: [...this.#report.failures] })
     job.callbacks.onJoin = () => { this.#loadRequested() }
     this.#loadRequested()
-    job.signal.addEventListener('abort', onAbort, { once: true })
-
-    if (job.signal.aborted) {
-      onAbort()
-    }
+    const stop = whenAborted(job.signal, () => { scheduler.abort(toError(job.signal.reason)) })
 
     return {
-      result: this.#settle().finally(() => { job.signal.removeEventListener('abort', onAbort) }),
+      result: this.#settle().finally(stop),
       ended: scheduler.whenEnded()
     }
   }
@@ -132,7 +131,7 @@ export class PeerDial {
     } catch (err) {
       await Promise.all(this.#recording)
 
-      throw attachDialReport(this.#failure(err), this.#report)
+      throw attachDialReport(toError(err), this.#report)
     }
   }
 
@@ -234,13 +233,7 @@ export class PeerDial {
   /**
    * The error that libp2p would throw
    */
-  #failure (err: unknown): Error {
-    if (!(err instanceof AllAttemptsFailedError)) {
-      return toError(err)
-    }
-
-    const { failed, skipped } = err.outcome
-
+  #failure (failed: FailedAttempt[], skipped: number): Error {
     if (skipped > 0) {
       return new DialError('Peer had more than maxPeerAddrsToDial')
     }
