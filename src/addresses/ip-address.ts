@@ -145,11 +145,18 @@ function parseIpv6 (text: string): number[] | undefined {
     }
   }
 
+  return wordsOf(groups, gap)
+}
+
+/**
+ * The words of an IPv6 address. `gap` groups are before `::`, -1 if it is not there.
+ */
+function wordsOf (groups: readonly number[], gap: number): number[] | undefined {
   if (gap === -1 ? groups.length !== 8 : groups.length > 7) {
     return undefined
   }
 
-  // without a gap it is none
+  // none, if there is no gap
   const missing = 8 - groups.length
   const words = [0, 0, 0, 0]
 

@@ -56,6 +56,16 @@ export interface ReserveDial {
 }
 
 /**
+ * Transports that use up the same thing share a budget: file descriptors,
+ * RTCPeerConnections
+ */
+const SHARED_BUDGETS: Partial<Record<TransportKind, TransportKind>> = {
+  ws: 'tcp',
+  wss: 'tcp',
+  'webrtc-direct': 'webrtc'
+}
+
+/**
  * In ms: what is cancelled is gone by then, or never will be. Less than the node waits
  * for cancelled dials when it stops.
  */
@@ -80,10 +90,11 @@ export class AddressDialer {
    */
   async dial ({ multiaddr }: Address, job: DialJob, options: AttemptOptions): Promise<Connection> {
     const { peerId, priority, automatic } = job.options
+    const kind = transportKind(multiaddr)
 
     const release = await this.#components.budgets.acquire({
       peer: (peerId ?? multiaddr).toString(),
-      transport: budgetOf(transportKind(multiaddr)),
+      transport: SHARED_BUDGETS[kind] ?? kind,
       group: automatic === true ? addressGroup(multiaddr, { groupOf: this.#init.groupOf }) : undefined,
       priority,
       signal: options.signal
@@ -187,20 +198,4 @@ export class AddressDialer {
  */
 function isHandshake ({ type }: OpenConnectionProgressEvents): boolean {
   return type.startsWith('upgrader:encrypt-')
-}
-
-/**
- * Transports that use up the same thing share a budget: file descriptors,
- * RTCPeerConnections
- */
-function budgetOf (kind: TransportKind): string {
-  switch (kind) {
-    case 'ws':
-    case 'wss':
-      return 'tcp'
-    case 'webrtc-direct':
-      return 'webrtc'
-    default:
-      return kind
-  }
 }

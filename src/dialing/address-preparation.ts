@@ -60,7 +60,7 @@ export function prepareAddresses (addresses: readonly Address[], preparation: Ad
   const kinds = new Set(candidates.map(({ traits }) => portKey(traits, traits.kind)))
 
   return candidates.filter(({ address: { multiaddr }, traits }) => {
-    const better = betterKind(traits)
+    const better = BETTER_KINDS[traits.kind]
     const isNeedless = better != null && kinds.has(portKey(traits, better))
 
     if (isNeedless) {
@@ -119,20 +119,14 @@ function refusalReason (multiaddr: Multiaddr, traits: DialTraits, ownAddresses: 
 }
 
 /**
- * The transport that is better than this one where both share a port: WebSockets
+ * The transport that is better than one where both share a port: WebSockets
  * and WebTransport exist for browsers, QUIC drafts for the past
  */
-function betterKind ({ kind }: DialTraits): DialTraits['kind'] | undefined {
-  switch (kind) {
-    case 'quic':
-    case 'webtransport':
-      return 'quic-v1'
-    case 'ws':
-    case 'wss':
-      return 'tcp'
-    default:
-      return undefined
-  }
+const BETTER_KINDS: Partial<Record<DialTraits['kind'], DialTraits['kind']>> = {
+  quic: 'quic-v1',
+  webtransport: 'quic-v1',
+  ws: 'tcp',
+  wss: 'tcp'
 }
 
 function portKey ({ scope, host, port }: DialTraits, kind: DialTraits['kind']): string {

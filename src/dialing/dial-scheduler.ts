@@ -19,14 +19,6 @@ export interface AttemptOptions {
 }
 
 /**
- * An address that could not be dialled
- */
-export interface FailedAttempt {
-  address: Address
-  error: Error
-}
-
-/**
  * What the scheduler calls
  */
 export interface DialSchedulerInit<Result> {
@@ -46,7 +38,7 @@ export interface DialSchedulerInit<Result> {
    * The error when there is nothing left to try. `skipped` addresses were not dialled
    * because there were too many.
    */
-  failure(failed: FailedAttempt[], skipped: number): Error
+  failure(errors: Error[], skipped: number): Error
 
   /**
    * At most this many addresses are dialled
@@ -112,7 +104,7 @@ export class DialScheduler<Result> {
    */
   readonly #seen = new Set<string>()
 
-  readonly #failed: FailedAttempt[] = []
+  readonly #errors: Error[] = []
   readonly #outcome = Promise.withResolvers<Result>()
   #attempts = 0
   #batch = 0
@@ -210,7 +202,7 @@ export class DialScheduler<Result> {
     if (this.#mayStart) {
       this.#startNext()
     } else if (this.#running.size === 0 && this.#expected === 0) {
-      this.abort(this.#init.failure(this.#failed, this.#waiting.length))
+      this.abort(this.#init.failure(this.#errors, this.#waiting.length))
     }
   }
 
@@ -277,7 +269,7 @@ export class DialScheduler<Result> {
       this.#outcome.resolve(result)
       this.#settle(new Error('Another address was faster'))
     }, error => {
-      this.#failed.push({ address, error })
+      this.#errors.push(error)
       this.#proceed()
     })
   }

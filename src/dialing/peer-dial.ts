@@ -13,7 +13,6 @@ import type { DialFailure, DialReport } from './dial-failure.ts'
 import type { DialHistory } from './dial-history.ts'
 import type { RunningDial } from './dial-job-queue.ts'
 import type { DialJob } from './dial-job.ts'
-import type { FailedAttempt } from './dial-scheduler.ts'
 import type { DialRanker, RankedAddress } from './ranker.ts'
 import type { Clock } from '../clock.ts'
 import type { Address, Connection, PeerId } from '@libp2p/interface'
@@ -97,7 +96,7 @@ export class PeerDial {
           throw err
         })
       },
-      failure: (failed, skipped) => this.#failure(failed, skipped),
+      failure: (errors, skipped) => this.#failure(errors, skipped),
 
       // the loser of a race that was over before it noticed
       discard: connection => { closeConnection(connection).catch(() => {}) }
@@ -233,21 +232,19 @@ export class PeerDial {
   /**
    * The error that libp2p would throw
    */
-  #failure (failed: FailedAttempt[], skipped: number): Error {
+  #failure (errors: Error[], skipped: number): Error {
     if (skipped > 0) {
       return new DialError('Peer had more than maxPeerAddrsToDial')
     }
 
-    if (failed.length === 0) {
+    if (errors.length === 0) {
       return this.#error ?? new NoValidAddressesError(`All addresses of the peer failed a short time ago: ${this.#job.options.peerId?.toString() ?? 'unknown peer'}`)
     }
 
     // that this node has no room for the peer is no matter of its addresses
-    if (failed.every(({ error }) => error instanceof ResourceLimitError)) {
-      return failed[0].error
-    }
+    const isLocal = errors.every(error => error instanceof ResourceLimitError)
 
-    return failed.length === 1 ? failed[0].error : new AggregateError(failed.map(({ error }) => error), 'All multiaddr dials failed')
+    return isLocal || errors.length === 1 ? errors[0] : new AggregateError(errors, 'All multiaddr dials failed')
   }
 }
 

@@ -3,7 +3,6 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { DialScheduler } from '../../src/dialing/dial-scheduler.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
-import type { FailedAttempt } from '../../src/dialing/dial-scheduler.ts'
 import type { RankedAddress } from '../../src/dialing/ranker.ts'
 
 /**
@@ -37,12 +36,12 @@ const HOLD = 250
  * There was nothing left to try
  */
 class Exhausted extends Error {
-  readonly failed: FailedAttempt[]
+  readonly errors: Error[]
   readonly skipped: number
 
-  constructor (failed: FailedAttempt[], skipped: number) {
+  constructor (errors: Error[], skipped: number) {
     super('exhausted')
-    this.failed = failed
+    this.errors = errors
     this.skipped = skipped
   }
 }
@@ -63,7 +62,7 @@ describe('dialing/dial-scheduler', () => {
     const scheduler = new DialScheduler<string>({
       clock,
       maxAttempts,
-      failure: (failed, skipped) => new Exhausted(failed, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped),
       discard: () => {},
       attempt: async (address, { signal, onHandshake }) => {
         const name = address.multiaddr.toString().slice('/memory/'.length)
@@ -169,7 +168,7 @@ describe('dialing/dial-scheduler', () => {
     let starts = 0
     const scheduler = new DialScheduler<string>({
       clock,
-      failure: (failed, skipped) => new Exhausted(failed, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped),
       discard: () => {},
       attempt: async (address, { onHandshake }) => {
         starts++
@@ -198,7 +197,7 @@ describe('dialing/dial-scheduler', () => {
 
     const error = await scheduler.result.catch(error => error)
     expect(error).to.be.an.instanceOf(Exhausted)
-    expect(error.failed.map(({ error }: { error: Error }) => error.message)).to.deep.equal(['a failed', 'b failed'])
+    expect(error.errors.map(({ message }: Error) => message)).to.deep.equal(['a failed', 'b failed'])
     expect(outcome.failedAt).to.equal(30)
     expect(clock.timers).to.equal(0)
   })
@@ -264,7 +263,7 @@ describe('dialing/dial-scheduler', () => {
     const discarded: string[] = []
     const scheduler = new DialScheduler<string>({
       clock,
-      failure: (failed, skipped) => new Exhausted(failed, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped),
       discard: result => { discarded.push(result) },
       attempt: async (address) => new Promise(resolve => {
         clock.setTimeout(() => { resolve(address.multiaddr.toString()) }, 10)
@@ -291,14 +290,14 @@ describe('dialing/dial-scheduler', () => {
   it('treats an attempt that throws at once like one that fails', async () => {
     const scheduler = new DialScheduler<string>({
       clock,
-      failure: (failed, skipped) => new Exhausted(failed, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped),
       discard: () => {},
       attempt: () => { throw new Error('broken') }
     })
     scheduler.add([ranked('a', 0), ranked('b', 250)])
 
     const error = await scheduler.result.catch(error => error)
-    expect(error.failed).to.have.lengthOf(2)
+    expect(error.errors).to.have.lengthOf(2)
   })
 
   it('does what the rules say, for any schedule', async () => {
