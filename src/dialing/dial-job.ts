@@ -134,13 +134,6 @@ export class DialJob {
   }
 
   /**
-   * How many wait
-   */
-  get waiting (): number {
-    return this.#recipients.size
-  }
-
-  /**
    * Wait for the connection. Without addresses, those that are known of the peer
    * are dialled.
    *
