@@ -92,23 +92,77 @@ function parseIpv6 (text: string): number[] | undefined {
     return undefined
   }
 
-  const words = [0, 0, 0, 0]
-  const gap = text.indexOf('::')
+  const groups: number[] = []
 
-  if (gap === -1 || gap >= end) {
-    return readGroups(text, 0, end, words, true) === 8 ? words : undefined
+  // how many groups are before `::`
+  let gap = text.startsWith('::') ? 0 : -1
+
+  for (let from = gap === 0 ? 2 : 0; from < end;) {
+    let group = 0
+    let to = from
+
+    for (; to < end; to++) {
+      const digit = hexDigit(text.charCodeAt(to))
+
+      if (digit === -1) {
+        break
+      }
+
+      group = (group << 4) | digit
+    }
+
+    // at the end there may be an IPv4 address
+    if (to < end && text.charCodeAt(to) === DOT) {
+      const word = readIpv4(text, from, end)
+
+      if (word == null) {
+        return undefined
+      }
+
+      groups.push(word >>> 16, word & 0xffff)
+      break
+    }
+
+    if (to === from || to - from > 4) {
+      return undefined
+    }
+
+    groups.push(group)
+    from = to + 1
+
+    // nothing but a colon and another group, or the rest of `::`, may follow
+    if (to < end && (text.charCodeAt(to) !== COLON || from === end)) {
+      return undefined
+    }
+
+    if (from < end && text.charCodeAt(from) === COLON) {
+      if (gap !== -1) {
+        return undefined
+      }
+
+      gap = groups.length
+      from++
+    }
   }
 
-  const tail = [0, 0, 0, 0]
-  const groupsBefore = gap === 0 ? 0 : readGroups(text, 0, gap, words, false)
-  const groupsBehind = gap + 2 === end ? 0 : readGroups(text, gap + 2, end, tail, true)
+  return wordsOf(groups, gap)
+}
 
-  if (groupsBefore === -1 || groupsBehind === -1 || groupsBefore + groupsBehind > 7) {
+/**
+ * The words of an IPv6 address. `gap` groups are before `::`, -1 if it is not there.
+ */
+function wordsOf (groups: readonly number[], gap: number): number[] | undefined {
+  if (gap === -1 ? groups.length !== 8 : groups.length > 7) {
     return undefined
   }
 
-  for (let i = 0; i < groupsBehind; i++) {
-    putGroup(words, 8 - groupsBehind + i, groupAt(tail, i))
+  // none, if there is no gap
+  const missing = 8 - groups.length
+  const words = [0, 0, 0, 0]
+
+  for (let i = 0; i < groups.length; i++) {
+    const at = i < gap ? i : i + missing
+    words[at >> 1] = (words[at >> 1] | (groups[i] << (at % 2 === 0 ? 16 : 0))) >>> 0
   }
 
   return words
@@ -245,74 +299,6 @@ function readIpv4 (text: string, start: number, end: number): number | undefined
   }
 
   return octets === 4 ? word >>> 0 : undefined
-}
-
-/**
- * Reads the groups of an IPv6 address between two offsets into `words`. Returns
- * how many there are, or -1 if they are malformed.
- */
-function readGroups (text: string, start: number, end: number, words: number[], mayEndInIpv4: boolean): number {
-  let groups = 0
-  let from = start
-
-  while (groups < 8) {
-    let group = 0
-    let to = from
-
-    for (; to < end; to++) {
-      const digit = hexDigit(text.charCodeAt(to))
-
-      if (digit === -1) {
-        break
-      }
-
-      group = (group << 4) | digit
-    }
-
-    if (to < end && text.charCodeAt(to) === DOT) {
-      const word = mayEndInIpv4 && groups <= 6 ? readIpv4(text, from, end) : undefined
-
-      if (word == null) {
-        return -1
-      }
-
-      putGroup(words, groups, word >>> 16)
-      putGroup(words, groups + 1, word & 0xffff)
-
-      return groups + 2
-    }
-
-    if (to === from || to - from > 4) {
-      return -1
-    }
-
-    putGroup(words, groups, group)
-    groups++
-
-    if (to === end) {
-      return groups
-    }
-
-    if (text.charCodeAt(to) !== COLON) {
-      return -1
-    }
-
-    from = to + 1
-  }
-
-  return -1
-}
-
-function groupAt (words: readonly number[], index: number): number {
-  const word = words[index >> 1]
-
-  return index % 2 === 0 ? word >>> 16 : word & 0xffff
-}
-
-function putGroup (words: number[], index: number, group: number): void {
-  const shift = index % 2 === 0 ? 16 : 0
-  const word = index >> 1
-  words[word] = (words[word] | (group << shift)) >>> 0
 }
 
 function embeddedIpv4 (words: readonly number[]): number | undefined {

@@ -1,7 +1,6 @@
-import { prefixKey } from './prefixes.ts'
+import { prefixText } from './prefixes.ts'
 import type { IpAddress } from './ip-address.ts'
 import type { PrefixNumbers as Original } from './prefix-numbers.ts'
-import type { PrefixKey } from './prefixes.ts'
 
 type Surface = Pick<Original, 'size' | 'get' | 'set' | 'add' | 'addBelow'>
 
@@ -11,7 +10,7 @@ type Surface = Pick<Original, 'size' | 'get' | 'set' | 'add' | 'addBelow'>
  */
 export class PrefixNumbers implements Surface {
   readonly #bits: number
-  readonly #numbers = new Map<PrefixKey, number>()
+  readonly #numbers = new Map<string, number>()
 
   constructor (bits: number) {
     this.#bits = bits
@@ -22,11 +21,11 @@ export class PrefixNumbers implements Surface {
   }
 
   get (ip: IpAddress): number {
-    return this.#numbers.get(prefixKey(ip, this.#bits)) ?? 0
+    return this.#numbers.get(prefixText(ip, this.#bits)) ?? 0
   }
 
   set (ip: IpAddress, number: number): void {
-    const key = prefixKey(ip, this.#bits)
+    const key = prefixText(ip, this.#bits)
 
     if (number === 0) {
       this.#numbers.delete(key)

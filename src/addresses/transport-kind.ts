@@ -17,6 +17,18 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 export type TransportKind = 'quic-v1' | 'webtransport' | 'webrtc' | 'webrtc-direct' | 'tcp' | 'ws' | 'wss' | 'circuit' | 'memory' | 'other'
 
+const KINDS = new Map<number, TransportKind>([
+  [CODE_TCP, 'tcp'],
+  [CODE_QUIC_V1, 'quic-v1'],
+  [CODE_WEBTRANSPORT, 'webtransport'],
+  [CODE_WEBRTC, 'webrtc'],
+  [CODE_WEBRTC_DIRECT, 'webrtc-direct'],
+  [CODE_WS, 'ws'],
+  [CODE_WSS, 'wss'],
+  [CODE_P2P_CIRCUIT, 'circuit'],
+  [CODE_MEMORY, 'memory']
+])
+
 /**
  * Which transport a multiaddr is for. A WebRTC address that is signalled through
  * a relay is `webrtc`, as its bytes do not go through the relay.
@@ -26,40 +38,8 @@ export function transportKind (multiaddr: Multiaddr): TransportKind {
   let isTls = false
 
   for (const { code } of multiaddr.getComponents()) {
-    switch (code) {
-      case CODE_TCP:
-        kind = 'tcp'
-        break
-      case CODE_QUIC_V1:
-        kind = 'quic-v1'
-        break
-      case CODE_WEBTRANSPORT:
-        kind = 'webtransport'
-        break
-      case CODE_WEBRTC:
-        kind = 'webrtc'
-        break
-      case CODE_WEBRTC_DIRECT:
-        kind = 'webrtc-direct'
-        break
-      case CODE_TLS:
-        isTls = true
-        break
-      case CODE_WS:
-        kind = isTls ? 'wss' : 'ws'
-        break
-      case CODE_WSS:
-        kind = 'wss'
-        break
-      case CODE_P2P_CIRCUIT:
-        kind = 'circuit'
-        break
-      case CODE_MEMORY:
-        kind = 'memory'
-        break
-      default:
-        break
-    }
+    isTls ||= code === CODE_TLS
+    kind = isTls && code === CODE_WS ? 'wss' : KINDS.get(code) ?? kind
   }
 
   return kind

@@ -1,18 +1,13 @@
 import { DialError } from '@libp2p/interface'
 import { DialDeniedError, NoValidAddressesError, hasErrorName } from '../errors.ts'
 import { prepareAddresses } from './address-preparation.ts'
-import { attachDialReport } from './dial-failure.ts'
+import { addFailure, attachDialReport, emptyReport } from './dial-failure.ts'
 import { resolveAddresses } from './resolver.ts'
-import type { DialFailure, DialReport } from './dial-failure.ts'
+import type { DialReport } from './dial-failure.ts'
 import type { AbortOptions, Address, ConnectionGater, Logger, MultiaddrResolver, PeerId, PeerRouting, PeerStore } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import type { DNS } from '@multiformats/dns'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * How many addresses that are not dialled are listed in a report
- */
-const MAX_REPORTED = 100
 
 export interface AddressBookComponents {
   peerId: PeerId
@@ -68,32 +63,28 @@ export class AddressBook {
     }
 
     const known = multiaddrs.length > 0 || peerId == null
-      ? multiaddrs.map(multiaddr => ({ multiaddr, isCertified: false }))
+      ? multiaddrs.map(uncertified)
       : await this.#lookUp(peerId, options)
-    const { resolved, failures } = await this.#resolve(known, options)
-    const { addresses, refused, refusals } = prepareAddresses(resolved, {
+    const report = emptyReport(peerId)
+    const resolved = await this.#resolve(known, report, options)
+    const prepared = prepareAddresses(resolved, {
       peerId,
       ownPeerId: this.#components.peerId,
       ownAddresses: this.#components.transportManager.getAddrs(),
       canDial: multiaddr => this.#components.transportManager.dialTransportForMultiaddr(multiaddr) != null
-    })
-    const report: DialReport = {
-      peerId,
-      failures: [...failures, ...refused],
-      omitted: Object.values(refusals).reduce((sum, count) => sum + count, 0) - refused.length
+    }, report)
+
+    if (prepared.length === 0) {
+      throw attachDialReport(nothingLeft(report), report)
     }
+
+    const addresses = await this.#withoutDenied(prepared, report)
 
     if (addresses.length === 0) {
-      throw attachDialReport(nothingLeft(peerId, report), report)
-    }
-
-    const allowed = await this.#withoutDenied(addresses, report)
-
-    if (allowed.length === 0) {
       throw attachDialReport(new DialDeniedError(`The connection gater denied all addresses in the dial request for peer: ${nameOf(peerId)}`), report)
     }
 
-    return { addresses: allowed, report }
+    return { addresses, report }
   }
 
   async #assertDialable (peerId: PeerId): Promise<void> {
@@ -122,7 +113,7 @@ export class AddressBook {
     try {
       const peerInfo = await this.#components.peerRouting.findPeer(peerId, options)
 
-      return peerInfo.multiaddrs.map(multiaddr => ({ multiaddr, isCertified: false }))
+      return peerInfo.multiaddrs.map(uncertified)
     } catch (err) {
       if (!hasErrorName(err, 'NoPeerRoutersError')) {
         this.#log.error('looking up %p in the peer routing failed - %e', peerId, err)
@@ -132,18 +123,17 @@ export class AddressBook {
     }
   }
 
-  async #resolve (addresses: Address[], options: AbortOptions): Promise<{ resolved: Address[], failures: DialFailure[] }> {
+  async #resolve (addresses: Address[], report: DialReport, options: AbortOptions): Promise<Address[]> {
     const { resolved, failures } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.#resolvers, {
       signal: options.signal,
       dns: this.#components.dns,
       log: this.#log
     })
 
-    return {
-      // what an answer of DNS says is not certified
-      resolved: resolved.flatMap((found, i) => found.map(multiaddr => multiaddr === addresses[i].multiaddr ? addresses[i] : { multiaddr, isCertified: false })),
-      failures: failures.map(({ multiaddr, error }) => ({ multiaddr, error, reason: 'unresolved' }))
-    }
+    failures.forEach(failure => { addFailure(report, { ...failure, reason: 'unresolved' }) })
+
+    // what an answer of DNS says is not certified
+    return resolved.flatMap((found, i) => found.map(multiaddr => multiaddr === addresses[i].multiaddr ? addresses[i] : uncertified(multiaddr)))
   }
 
   async #withoutDenied (addresses: Address[], report: DialReport): Promise<Address[]> {
@@ -151,12 +141,10 @@ export class AddressBook {
     const allowed: Address[] = []
 
     for (const address of addresses) {
-      if (await connectionGater.denyDialMultiaddr?.(address.multiaddr) !== true) {
-        allowed.push(address)
-      } else if (report.failures.length < MAX_REPORTED) {
-        report.failures.push({ multiaddr: address.multiaddr, reason: 'gated' })
+      if (await connectionGater.denyDialMultiaddr?.(address.multiaddr) === true) {
+        addFailure(report, { multiaddr: address.multiaddr, reason: 'gated' })
       } else {
-        report.omitted++
+        allowed.push(address)
       }
     }
 
@@ -164,15 +152,21 @@ export class AddressBook {
   }
 }
 
-function nothingLeft (peerId: PeerId | undefined, { failures }: DialReport): Error {
-  const reasons = new Set(failures.map(({ reason }) => reason))
+function uncertified (multiaddr: Multiaddr): Address {
+  return { multiaddr, isCertified: false }
+}
 
-  if (reasons.size === 1 && reasons.has('unresolved') && failures[0].error != null) {
-    return failures[0].error
-  }
+function nothingLeft ({ peerId, failures }: DialReport): Error {
+  const [first] = failures
 
-  if (reasons.size === 1 && reasons.has('self')) {
-    return new DialError('Tried to dial self')
+  if (first != null && failures.every(({ reason }) => reason === first.reason)) {
+    if (first.reason === 'unresolved' && first.error != null) {
+      return first.error
+    }
+
+    if (first.reason === 'self') {
+      return new DialError('Tried to dial self')
+    }
   }
 
   return new NoValidAddressesError(`The dial request has no valid addresses for peer: ${nameOf(peerId)}`)

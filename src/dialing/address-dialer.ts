@@ -2,6 +2,7 @@ import { ConnectionFailedError, TimeoutError } from '@libp2p/interface'
 import { addressGroup, transportKind } from '../addresses/index.ts'
 import { closeWithin } from '../connections/index.ts'
 import { toError } from '../errors.ts'
+import { whenAborted } from '../when-aborted.ts'
 import { headStart } from './ranker.ts'
 import type { GroupOf, TransportKind } from '../addresses/index.ts'
 import type { Clock, Timer } from '../clock.ts'
@@ -55,6 +56,16 @@ export interface ReserveDial {
 }
 
 /**
+ * Transports that use up the same thing share a budget: file descriptors,
+ * RTCPeerConnections
+ */
+const SHARED_BUDGETS: Partial<Record<TransportKind, TransportKind>> = {
+  ws: 'tcp',
+  wss: 'tcp',
+  'webrtc-direct': 'webrtc'
+}
+
+/**
  * In ms: what is cancelled is gone by then, or never will be. Less than the node waits
  * for cancelled dials when it stops.
  */
@@ -77,24 +88,45 @@ export class AddressDialer {
    * @throws {TimeoutError} if it takes too long, counted from when it could begin
    * @throws {Error} what the transport throws, or the reason of the signal
    */
-  async dial ({ multiaddr }: Address, job: DialJob, { signal, onHandshake }: AttemptOptions): Promise<Connection> {
-    const { budgets, history, transportManager } = this.#components
-    const { peerId, priority, initiator, automatic } = job.options
+  async dial ({ multiaddr }: Address, job: DialJob, options: AttemptOptions): Promise<Connection> {
+    const { peerId, priority, automatic } = job.options
+    const kind = transportKind(multiaddr)
 
-    const release = await budgets.acquire({
+    const release = await this.#components.budgets.acquire({
       peer: (peerId ?? multiaddr).toString(),
-      transport: budgetOf(transportKind(multiaddr)),
+      transport: SHARED_BUDGETS[kind] ?? kind,
       group: automatic === true ? addressGroup(multiaddr, { groupOf: this.#init.groupOf }) : undefined,
       priority,
-      signal
+      signal: options.signal
     })
-    const reservation = this.#reserve(multiaddr, peerId, release)
-    const limit = this.#limitTime(signal)
+
+    try {
+      // that there is no room here is not the fault of the address
+      const reservation = this.#init.reserve?.(multiaddr, peerId)
+
+      try {
+        return await this.#connect(multiaddr, job, options)
+      } finally {
+        reservation?.release()
+      }
+    } finally {
+      release()
+    }
+  }
+
+  async #connect (multiaddr: Multiaddr, job: DialJob, { signal, onHandshake }: AttemptOptions): Promise<Connection> {
+    const { clock, history, transportManager } = this.#components
+    const { peerId, priority, initiator } = job.options
+    const timeout = this.#init.timeout()
+    const controller = new AbortController()
+    const timer = clock.setTimeout(() => { controller.abort(new TimeoutError(`No connection within ${Math.round(timeout)} ms`)) }, timeout)
+    // the dial may have been given up just when it could begin
+    const stop = whenAborted(signal, () => { controller.abort(signal.reason) })
 
     try {
       history.recordStart(multiaddr)
       const options: TransportOptions = {
-        signal: limit.signal,
+        signal: controller.signal,
         initiator,
         // the transport of relayed addresses dials the relay with these options,
         // and whoever is waited for by another dial goes first
@@ -107,7 +139,7 @@ export class AddressDialer {
           job.progress(event)
         }
       }
-      const connection = await this.#untilAbandoned(transportManager.dial(multiaddr, options), limit.signal)
+      const connection = await this.#untilAbandoned(transportManager.dial(multiaddr, options), controller.signal)
 
       // transports of others may not be typed
       if (connection?.remotePeer == null) {
@@ -119,14 +151,13 @@ export class AddressDialer {
       return connection
     } catch (err) {
       signal.throwIfAborted()
-      const error = limit.error() ?? toError(err)
+      const error = toError(controller.signal.aborted ? controller.signal.reason : err)
       history.recordFailure(peerId, multiaddr, error)
 
       throw error
     } finally {
-      limit.clear()
-      reservation?.release()
-      release()
+      timer.clear()
+      stop()
     }
   }
 
@@ -140,24 +171,17 @@ export class AddressDialer {
     return new Promise<Connection>((resolve, reject) => {
       let timer: Timer | undefined
       let isAbandoned = false
-      const onAbort = (): void => {
+      const stop = whenAborted(signal, () => {
         timer = clock.setTimeout(() => {
           isAbandoned = true
           reject(toError(signal.reason))
         }, ABANDON_TIMEOUT)
-      }
-      const stop = (): void => {
+      })
+
+      dialling.finally(() => {
+        stop()
         timer?.clear()
-        signal.removeEventListener('abort', onAbort)
-      }
-
-      signal.addEventListener('abort', onAbort, { once: true })
-
-      if (signal.aborted) {
-        onAbort()
-      }
-
-      dialling.finally(stop).then(connection => {
+      }).then(connection => {
         if (isAbandoned) {
           closeWithin(connection, ABANDON_TIMEOUT, clock).catch(() => {})
         } else {
@@ -165,45 +189,6 @@ export class AddressDialer {
         }
       }, reject)
     })
-  }
-
-  /**
-   * That there is no room here is not the fault of the address
-   */
-  #reserve (multiaddr: Multiaddr, peerId: PeerId | undefined, release: () => void): { release(): void } | undefined {
-    try {
-      return this.#init.reserve?.(multiaddr, peerId)
-    } catch (err) {
-      release()
-      throw err
-    }
-  }
-
-  #limitTime (parent: AbortSignal): { signal: AbortSignal, error(): Error | undefined, clear(): void } {
-    const controller = new AbortController()
-    const timeout = this.#init.timeout()
-    let error: Error | undefined
-    const onAbort = (): void => { controller.abort(parent.reason) }
-    const timer = this.#components.clock.setTimeout(() => {
-      error = new TimeoutError(`No connection within ${Math.round(timeout)} ms`)
-      controller.abort(error)
-    }, timeout)
-
-    parent.addEventListener('abort', onAbort, { once: true })
-
-    // the dial may have been given up just when it could begin
-    if (parent.aborted) {
-      onAbort()
-    }
-
-    return {
-      signal: controller.signal,
-      error: () => error,
-      clear: () => {
-        timer.clear()
-        parent.removeEventListener('abort', onAbort)
-      }
-    }
   }
 }
 
@@ -213,20 +198,4 @@ export class AddressDialer {
  */
 function isHandshake ({ type }: OpenConnectionProgressEvents): boolean {
   return type.startsWith('upgrader:encrypt-')
-}
-
-/**
- * Transports that use up the same thing share a budget: file descriptors,
- * RTCPeerConnections
- */
-function budgetOf (kind: TransportKind): string {
-  switch (kind) {
-    case 'ws':
-    case 'wss':
-      return 'tcp'
-    case 'webrtc-direct':
-      return 'webrtc'
-    default:
-      return kind
-  }
 }

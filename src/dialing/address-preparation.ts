@@ -1,6 +1,8 @@
 import { CODE_P2P, CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
+import { addFailure } from './dial-failure.ts'
 import { remotePeerOf } from './dial-target.ts'
 import { dialTraits } from './dial-traits.ts'
+import type { AddressRefusalReason, DialReport } from './dial-failure.ts'
 import type { DialTraits } from './dial-traits.ts'
 import type { Address, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -9,31 +11,6 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * How many addresses of one peer are looked at. The others are refused unseen.
  */
 export const MAX_CONSIDERED_ADDRESSES = 1_000
-
-/**
- * How many refused addresses are listed one by one. All of them are counted.
- */
-export const MAX_LISTED_REFUSALS = 100
-
-/**
- * Why an address is not dialled:
- * `too-many` – the peer has more addresses than are looked at,
- * `wrong-peer` – it is an address of another peer,
- * `self` – it is our own peer id or one of our listen addresses,
- * `unspecified` – it says where to listen, not where to dial,
- * `link-local` – without a zone it does not say on which link,
- * `no-transport` – none of the node's transports can dial it,
- * `low-priority` – the same port can be reached with a better transport
- */
-export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport' | 'low-priority'
-
-/**
- * An address that is not dialled
- */
-export interface RefusedAddress {
-  multiaddr: Multiaddr
-  reason: AddressRefusalReason
-}
 
 /**
  * What {@link prepareAddresses} needs to know of the node and of the peer
@@ -61,78 +38,49 @@ export interface AddressPreparation {
 }
 
 /**
- * What is left to dial, and what is not
- */
-export interface PreparedAddresses {
-  /**
-   * Every address once, with the peer id at its end if that is known
-   */
-  addresses: Address[]
-
-  /**
-   * The first {@link MAX_LISTED_REFUSALS} that are not dialled
-   */
-  refused: RefusedAddress[]
-
-  /**
-   * How many are not dialled, by reason
-   */
-  refusals: Partial<Record<AddressRefusalReason, number>>
-}
-
-/**
- * Take out what is not worth a dial, and say why. The time it takes is bounded
+ * Take out what is not worth a dial, and report why. What is left is every address
+ * once, with the peer id at its end if that is known. The time it takes is bounded
  * however many addresses there are; certified ones are looked at first.
  */
-export function prepareAddresses (addresses: readonly Address[], preparation: AddressPreparation): PreparedAddresses {
-  const prepared: PreparedAddresses = { addresses: [], refused: [], refusals: {} }
-  const refuse = (multiaddr: Multiaddr, reason: AddressRefusalReason): void => {
-    prepared.refusals[reason] = (prepared.refusals[reason] ?? 0) + 1
-
-    if (prepared.refused.length < MAX_LISTED_REFUSALS) {
-      prepared.refused.push({ multiaddr, reason })
-    }
-  }
-
+export function prepareAddresses (addresses: readonly Address[], preparation: AddressPreparation, report: DialReport): Address[] {
   const candidates: Array<{ address: Address, traits: DialTraits }> = []
   const ownAddresses = new Set(preparation.ownAddresses.filter(isDirect).map(withoutPeer))
 
-  for (const address of consider(addresses, preparation.peerId, refuse)) {
+  for (const address of consider(addresses, preparation.peerId, report)) {
     const traits = dialTraits(address.multiaddr)
     const reason = refusalReason(address.multiaddr, traits, ownAddresses, preparation)
 
     if (reason == null) {
       candidates.push({ address, traits })
     } else {
-      refuse(address.multiaddr, reason)
+      addFailure(report, { multiaddr: address.multiaddr, reason })
     }
   }
 
   const kinds = new Set(candidates.map(({ traits }) => portKey(traits, traits.kind)))
 
-  for (const { address, traits } of candidates) {
-    const better = betterKind(traits)
+  return candidates.filter(({ address: { multiaddr }, traits }) => {
+    const better = BETTER_KINDS[traits.kind]
+    const isNeedless = better != null && kinds.has(portKey(traits, better))
 
-    if (better != null && kinds.has(portKey(traits, better))) {
-      refuse(address.multiaddr, 'low-priority')
-    } else {
-      prepared.addresses.push(address)
+    if (isNeedless) {
+      addFailure(report, { multiaddr, reason: 'low-priority' })
     }
-  }
 
-  return prepared
+    return !isNeedless
+  }).map(({ address }) => address)
 }
 
 /**
  * The addresses to look at, certified ones first, every one once. An address
  * that is known twice is certified if either is.
  */
-function consider (addresses: readonly Address[], peerId: PeerId | undefined, refuse: (multiaddr: Multiaddr, reason: AddressRefusalReason) => void): Iterable<Address> {
+function consider (addresses: readonly Address[], peerId: PeerId | undefined, report: DialReport): Iterable<Address> {
   const unique = new Map<string, Address>()
   const certifiedFirst = [...addresses].sort((a, b) => Number(b.isCertified) - Number(a.isCertified))
 
   for (const { multiaddr } of certifiedFirst.slice(MAX_CONSIDERED_ADDRESSES)) {
-    refuse(multiaddr, 'too-many')
+    addFailure(report, { multiaddr, reason: 'too-many' })
   }
 
   for (const address of certifiedFirst.slice(0, MAX_CONSIDERED_ADDRESSES)) {
@@ -171,20 +119,14 @@ function refusalReason (multiaddr: Multiaddr, traits: DialTraits, ownAddresses: 
 }
 
 /**
- * The transport that is better than this one where both share a port: WebSockets
+ * The transport that is better than one where both share a port: WebSockets
  * and WebTransport exist for browsers, QUIC drafts for the past
  */
-function betterKind ({ kind }: DialTraits): DialTraits['kind'] | undefined {
-  switch (kind) {
-    case 'quic':
-    case 'webtransport':
-      return 'quic-v1'
-    case 'ws':
-    case 'wss':
-      return 'tcp'
-    default:
-      return undefined
-  }
+const BETTER_KINDS: Partial<Record<DialTraits['kind'], DialTraits['kind']>> = {
+  quic: 'quic-v1',
+  webtransport: 'quic-v1',
+  ws: 'tcp',
+  wss: 'tcp'
 }
 
 function portKey ({ scope, host, port }: DialTraits, kind: DialTraits['kind']): string {

@@ -58,7 +58,7 @@ function isEntry (value: unknown): value is BackOffEntry {
 
   const { peer, address, failures, until, expires }: Partial<Record<keyof BackOffEntry, unknown>> = value
 
-  return isText(peer) && isText(address) && isCount(failures) && isCount(until) && isCount(expires)
+  return [peer, address].every(isText) && [failures, until, expires].every(isCount)
 }
 
 function isText (value: unknown): boolean {

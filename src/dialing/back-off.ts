@@ -1,32 +1,6 @@
+import { withDefaults } from '../options.ts'
 import { systemRandom } from '../random.ts'
 import type { Random } from '../random.ts'
-
-/**
- * How long an address is left alone after its first failure, in ms (go-libp2p
- * default)
- */
-export const BACK_OFF_BASE = 5_000
-
-/**
- * What the square of the number of failures adds, in ms (go-libp2p default)
- */
-export const BACK_OFF_COEFFICIENT = 1_000
-
-/**
- * The longest time an address is left alone, in ms (go-libp2p default)
- */
-export const BACK_OFF_MAX = 300_000
-
-/**
- * How much the time varies at random, as a fraction of it, so that nodes that
- * lost a peer at the same moment do not all come back at the same moment
- */
-export const BACK_OFF_JITTER = 0.1
-
-/**
- * How many addresses are remembered
- */
-export const BACK_OFF_MAX_ENTRIES = 10_000
 
 /**
  * How many addresses of one peer are remembered
@@ -82,6 +56,19 @@ export interface DialBackOffInit {
 }
 
 /**
+ * The times are those of go-libp2p. They vary at random, so that nodes that lost a peer
+ * at the same moment do not all come back at the same moment.
+ */
+const DEFAULTS: Required<DialBackOffInit> = {
+  base: 5_000,
+  coefficient: 1_000,
+  max: 300_000,
+  jitter: 0.1,
+  maxEntries: 10_000,
+  random: systemRandom
+}
+
+/**
  * What is remembered of an address
  */
 export interface BackOffEntry {
@@ -111,7 +98,7 @@ export interface BackOffEntry {
  * How long an address is left alone after it has failed `failures` times, in ms:
  * 5, 6, 9, 14, 21, 30 … 294, 300 seconds
  */
-export function backOffTime (failures: number, { base = BACK_OFF_BASE, coefficient = BACK_OFF_COEFFICIENT, max = BACK_OFF_MAX }: DialBackOffInit = {}): number {
+export function backOffTime (failures: number, { base, coefficient, max } = DEFAULTS): number {
   return Math.min(base + coefficient * (failures - 1) ** 2, max)
 }
 
@@ -122,9 +109,7 @@ export function backOffTime (failures: number, { base = BACK_OFF_BASE, coefficie
  * failed twenty times in a row.
  */
 export class DialBackOff {
-  readonly #init: DialBackOffInit
-  readonly #random: Random
-  readonly #maxEntries: number
+  readonly #init: Required<DialBackOffInit>
 
   /**
    * By peer, the one whose address failed last at the end
@@ -134,9 +119,7 @@ export class DialBackOff {
   #count = 0
 
   constructor (init: DialBackOffInit = {}) {
-    this.#init = init
-    this.#random = init.random ?? systemRandom
-    this.#maxEntries = init.maxEntries ?? BACK_OFF_MAX_ENTRIES
+    this.#init = withDefaults(init, DEFAULTS)
   }
 
   /**
@@ -152,7 +135,7 @@ export class DialBackOff {
   get (peer: string, address: string, now: number): BackOffEntry | undefined {
     const entry = this.#peers.get(peer)?.get(address)
 
-    return entry != null && now < entry.expires && !isAhead(entry, now) ? entry : undefined
+    return entry != null && now < entry.expires ? entry : undefined
   }
 
   /**
@@ -169,8 +152,8 @@ export class DialBackOff {
    */
   recordFailure (peer: string, address: string, now: number): void {
     const failures = (this.get(peer, address, now)?.failures ?? 0) + 1
-    const jitter = (this.#init.jitter ?? BACK_OFF_JITTER) * (2 * this.#random.next() - 1)
-    const time = Math.round(backOffTime(failures, this.#init) * (1 + jitter))
+    const { jitter, random } = this.#init
+    const time = Math.round(backOffTime(failures, this.#init) * (1 + jitter * (2 * random.next() - 1)))
 
     this.#remember({ peer, address, failures, until: now + time, expires: now + 2 * time })
   }
@@ -195,7 +178,7 @@ export class DialBackOff {
    * one could, whatever the clock was then.
    */
   restore (entries: BackOffEntry[], now: number): void {
-    const longest = (this.#init.max ?? BACK_OFF_MAX) * (1 + (this.#init.jitter ?? BACK_OFF_JITTER))
+    const longest = this.#init.max * (1 + this.#init.jitter)
 
     for (const entry of entries) {
       this.#remember({
@@ -222,17 +205,9 @@ export class DialBackOff {
       this.#count--
     }
 
-    while (this.#count > this.#maxEntries) {
+    while (this.#count > this.#init.maxEntries) {
       const [oldest] = this.#peers.keys()
       this.clear(oldest)
     }
   }
-}
-
-/**
- * An entry that holds for longer than when it was new: the clock was set back, and nobody
- * knows how long it is to hold
- */
-function isAhead ({ until, expires }: BackOffEntry, now: number): boolean {
-  return until - now > expires - until
 }

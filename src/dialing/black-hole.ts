@@ -1,20 +1,5 @@
-/**
- * How many results are looked at (go-libp2p default)
- */
-export const BLACK_HOLE_WINDOW = 100
-
-/**
- * Fewer successes than this among the last {@link BLACK_HOLE_WINDOW} results
- * mean a black hole (go-libp2p default)
- */
-export const BLACK_HOLE_MIN_SUCCESSES = 5
-
-/**
- * How long after the last probe the next dial probes a black hole, in ms. By
- * time and not by the number of dials, so that a quiet node finds out as fast
- * as a busy one.
- */
-export const BLACK_HOLE_PROBE_INTERVAL = 60_000
+import { withDefaults } from '../options.ts'
+import type { DialTraits } from './dial-traits.ts'
 
 /**
  * `probing` is not known yet, `allowed` works, `blocked` is a black hole
@@ -22,24 +7,10 @@ export const BLACK_HOLE_PROBE_INTERVAL = 60_000
 export type BlackHoleState = 'probing' | 'allowed' | 'blocked'
 
 /**
- * What the detector needs to know of an address
+ * What the detector needs to know of an address: only public ones tell something about
+ * the way into the internet
  */
-export interface BlackHoleAddress {
-  /**
-   * Only public addresses tell something about the way into the internet
-   */
-  isPublic: boolean
-
-  /**
-   * QUIC, WebTransport and WebRTC use UDP
-   */
-  isUDP: boolean
-
-  /**
-   * An IPv6 address, or a host name that is asked for IPv6 addresses only
-   */
-  isIPv6: boolean
-}
+export type BlackHoleAddress = Pick<DialTraits, 'scope' | 'isUDP' | 'family'>
 
 /**
  * The options of {@link BlackHoleDetector}
@@ -67,6 +38,12 @@ export interface BlackHoleInit {
   probeInterval?: number
 }
 
+/**
+ * Those of go-libp2p. The time between probes is a time and no number of dials, so that
+ * a quiet node finds out as fast as a busy one.
+ */
+const DEFAULTS: Required<BlackHoleInit> = { window: 100, minSuccesses: 5, probeInterval: 60_000 }
+
 type Counted = 'udp' | 'ipv6'
 
 /**
@@ -81,20 +58,17 @@ export class BlackHoleDetector {
   readonly #counters: Record<Counted, SuccessCounter>
 
   constructor (init: BlackHoleInit = {}) {
-    this.#counters = {
-      udp: new SuccessCounter(init),
-      ipv6: new SuccessCounter(init)
-    }
+    const resolved = withDefaults(init, DEFAULTS)
+    this.#counters = { udp: new SuccessCounter(resolved), ipv6: new SuccessCounter(resolved) }
   }
 
   /**
    * What is known of the two ways
    */
   get states (): Record<Counted, BlackHoleState> {
-    return {
-      udp: this.#counters.udp.state,
-      ipv6: this.#counters.ipv6.state
-    }
+    const { udp, ipv6 } = this.#counters
+
+    return { udp: udp.state, ipv6: ipv6.state }
   }
 
   /**
@@ -102,7 +76,11 @@ export class BlackHoleDetector {
    * it can be asked as often as one likes.
    */
   isBlocked (address: BlackHoleAddress, now: number): boolean {
-    return this.#blockedBy(address, now).length > 0
+    const counters = this.#concerns(address)
+
+    // to find out whether a way works, dials that take it have to be made,
+    // whatever else they need
+    return counters.every(({ state }) => state !== 'probing') && counters.some(counter => counter.isRefused(now))
   }
 
   /**
@@ -110,41 +88,20 @@ export class BlackHoleDetector {
    * is due an interval later
    */
   recordStart (address: BlackHoleAddress, now: number): void {
-    for (const counter of this.#concerns(address)) {
-      counter.recordStart(now)
-    }
+    this.#concerns(address).forEach(counter => { counter.recordStart(now) })
   }
 
   /**
    * How the dial of an address ended
    */
   recordResult (address: BlackHoleAddress, success: boolean, now: number): void {
-    for (const counter of this.#concerns(address)) {
-      counter.recordResult(success, now)
-    }
+    this.#concerns(address).forEach(counter => { counter.recordResult(success, now) })
   }
 
-  #blockedBy (address: BlackHoleAddress, now: number): SuccessCounter[] {
-    const counters = this.#concerns(address)
+  #concerns ({ scope, isUDP, family }: BlackHoleAddress): SuccessCounter[] {
+    const { udp, ipv6 } = this.#counters
 
-    // to find out whether a way works, dials that take it have to be made,
-    // whatever else they need
-    if (counters.some(counter => counter.state === 'probing')) {
-      return []
-    }
-
-    return counters.filter(counter => counter.isRefused(now))
-  }
-
-  #concerns (address: BlackHoleAddress): SuccessCounter[] {
-    if (!address.isPublic) {
-      return []
-    }
-
-    return [
-      ...(address.isUDP ? [this.#counters.udp] : []),
-      ...(address.isIPv6 ? [this.#counters.ipv6] : [])
-    ]
+    return scope === 'public' ? [...(isUDP ? [udp] : []), ...(family === 6 ? [ipv6] : [])] : []
   }
 }
 
@@ -152,30 +109,28 @@ export class BlackHoleDetector {
  * The last results of one way
  */
 class SuccessCounter {
-  readonly #window: number
-  readonly #minSuccesses: number
-  readonly #probeInterval: number
+  readonly #init: Required<BlackHoleInit>
+
+  /**
+   * The latest at the end
+   */
   #results: boolean[] = []
-  #next = 0
-  #successes = 0
   #probedAt = -Infinity
 
-  constructor (init: BlackHoleInit) {
-    this.#window = init.window ?? BLACK_HOLE_WINDOW
-    this.#minSuccesses = init.minSuccesses ?? BLACK_HOLE_MIN_SUCCESSES
-    this.#probeInterval = init.probeInterval ?? BLACK_HOLE_PROBE_INTERVAL
+  constructor (init: Required<BlackHoleInit>) {
+    this.#init = init
   }
 
   get state (): BlackHoleState {
-    if (this.#results.length < this.#window) {
+    if (this.#results.length < this.#init.window) {
       return 'probing'
     }
 
-    return this.#successes >= this.#minSuccesses ? 'allowed' : 'blocked'
+    return this.#results.filter(success => success).length >= this.#init.minSuccesses ? 'allowed' : 'blocked'
   }
 
   isRefused (now: number): boolean {
-    return this.state === 'blocked' && now < this.#probedAt + this.#probeInterval
+    return this.state === 'blocked' && now < this.#probedAt + this.#init.probeInterval
   }
 
   recordStart (now: number): void {
@@ -189,14 +144,14 @@ class SuccessCounter {
 
     if (before === 'blocked' && success) {
       this.#results = []
-      this.#next = 0
-      this.#successes = 0
       return
     }
 
-    this.#successes += Number(success) - Number(this.#results[this.#next] ?? false)
-    this.#results[this.#next] = success
-    this.#next = (this.#next + 1) % this.#window
+    this.#results.push(success)
+
+    if (this.#results.length > this.#init.window) {
+      this.#results.shift()
+    }
 
     if (before !== 'blocked' && this.state === 'blocked') {
       this.#probedAt = now

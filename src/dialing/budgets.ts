@@ -1,37 +1,6 @@
 import { AbortError } from '@libp2p/interface'
-import { WaitingLine } from './waiting-line.ts'
-import type { Place } from './waiting-line.ts'
-
-/**
- * How many dials of single addresses may run at the same time over all peers
- * and all transports.
- */
-export const MAX_PARALLEL_ADDRESS_DIALS = 320
-
-/**
- * How many dials to one peer may run at the same time (go-libp2p default)
- */
-export const MAX_PARALLEL_DIALS_PER_PEER = 8
-
-/**
- * How many dials may run at the same time over one kind of transport. `tcp`,
- * which WebSockets use too, takes file descriptors: 160 (go-libp2p default).
- * Chromium refuses the 65th `webtransport` session that is still pending. A tab
- * of Chromium may make 500 `webrtc` connections in its life, and every attempt
- * counts. `circuit` leaves places for the dials of the relays.
- */
-export const MAX_PARALLEL_DIALS_PER_TRANSPORT: Record<string, number> = {
-  tcp: 160,
-  webtransport: 48,
-  webrtc: 16,
-  circuit: 64
-}
-
-/**
- * How many dials that nobody asked for may go to one group of addresses at the
- * same time
- */
-export const MAX_PARALLEL_DIALS_PER_GROUP = 4
+import { withDefaults } from '../options.ts'
+import { whenAborted } from '../when-aborted.ts'
 
 /**
  * The caps of {@link DialBudgets}
@@ -66,6 +35,23 @@ export interface DialBudgetsInit {
    * @default 4
    */
   maxParallelDialsPerGroup?: number
+}
+
+/**
+ * How many dials may run at the same time: over all peers and all transports; to one
+ * peer (go-libp2p default); over one kind of transport; to one group of addresses, of
+ * those that nobody asked for.
+ *
+ * `tcp`, which WebSockets use too, takes file descriptors: 160 (go-libp2p default).
+ * Chromium refuses the 65th `webtransport` session that is still pending. A tab
+ * of Chromium may make 500 `webrtc` connections in its life, and every attempt
+ * counts. `circuit` leaves places for the dials of the relays.
+ */
+export const DIAL_BUDGETS: Required<DialBudgetsInit> = {
+  maxParallelAddressDials: 320,
+  maxParallelDialsPerPeer: 8,
+  maxParallelDialsPerTransport: { tcp: 160, webtransport: 48, webrtc: 16, circuit: 64 },
+  maxParallelDialsPerGroup: 4
 }
 
 /**
@@ -116,15 +102,12 @@ interface Budget {
    * waited for another one
    */
   references: number
-  readonly waiting: WaitingLine<Waiter>
 }
 
 interface Waiter {
   readonly budgets: Budget[]
   readonly priority: number
-  readonly order: number
   grant(): void
-  place?: { budget: Budget, place: Place<Waiter> }
 }
 
 /**
@@ -143,16 +126,13 @@ export class DialBudgets {
    */
   readonly #budgets = new Map<string, Budget>()
 
-  #order = 0
-  #waiters = 0
+  /**
+   * In the order in which they are served
+   */
+  readonly #waiting: Waiter[] = []
 
   constructor (init: DialBudgetsInit = {}) {
-    this.#init = {
-      maxParallelAddressDials: init.maxParallelAddressDials ?? MAX_PARALLEL_ADDRESS_DIALS,
-      maxParallelDialsPerPeer: init.maxParallelDialsPerPeer ?? MAX_PARALLEL_DIALS_PER_PEER,
-      maxParallelDialsPerTransport: init.maxParallelDialsPerTransport ?? MAX_PARALLEL_DIALS_PER_TRANSPORT,
-      maxParallelDialsPerGroup: init.maxParallelDialsPerGroup ?? MAX_PARALLEL_DIALS_PER_GROUP
-    }
+    this.#init = withDefaults(init, DIAL_BUDGETS)
   }
 
   /**
@@ -166,7 +146,7 @@ export class DialBudgets {
    * How many dials wait
    */
   get waiting (): number {
-    return this.#waiters
+    return this.#waiting.length
   }
 
   /**
@@ -191,81 +171,50 @@ export class DialBudgets {
     }
 
     return new Promise<ReleaseBudget>((resolve, reject) => {
+      const { signal, priority = 0 } = charge
       const waiter: Waiter = {
         budgets,
-        priority: charge.priority ?? 0,
-        order: this.#order++,
+        priority,
         grant: () => {
-          charge.signal?.removeEventListener('abort', onAbort)
-          this.#waiters--
+          stop()
           resolve(this.#take(budgets))
         }
       }
-
-      const onAbort = (): void => {
-        waiter.place?.budget.waiting.leave(waiter.place.place)
-        this.#waiters--
+      const stop = whenAborted(signal, () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
         this.#dereference(budgets)
-        reject(charge.signal?.reason ?? new AbortError())
-      }
+        reject(signal?.reason ?? new AbortError())
+      })
 
-      charge.signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiters++
-      this.#park(waiter)
+      this.#waiting.splice(this.#waiting.findLastIndex(other => other.priority >= priority) + 1, 0, waiter)
     })
   }
 
   #take (budgets: Budget[]): ReleaseBudget {
-    for (const budget of budgets) {
-      budget.used++
-    }
-
-    let released = false
+    let isReleased = false
+    budgets.forEach(budget => { budget.used++ })
 
     return () => {
-      if (released) {
-        return
+      if (!isReleased) {
+        isReleased = true
+        budgets.forEach(budget => { budget.used-- })
+        this.#dereference(budgets)
+        this.#serve()
       }
-
-      released = true
-
-      for (const budget of budgets) {
-        budget.used--
-      }
-
-      for (const budget of budgets) {
-        this.#serve(budget)
-      }
-
-      this.#dereference(budgets)
     }
   }
 
   /**
-   * A dial waits at the first of its budgets that has no place left. So
-   * whoever waits at a budget waits for a place in it, and a release needs to
-   * look at the lines of its own budgets only.
+   * Whoever waits gets what has become free
    */
-  #park (waiter: Waiter): void {
-    const budget = waiter.budgets.find(budget => !hasPlace(budget))
-
-    if (budget == null) {
-      waiter.grant()
-      return
-    }
-
-    waiter.place = { budget, place: budget.waiting.join(waiter, waiter.priority, waiter.order) }
-  }
-
-  #serve (budget: Budget): void {
-    while (hasPlace(budget)) {
-      const waiter = budget.waiting.shift()
-
-      if (waiter == null) {
-        return
+  #serve (): void {
+    for (let i = 0; i < this.#waiting.length;) {
+      if (this.#waiting[i].budgets.every(hasPlace)) {
+        const [waiter] = this.#waiting.splice(i, 1)
+        waiter.grant()
+      } else {
+        i++
       }
-
-      this.#park(waiter)
     }
   }
 
@@ -291,7 +240,7 @@ export class DialBudgets {
     let budget = this.#budgets.get(key)
 
     if (budget == null) {
-      budget = { key, cap, used: 0, references: 0, waiting: new WaitingLine() }
+      budget = { key, cap, used: 0, references: 0 }
       this.#budgets.set(key, budget)
     }
 

@@ -50,19 +50,15 @@ const EXPLANATIONS: Record<DialFailureReason, string> = {
  * failed. For everything else that can be thrown, one line.
  */
 export function describeDialError (error: unknown, tools: DialErrorTools): string {
-  const report = tools.dialReport(error)
-
-  if (report == null || report.failures.length === 0) {
-    return `${report?.peerId == null ? 'The dial failed' : `Could not connect to ${report.peerId.toString()}`}: ${describeReason(error, tools)}`
-  }
-
-  const listed = [...report.failures].sort((a, b) => Number(b.error != null) - Number(a.error != null)).slice(0, MAX_LINES)
-  const omitted = report.failures.length - listed.length + report.omitted
+  const { peerId, failures = [], omitted = 0 } = tools.dialReport(error) ?? {}
+  const isKnown = peerId != null || failures.length > 0
+  const listed = [...failures].sort((a, b) => Number(b.error != null) - Number(a.error != null)).slice(0, MAX_LINES)
+  const more = failures.length - listed.length + omitted
 
   return [
-    `Could not connect to ${report.peerId?.toString() ?? 'the peer'}: ${describeReason(error, tools)}`,
+    `${isKnown ? `Could not connect to ${peerId?.toString() ?? 'the peer'}` : 'The dial failed'}: ${describeReason(error, tools)}`,
     ...listed.map(failure => describeFailure(failure, tools)),
-    ...(omitted > 0 ? [`  … and ${omitted} more`] : [])
+    ...(more > 0 ? [`  … and ${more} more`] : [])
   ].join('\n')
 }
 

@@ -1,7 +1,18 @@
 import { toError } from '../errors.ts'
-import type { AddressRefusalReason } from './address-preparation.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Why an address is not dialled:
+ * `too-many` – the peer has more addresses than are looked at,
+ * `wrong-peer` – it is an address of another peer,
+ * `self` – it is our own peer id or one of our listen addresses,
+ * `unspecified` – it says where to listen, not where to dial,
+ * `link-local` – without a zone it does not say on which link,
+ * `no-transport` – none of the node's transports can dial it,
+ * `low-priority` – the same port can be reached with a better transport
+ */
+export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport' | 'low-priority'
 
 /**
  * Why an address was not connected to. Either it was not dialled:
@@ -56,6 +67,30 @@ export interface DialReport {
   omitted: number
 }
 
+/**
+ * How many addresses that were not dialled a report lists
+ */
+const MAX_REPORTED = 100
+
+/**
+ * A report on a dial that has just begun
+ */
+export function emptyReport (peerId?: PeerId): DialReport {
+  return { peerId, failures: [], omitted: 0 }
+}
+
+/**
+ * Note that an address was not connected to. Those that were not even dialled may be
+ * many, so not all of them are listed.
+ */
+export function addFailure (report: DialReport, failure: DialFailure): void {
+  if (failure.error != null || report.failures.length < MAX_REPORTED) {
+    report.failures.push(failure)
+  } else {
+    report.omitted++
+  }
+}
+
 // what a dial throws are libp2p's errors and those of transports, which callers
 // know by name and message. So the report stands beside the error
 const reports = new WeakMap<Error, DialReport>()
@@ -77,53 +112,33 @@ export function dialReport (error: unknown): DialReport | undefined {
   return error instanceof Error ? reports.get(error) : undefined
 }
 
-const REASONS_BY_CODE: Record<string, DialFailureReason> = {
-  ECONNREFUSED: 'refused',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-  ETIMEDOUT: 'timeout',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  ENETDOWN: 'unreachable',
-  EHOSTDOWN: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
-  EAFNOSUPPORT: 'unreachable',
-  EINVAL: 'unreachable',
-  ENOTFOUND: 'name-not-found',
-  EAI_AGAIN: 'name-not-found',
-  EMFILE: 'local-limit',
-  ENFILE: 'local-limit',
-  ENOBUFS: 'local-limit',
-  EACCES: 'local-limit',
-  EPERM: 'local-limit'
-}
+/**
+ * What reasons are known by: the codes and the names of errors, and the messages of
+ * `DialError`, which libp2p throws for several things
+ */
+const SIGNS: Array<[reason: DialFailureReason, signs: string[]]> = [
+  ['refused', ['ECONNREFUSED']],
+  ['reset', ['ECONNRESET', 'EPIPE', 'ConnectionClosedError', 'ConnectionClosingError', 'MuxerClosedError', 'StreamResetError', 'StreamClosedError', 'UnexpectedEOFError']],
+  ['timeout', ['ETIMEDOUT', 'TimeoutError']],
+  ['unreachable', ['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']],
+  ['name-not-found', ['ENOTFOUND', 'EAI_AGAIN']],
+  ['local-limit', ['EMFILE', 'ENFILE', 'ENOBUFS', 'EACCES', 'EPERM', 'ConnectionDeniedError', 'ResourceLimitError', 'ConnectionLimitError']],
+  ['cancelled', ['AbortError']],
+  ['unexpected-peer', ['UnexpectedPeerError']],
+  ['encryption', ['InvalidCryptoExchangeError', 'EncryptionFailedError']],
+  ['no-muxer', ['MuxerUnavailableError']],
+  ['gated', ['DialDeniedError', 'ConnectionInterceptedError']],
+  ['no-transport', ['TransportUnavailableError']],
+  ['no-addresses', ['NoValidAddressesError']],
+  ['unresolved', ['RecursionLimitError', 'DNSQueryFailedError']],
+  ['self', ['InvalidPeerIdError', 'Tried to dial self']],
+  ['stopped', ['NotStartedError']],
+  ['relay', ['InvalidMessageError']],
+  ['queue-full', ['Dial queue is full']],
+  ['too-many', ['Peer had more than maxPeerAddrsToDial']]
+]
 
-const REASONS_BY_NAME: Record<string, DialFailureReason> = {
-  AbortError: 'cancelled',
-  TimeoutError: 'timeout',
-  UnexpectedPeerError: 'unexpected-peer',
-  InvalidCryptoExchangeError: 'encryption',
-  EncryptionFailedError: 'encryption',
-  MuxerUnavailableError: 'no-muxer',
-  DialDeniedError: 'gated',
-  ConnectionInterceptedError: 'gated',
-  ConnectionDeniedError: 'local-limit',
-  ResourceLimitError: 'local-limit',
-  ConnectionLimitError: 'local-limit',
-  TransportUnavailableError: 'no-transport',
-  NoValidAddressesError: 'no-addresses',
-  RecursionLimitError: 'unresolved',
-  DNSQueryFailedError: 'unresolved',
-  InvalidPeerIdError: 'self',
-  NotStartedError: 'stopped',
-  ConnectionClosedError: 'reset',
-  ConnectionClosingError: 'reset',
-  MuxerClosedError: 'reset',
-  StreamResetError: 'reset',
-  StreamClosedError: 'reset',
-  UnexpectedEOFError: 'reset',
-  InvalidMessageError: 'relay'
-}
+const REASONS = new Map(SIGNS.flatMap(([reason, signs]) => signs.map((sign): [string, DialFailureReason] => [sign, reason])))
 
 const CODE = /\bE[A-Z][A-Z_]{3,}\b/g
 const MAX_TEXT_LENGTH = 1_000
@@ -134,57 +149,29 @@ const MAX_CAUSES = 5
  * wrap errors of sockets, for error codes in messages.
  */
 export function dialFailureReason (error: unknown): DialFailureReason {
-  let reason: DialFailureReason = 'unknown'
   let current = error == null ? undefined : toError(error)
 
   for (let depth = 0; depth < MAX_CAUSES && current != null; depth++) {
-    const found = reasonByCode(current) ?? reasonByName(current)
+    const reason = signsOf(current).map(sign => REASONS.get(sign)).find(reason => reason != null)
 
-    if (found != null) {
-      // the code of a socket says more than the name of what was tried with it
-      reason = found
-      break
+    if (reason != null) {
+      return reason
     }
 
     const cause: unknown = current.cause ?? (current instanceof AggregateError ? current.errors[0] : undefined)
     current = cause == null ? undefined : toError(cause)
   }
 
-  return reason
-}
-
-function reasonByCode (error: Error): DialFailureReason | undefined {
-  const codes = [
-    'code' in error ? String(error.code) : '',
-    ...error.message.slice(0, MAX_TEXT_LENGTH).match(CODE) ?? []
-  ]
-
-  return codes.map(code => own(REASONS_BY_CODE, code)).find(reason => reason != null)
-}
-
-function reasonByName (error: Error): DialFailureReason | undefined {
-  if (error.name === 'DialError') {
-    return reasonOfDialError(error.message)
-  }
-
-  return own(REASONS_BY_NAME, error.name)
+  return 'unknown'
 }
 
 /**
- * libp2p uses one error for several things
+ * The code of a socket says more than the name of what was tried with it
  */
-function reasonOfDialError (message: string): DialFailureReason | undefined {
-  if (message === 'Dial queue is full') {
-    return 'queue-full'
-  }
-
-  if (message === 'Tried to dial self') {
-    return 'self'
-  }
-
-  return message.includes('maxPeerAddrsToDial') ? 'too-many' : undefined
-}
-
-function own <T> (record: Record<string, T>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined
+function signsOf (error: Error): string[] {
+  return [
+    'code' in error ? String(error.code) : '',
+    ...error.message.slice(0, MAX_TEXT_LENGTH).match(CODE) ?? [],
+    error.name === 'DialError' ? error.message : error.name
+  ]
 }

@@ -1,4 +1,3 @@
-import { steadyClock } from '../clock.ts'
 import { loadBackOff, saveBackOff } from './back-off-store.ts'
 import { DialBackOff } from './back-off.ts'
 import { BlackHoleDetector } from './black-hole.ts'
@@ -6,9 +5,9 @@ import { dialFailureReason } from './dial-failure.ts'
 import { dialTraits } from './dial-traits.ts'
 import type { BackOffDatastore } from './back-off-store.ts'
 import type { BackOffEntry, DialBackOffInit } from './back-off.ts'
-import type { BlackHoleAddress, BlackHoleInit } from './black-hole.ts'
+import type { BlackHoleInit } from './black-hole.ts'
 import type { DialFailureReason } from './dial-failure.ts'
-import type { Clock, SteadyClock } from '../clock.ts'
+import type { SteadyClock } from '../clock.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -50,8 +49,8 @@ export class DialHistory {
   readonly blackHoles?: BlackHoleDetector
   readonly #clock: SteadyClock
 
-  constructor (init: DialHistoryInit, clock: Clock) {
-    this.#clock = steadyClock(clock)
+  constructor (init: DialHistoryInit, clock: SteadyClock) {
+    this.#clock = clock
 
     if (init.backOff !== false) {
       this.backOff = new DialBackOff(init.backOff)
@@ -68,7 +67,7 @@ export class DialHistory {
   doubt (peerId: PeerId | undefined, multiaddr: Multiaddr): Doubt | undefined {
     const now = this.#clock.now()
 
-    if (this.blackHoles?.isBlocked(ways(multiaddr), now) === true) {
+    if (this.blackHoles?.isBlocked(dialTraits(multiaddr), now) === true) {
       return 'black-hole'
     }
 
@@ -79,14 +78,14 @@ export class DialHistory {
    * The address is dialled now
    */
   recordStart (multiaddr: Multiaddr): void {
-    this.blackHoles?.recordStart(ways(multiaddr), this.#clock.now())
+    this.blackHoles?.recordStart(dialTraits(multiaddr), this.#clock.now())
   }
 
   /**
    * There is a connection
    */
   recordSuccess (peerId: PeerId, multiaddr: Multiaddr): void {
-    this.blackHoles?.recordResult(ways(multiaddr), true, this.#clock.now())
+    this.blackHoles?.recordResult(dialTraits(multiaddr), true, this.#clock.now())
     this.backOff?.clear(peerId.toString())
     this.backOff?.clear(multiaddr.toString())
   }
@@ -103,7 +102,7 @@ export class DialHistory {
 
     const now = this.#clock.now()
     // a remote that refuses us shows that the way to it works
-    this.blackHoles?.recordResult(ways(multiaddr), !NO_ANSWER.has(reason), now)
+    this.blackHoles?.recordResult(dialTraits(multiaddr), !NO_ANSWER.has(reason), now)
     this.backOff?.recordFailure(peerKey(peerId, multiaddr), multiaddr.toString(), now)
   }
 
@@ -138,10 +137,4 @@ function moved (entry: BackOffEntry, by: number): BackOffEntry {
 
 function peerKey (peerId: PeerId | undefined, multiaddr: Multiaddr): string {
   return (peerId ?? multiaddr).toString()
-}
-
-function ways (multiaddr: Multiaddr): BlackHoleAddress {
-  const { scope, isUDP, family } = dialTraits(multiaddr)
-
-  return { isPublic: scope === 'public', isUDP, isIPv6: family === 6 }
 }

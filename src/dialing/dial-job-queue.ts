@@ -1,17 +1,15 @@
 import { AbortError } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
-import { toError } from '../errors.ts'
-import { WaitingLine } from './waiting-line.ts'
+import { untilAborted } from '../connections/index.ts'
 import type { DialJob } from './dial-job.ts'
-import type { Place } from './waiting-line.ts'
 import type { AbortOptions, Connection, Metrics, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * One of this many places is kept for jobs with a higher priority than others
- * that run, so that these never wait for a queue full of dead peers
+ * The other places are kept for jobs with a higher priority than others that run, so
+ * that these never wait for a queue full of dead peers
  */
-const RESERVED_FRACTION = 10
+const PLACES_FOR_ALL = 0.9
 
 /**
  * What the queue tells, under the names of libp2p's own queues
@@ -86,15 +84,14 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
   readonly #init: DialJobQueueInit
 
   /**
-   * Jobs that hold one of the places, by id
+   * Jobs that hold one of the places
    */
-  readonly #runningJobs = new Map<string, DialJob>()
+  readonly #running = new Set<DialJob>()
 
   /**
-   * Jobs that have not started, and where they stand
+   * Jobs that have not started, in the order in which they will
    */
-  readonly #waitingJobs = new WaitingLine<DialJob>()
-  readonly #places = new Map<string, Place<DialJob>>()
+  readonly #waiting: DialJob[] = []
 
   /**
    * The jobs that can be joined
@@ -103,15 +100,9 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
   readonly #byAddress = new Map<string, DialJob>()
 
   /**
-   * How many jobs run, by priority
-   */
-  readonly #runningByPriority = new Map<number, number>()
-
-  /**
    * Jobs whose outcome is known, but of which cancelled attempts are left
    */
   #leftovers = 0
-  #order = 0
 
   constructor (init: DialJobQueueInit) {
     super()
@@ -129,35 +120,35 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    * anew every time.
    */
   get queue (): DialJob[] {
-    return [...this.#runningJobs.values(), ...this.#waitingJobs.toArray()]
+    return [...this.#running, ...this.#waiting]
   }
 
   /**
    * How many jobs run or wait
    */
   get size (): number {
-    return this.#runningJobs.size + this.#waitingJobs.size
+    return this.#running.size + this.#waiting.length
   }
 
   /**
    * How many jobs run
    */
   get running (): number {
-    return this.#runningJobs.size
+    return this.#running.size
   }
 
   /**
    * How many jobs run, under the name that the metric of libp2p's own queue reads
    */
   get pending (): number {
-    return this.#runningJobs.size
+    return this.#running.size
   }
 
   /**
    * How many jobs wait
    */
   get queued (): number {
-    return this.#waitingJobs.size
+    return this.#waiting.length
   }
 
   /**
@@ -184,8 +175,8 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    */
   add (job: DialJob): void {
     job.callbacks.onAbandon = reason => { this.#remove(job, reason) }
-    this.#places.set(job.id, this.#waitingJobs.join(job, job.options.priority, this.#order++))
     this.#index(job)
+    this.#enqueue(job)
     this.safeDispatchEvent('add')
     this.#startNext()
   }
@@ -196,16 +187,12 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    */
   update (job: DialJob, priority: number): void {
     this.#index(job)
-    const place = this.#places.get(job.id)
 
-    if (place == null || priority <= job.options.priority) {
-      return
+    if (priority > job.options.priority && this.#dequeue(job)) {
+      job.options.priority = priority
+      this.#enqueue(job)
+      this.#startNext()
     }
-
-    job.options.priority = priority
-    this.#waitingJobs.leave(place)
-    this.#places.set(job.id, this.#waitingJobs.join(job, priority, place.order))
-    this.#startNext()
   }
 
   /**
@@ -244,52 +231,53 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
   }
 
   async #until (type: 'idle' | 'empty' | 'next', test: () => boolean, { signal }: AbortOptions = {}): Promise<void> {
-    signal?.throwIfAborted()
-
-    if (test()) {
-      return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const onEvent = (): void => {
+      if (test()) {
+        resolve()
+      }
     }
 
-    await new Promise<void>((resolve, reject) => {
-      const stop = (): void => {
-        this.removeEventListener(type, onEvent)
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const onEvent = (): void => {
-        if (test()) {
-          stop()
-          resolve()
-        }
-      }
-      const onAbort = (): void => {
-        stop()
-        reject(toError(signal?.reason ?? new AbortError()))
-      }
+    this.addEventListener(type, onEvent)
+    onEvent()
 
-      this.addEventListener(type, onEvent)
-      signal?.addEventListener('abort', onAbort)
-    })
+    try {
+      await untilAborted(promise, signal)
+    } finally {
+      this.removeEventListener(type, onEvent)
+    }
+  }
+
+  /**
+   * First come first served within a priority, higher priorities first
+   */
+  #enqueue (job: DialJob): void {
+    this.#waiting.splice(this.#waiting.findLastIndex(other => isBefore(other, job)) + 1, 0, job)
+  }
+
+  /**
+   * Returns whether the job was waiting
+   */
+  #dequeue (job: DialJob): boolean {
+    const index = this.#waiting.indexOf(job)
+
+    return index !== -1 && this.#waiting.splice(index, 1).length > 0
   }
 
   #startNext (): void {
-    for (let job = this.#waitingJobs.peek(); job != null && this.#hasPlaceFor(job); job = this.#waitingJobs.peek()) {
-      this.#waitingJobs.shift()
-      this.#places.delete(job.id)
+    for (let [job] = this.#waiting; job != null && this.#hasPlaceFor(job); [job] = this.#waiting) {
+      this.#waiting.shift()
       this.#run(job)
     }
   }
 
-  #hasPlaceFor (job: DialJob): boolean {
-    const free = this.concurrency - this.#runningJobs.size
-    const reserved = Number.isFinite(this.concurrency) ? Math.floor(this.concurrency / RESERVED_FRACTION) : 0
-
-    return free > reserved || (free > 0 && job.options.priority > Math.min(...this.#runningByPriority.keys()))
+  #hasPlaceFor ({ options: { priority } }: DialJob): boolean {
+    return this.running / this.concurrency < PLACES_FOR_ALL ||
+      (this.running < this.concurrency && [...this.#running].some(({ options }) => priority > options.priority))
   }
 
   #run (job: DialJob): void {
-    const { priority } = job.options
-    this.#runningJobs.set(job.id, job)
-    this.#runningByPriority.set(priority, (this.#runningByPriority.get(priority) ?? 0) + 1)
+    this.#running.add(job)
     job.start()
     this.safeDispatchEvent('active')
 
@@ -297,12 +285,12 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
     this.#leftovers++
 
     result.then(connection => {
-      this.#release(job, priority)
+      this.#release(job)
       job.succeed(connection)
       this.safeDispatchEvent('completed', { detail: connection })
       this.safeDispatchEvent('success', { detail: { job, result: connection } })
     }, error => {
-      this.#release(job, priority)
+      this.#release(job)
       job.fail(error)
       this.safeDispatchEvent('failure', { detail: { job, error } })
     })
@@ -318,16 +306,8 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
       .catch(() => {})
   }
 
-  #release (job: DialJob, priority: number): void {
-    this.#runningJobs.delete(job.id)
-    const count = this.#runningByPriority.get(priority) ?? 0
-
-    if (count > 1) {
-      this.#runningByPriority.set(priority, count - 1)
-    } else {
-      this.#runningByPriority.delete(priority)
-    }
-
+  #release (job: DialJob): void {
+    this.#running.delete(job)
     this.#unindex(job)
     this.#startNext()
   }
@@ -338,11 +318,8 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
    */
   #remove (job: DialJob, reason: Error): void {
     this.#unindex(job)
-    const place = this.#places.get(job.id)
 
-    if (place != null) {
-      this.#waitingJobs.leave(place)
-      this.#places.delete(job.id)
+    if (this.#dequeue(job)) {
       this.safeDispatchEvent('failure', { detail: { job, error: reason } })
       this.#afterEnd()
     }
@@ -393,4 +370,8 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
       }
     }
   }
+}
+
+function isBefore (a: DialJob, b: DialJob): boolean {
+  return a.options.priority === b.options.priority ? a.order < b.order : a.options.priority > b.options.priority
 }

@@ -1,5 +1,6 @@
 import { AbortError, TimeoutError } from '@libp2p/interface'
 import { toError } from '../errors.ts'
+import { whenAborted } from '../when-aborted.ts'
 import { attachDialReport } from './dial-failure.ts'
 import type { Clock } from '../clock.ts'
 import type { DialReport } from './dial-failure.ts'
@@ -85,10 +86,7 @@ export interface DialJobCallbacks {
   onProgressFailed?(error: Error): void
 }
 
-interface Recipient extends JobRecipientOptions {
-  resolve(connection: Connection): void
-  reject(error: Error): void
-}
+interface Recipient extends Pick<JobRecipientOptions, 'onProgress'>, PromiseWithResolvers<Connection> {}
 
 let jobs = 0
 
@@ -97,7 +95,11 @@ let jobs = 0
  * terms; the job is abandoned when the last one has gone.
  */
 export class DialJob {
-  readonly id = `dial-${++jobs}`
+  /**
+   * Jobs that were made before have a lower one
+   */
+  readonly order = ++jobs
+  readonly id = `dial-${this.order}`
   readonly options: DialJobOptions
   readonly timeline: { created: number, started?: number, finished?: number }
   readonly callbacks: DialJobCallbacks = {}
@@ -132,13 +134,6 @@ export class DialJob {
   }
 
   /**
-   * How many wait
-   */
-  get waiting (): number {
-    return this.#recipients.size
-  }
-
-  /**
    * Wait for the connection. Without addresses, those that are known of the peer
    * are dialled.
    *
@@ -146,36 +141,25 @@ export class DialJob {
    * @throws {TimeoutError} when the time is over
    */
   async join (options: JobRecipientOptions = {}, multiaddrs: Multiaddr[] = []): Promise<Connection> {
-    options.signal?.throwIfAborted()
+    const { signal, timeout = Infinity, onProgress } = options
+    signal?.throwIfAborted()
 
-    return new Promise<Connection>((resolve, reject) => {
-      const { signal, timeout } = options
-      const onAbort = (): void => { this.#leave(recipient, signal?.reason ?? new AbortError()) }
-      const timer = timeout == null || timeout === Infinity
-        ? undefined
-        : this.#clock.setTimeout(() => { this.#leave(recipient, new TimeoutError(`The dial took longer than ${timeout} ms`)) }, timeout)
-      const leave = (): void => {
-        timer?.clear()
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const recipient: Recipient = {
-        ...options,
-        resolve: connection => {
-          leave()
-          resolve(connection)
-        },
-        reject: error => {
-          leave()
-          reject(error)
-        }
-      }
+    const recipient: Recipient = { onProgress, ...Promise.withResolvers<Connection>() }
+    const stop = whenAborted(signal, () => { this.#leave(recipient, signal?.reason ?? new AbortError()) })
+    const timer = timeout === Infinity
+      ? undefined
+      : this.#clock.setTimeout(() => { this.#leave(recipient, new TimeoutError(`The dial took longer than ${timeout} ms`)) }, timeout)
 
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#recipients.add(recipient)
+    this.#recipients.add(recipient)
+    this.#want(multiaddrs)
+    this.callbacks.onJoin?.()
 
-      this.#want(multiaddrs)
-      this.callbacks.onJoin?.()
-    })
+    try {
+      return await recipient.promise
+    } finally {
+      timer?.clear()
+      stop()
+    }
   }
 
   /**

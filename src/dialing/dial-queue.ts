@@ -2,7 +2,6 @@ import { AbortError, DialError } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Circuit } from '@multiformats/multiaddr-matcher'
 import { CustomProgressEvent } from 'progress-events'
-import { steadyClock } from '../clock.ts'
 import { withinTime } from '../connections/index.ts'
 import { hasErrorName, toError } from '../errors.ts'
 import { RecentMap } from '../recent-map.ts'
@@ -10,7 +9,6 @@ import { adaptiveTimeout } from './adaptive-timeout.ts'
 import { AddressBook } from './address-book.ts'
 import { AddressDialer } from './address-dialer.ts'
 import { DialBudgets } from './budgets.ts'
-import { dialFailureReason } from './dial-failure.ts'
 import { DialHistory } from './dial-history.ts'
 import { DialJobQueue } from './dial-job-queue.ts'
 import { DialJob } from './dial-job.ts'
@@ -22,12 +20,13 @@ import type { AddressBookComponents } from './address-book.ts'
 import type { AddressDialerInit } from './address-dialer.ts'
 import type { BackOffDatastore } from './back-off-store.ts'
 import type { DialBudgetsInit } from './budgets.ts'
+import type { DialFailure } from './dial-failure.ts'
 import type { DialHistoryInit } from './dial-history.ts'
-import type { RunningDial } from './dial-job-queue.ts'
 import type { DialObserver } from './dial-observer.ts'
 import type { DialingInit } from './options.ts'
+import type { PeerDialComponents } from './peer-dial.ts'
 import type { DialRanker } from './ranker.ts'
-import type { Clock, SteadyClock } from '../clock.ts'
+import type { SteadyClock } from '../clock.ts'
 import type { Address, ComponentLogger, Connection, CounterGroup, DialTarget, IsDialableOptions, Logger, Metrics, PeerId, PeerStore, PendingDial, PendingDialStatus } from '@libp2p/interface'
 import type { OpenConnectionOptions, TransportManager } from '@libp2p/interface-internal'
 import type { JobStatus } from '@libp2p/utils'
@@ -143,7 +142,6 @@ export class DialQueue {
   readonly #components: DialQueueComponents
   readonly #init: DialQueueInit
   readonly #addressBook: AddressBook
-  readonly #addressDialer: AddressDialer
   readonly #ranker: DialRanker
   readonly #clock: SteadyClock
   readonly #log: Logger
@@ -155,36 +153,46 @@ export class DialQueue {
   readonly #errors = new RecentMap<string, Error>(MAX_REMEMBERED_ERRORS)
   #stopped = false
 
-  constructor (components: DialQueueComponents, init: DialQueueInit, clock: Clock) {
+  constructor (components: DialQueueComponents, init: DialQueueInit, clock: SteadyClock) {
+    const { metrics, transportManager } = components
+    const { groupOf, reserve, maxParallelDials, maxPeerAddrsToDial } = init
+    const log = components.logger.forComponent('libp2p:connmgr:dial-queue')
+    const ranker = rankerOf(init)
+    const history = new DialHistory(init, clock)
+    const addressBook = new AddressBook(components, init.resolvers ?? { dnsaddr: dnsaddrResolver }, log)
+    const timeout = (): number => adaptiveTimeout({ nominal: init.addressDialTimeout, pending: this.queue.queued, parallel: maxParallelDials })
+    const peerDial: PeerDialComponents = {
+      addressBook,
+      addressDialer: new AddressDialer({ transportManager, budgets: new DialBudgets(init), history, clock }, { groupOf, reserve, timeout }),
+      history,
+      ranker,
+      clock,
+      maxPeerAddrsToDial,
+      onAttempt: (...attempt) => { init.observer?.onAttempt(...attempt) },
+      onAttemptFailed: async (peerId, failure) => this.#onAttemptFailed(peerId, failure),
+      onConnected: async connection => this.#record(connection.remotePeer, LAST_DIAL_SUCCESS_KEY, [connection.remoteAddr])
+    }
+
     this.#components = components
     this.#init = init
-    this.#clock = steadyClock(clock)
-    this.#log = components.logger.forComponent('libp2p:connmgr:dial-queue')
-    this.#ranker = rankerOf(init)
-    this.history = new DialHistory(init, this.#clock)
-    this.#addressBook = new AddressBook(components, init.resolvers ?? { dnsaddr: dnsaddrResolver }, this.#log)
-    this.#addressDialer = new AddressDialer({
-      transportManager: components.transportManager,
-      budgets: new DialBudgets(init),
-      history: this.history,
-      clock: this.#clock
-    }, {
-      groupOf: init.groupOf,
-      reserve: init.reserve,
-      timeout: () => adaptiveTimeout({
-        nominal: init.addressDialTimeout,
-        pending: this.queue.queued,
-        parallel: init.maxParallelDials
-      })
-    })
-    this.#failures = components.metrics?.registerCounterGroup('libp2p_connmgr_dial_failures_total', {
+    this.#clock = clock
+    this.#log = log
+    this.#ranker = ranker
+    this.#addressBook = addressBook
+    this.history = history
+    this.#failures = metrics?.registerCounterGroup('libp2p_connmgr_dial_failures_total', {
       label: 'reason',
       help: 'Addresses that could not be connected to'
     })
     this.queue = new DialJobQueue({
-      concurrency: init.maxParallelDials,
-      metrics: components.metrics,
-      run: job => this.#run(job)
+      concurrency: maxParallelDials,
+      metrics,
+      run: job => {
+        job.callbacks.onProgressFailed = err => { log.error('onProgress failed and is told no more - %e', err) }
+        job.progress(new CustomProgressEvent('dial-queue:start-dial'))
+
+        return new PeerDial(job, peerDial).run()
+      }
     })
     this.queue.addEventListener('failure', ({ detail: { job, error } }) => { this.#remember(job.options.peerId, error) })
     this.queue.addEventListener('success', ({ detail: { result } }) => { this.#errors.delete(result.remotePeer.toString()) })
@@ -192,11 +200,7 @@ export class DialQueue {
 
   start (): void {
     this.#stopped = false
-
-    if (this.#components.datastore != null) {
-      this.history.load(this.#components.datastore)
-        .catch(err => { this.#log.error('could not read which addresses failed - %e', err) })
-    }
+    this.#stored(async datastore => this.history.load(datastore), 'could not read which addresses failed - %e')
   }
 
   /**
@@ -205,12 +209,9 @@ export class DialQueue {
   async stop (): Promise<void> {
     this.#stopped = true
     this.queue.abort()
-    await this.#drain()
-
-    if (this.#components.datastore != null) {
-      await this.history.save(this.#components.datastore)
-        .catch(err => { this.#log.error('could not store which addresses failed - %e', err) })
-    }
+    await withinTime(async signal => this.queue.onIdle({ signal }), DRAIN_TIMEOUT, this.#clock)
+      .catch(err => { this.#log.error('dials did not end in time - %e', err) })
+    await this.#stored(async datastore => this.history.save(datastore), 'could not store which addresses failed - %e')
   }
 
   /**
@@ -223,24 +224,20 @@ export class DialQueue {
    */
   async dial (target: DialTarget, options: DialQueueDialOptions = {}): Promise<Connection> {
     const { peerId, multiaddrs } = parseDialTarget(target)
-    const recipient = {
-      signal: options.signal,
-      timeout: options.signal == null ? this.#init.dialTimeout : undefined,
-      onProgress: options.onProgress
-    }
-    options.signal?.throwIfAborted()
+    const { signal, onProgress, force, initiator, automatic, priority = DEFAULT_DIAL_PRIORITY } = options
+    const recipient = { signal, timeout: signal == null ? this.#init.dialTimeout : undefined, onProgress }
+    signal?.throwIfAborted()
 
     if (this.#stopped) {
       throw new AbortError('The dial queue is stopped')
     }
 
-    const priority = options.priority ?? DEFAULT_DIAL_PRIORITY
-    const existing = options.force === true ? undefined : this.queue.find(peerId, multiaddrs)
+    const existing = force === true ? undefined : this.queue.find(peerId, multiaddrs)
 
     if (existing != null) {
       this.#log('joining the dial of %p', peerId)
-      options.onProgress?.(new CustomProgressEvent('dial-queue:already-in-dial-queue'))
-      existing.options.automatic = existing.options.automatic === true && options.automatic === true
+      onProgress?.(new CustomProgressEvent('dial-queue:already-in-dial-queue'))
+      existing.options.automatic = existing.options.automatic === true && automatic === true
       const joined = existing.join(recipient, multiaddrs)
       this.queue.update(existing, priority)
 
@@ -251,15 +248,8 @@ export class DialQueue {
       throw new DialError('Dial queue is full')
     }
 
-    options.onProgress?.(new CustomProgressEvent('dial-queue:add-to-dial-queue'))
-    const job = new DialJob({
-      peerId,
-      multiaddrs: new Set(),
-      priority,
-      force: options.force,
-      initiator: options.initiator,
-      automatic: options.automatic
-    }, this.#clock)
+    onProgress?.(new CustomProgressEvent('dial-queue:add-to-dial-queue'))
+    const job = new DialJob({ peerId, multiaddrs: new Set(), priority, force, initiator, automatic }, this.#clock)
     const joined = job.join(recipient, multiaddrs)
     this.queue.add(job)
 
@@ -309,23 +299,6 @@ export class DialQueue {
     }))
   }
 
-  #run (job: DialJob): RunningDial {
-    job.callbacks.onProgressFailed = err => { this.#log.error('onProgress failed and is told no more - %e', err) }
-    job.progress(new CustomProgressEvent('dial-queue:start-dial'))
-
-    return new PeerDial(job, {
-      addressBook: this.#addressBook,
-      addressDialer: this.#addressDialer,
-      history: this.history,
-      ranker: this.#ranker,
-      clock: this.#clock,
-      maxPeerAddrsToDial: this.#init.maxPeerAddrsToDial,
-      onAttempt: (...attempt) => { this.#init.observer?.onAttempt(...attempt) },
-      onAttemptFailed: async (peerId, error, multiaddr) => this.#onAttemptFailed(peerId, error, multiaddr),
-      onConnected: async connection => this.#record(connection.remotePeer, LAST_DIAL_SUCCESS_KEY, connection.remoteAddr)
-    }).run()
-  }
-
   #remember (peerId: PeerId | undefined, error: Error): void {
     this.#log('could not dial %p - %e', peerId, error)
 
@@ -334,8 +307,7 @@ export class DialQueue {
     }
   }
 
-  async #onAttemptFailed (peerId: PeerId | undefined, error: Error, multiaddr: Multiaddr): Promise<void> {
-    const reason = dialFailureReason(error)
+  async #onAttemptFailed (peerId: PeerId | undefined, { multiaddr, reason, error }: DialFailure & { error: Error }): Promise<void> {
     this.#log('dial to %p failed - %e', peerId, error)
     this.#failures?.increment({ [reason]: 1 })
     this.#init.observer?.onAttemptFailed(peerId, multiaddr, error, reason)
@@ -345,27 +317,22 @@ export class DialQueue {
     }
   }
 
-  async #drain (): Promise<void> {
-    const controller = new AbortController()
-    const timer = this.#clock.setTimeout(() => { controller.abort() }, DRAIN_TIMEOUT)
+  /**
+   * Without what was stored, or will be, a few dials more are made
+   */
+  async #stored (action: (datastore: BackOffDatastore) => Promise<void>, failure: string): Promise<void> {
+    const { datastore } = this.#components
 
-    try {
-      await this.queue.onIdle({ signal: controller.signal })
-    } catch (err) {
-      this.#log.error('dials did not end in time - %e', err)
-    } finally {
-      timer.clear()
+    if (datastore != null) {
+      await action(datastore).catch(err => { this.#log.error(failure, err) })
     }
   }
 
-  async #record (peerId: PeerId, key: string, remoteAddr?: Multiaddr): Promise<void> {
+  async #record (peerId: PeerId, key: string, multiaddrs?: Multiaddr[]): Promise<void> {
+    const metadata = { [key]: new TextEncoder().encode(this.#clock.wall.now().toString()) }
+
     try {
-      await withinTime(async signal => this.#components.peerStore.merge(peerId, {
-        ...(remoteAddr == null ? {} : { multiaddrs: [remoteAddr] }),
-        metadata: {
-          [key]: new TextEncoder().encode(this.#clock.wall.now().toString())
-        }
-      }, { signal }), RECORD_TIMEOUT, this.#clock)
+      await withinTime(async signal => this.#components.peerStore.merge(peerId, { multiaddrs, metadata }, { signal }), RECORD_TIMEOUT, this.#clock)
     } catch (err) {
       if (!hasErrorName(err, AbortError.name)) {
         this.#log.error('could not write %s of %p - %e', key, peerId, toError(err))

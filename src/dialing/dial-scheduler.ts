@@ -19,14 +19,6 @@ export interface AttemptOptions {
 }
 
 /**
- * An address that could not be dialled
- */
-export interface FailedAttempt {
-  address: Address
-  error: Error
-}
-
-/**
  * What the scheduler calls
  */
 export interface DialSchedulerInit<Result> {
@@ -43,38 +35,17 @@ export interface DialSchedulerInit<Result> {
   discard(result: Result): void
 
   /**
+   * The error when there is nothing left to try. `skipped` addresses were not dialled
+   * because there were too many.
+   */
+  failure(errors: Error[], skipped: number): Error
+
+  /**
    * At most this many addresses are dialled
    *
    * @default Infinity
    */
   maxAttempts?: number
-}
-
-/**
- * How a dial ended without a connection
- */
-export interface DialExhausted {
-  failed: FailedAttempt[]
-
-  /**
-   * How many addresses were not dialled because there were too many
-   */
-  skipped: number
-}
-
-/**
- * All attempts failed
- */
-export class AllAttemptsFailedError extends Error {
-  static name = 'AllAttemptsFailedError'
-
-  readonly outcome: DialExhausted
-
-  constructor (outcome: DialExhausted) {
-    super('All attempts failed')
-    this.name = 'AllAttemptsFailedError'
-    this.outcome = outcome
-  }
 }
 
 interface Waiting {
@@ -126,39 +97,34 @@ export class DialScheduler<Result> {
   /**
    * Being dialled
    */
-  readonly #running = new Map<string, Running>()
+  readonly #running = new Set<Running>()
 
   /**
    * Every address that was ever added, so that none is dialled twice
    */
   readonly #seen = new Set<string>()
 
-  readonly #failed: FailedAttempt[] = []
+  readonly #errors: Error[] = []
+  readonly #outcome = Promise.withResolvers<Result>()
   #attempts = 0
   #batch = 0
   #expected = 0
   #timer?: Timer
   #settled = false
-  // the executor of the promise sets both while the constructor runs
-  #resolve!: (result: Result) => void
-  #reject!: (reason: Error) => void
-
-  /**
-   * The result of the first attempt that succeeds, or rejects with
-   * {@link AllAttemptsFailedError} when there is nothing left to try
-   */
-  readonly result: Promise<Result>
 
   constructor (init: DialSchedulerInit<Result>) {
     this.#init = init
     this.#clock = init.clock
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
 
     // whoever adds addresses need not wait for the outcome
     this.result.catch(() => {})
+  }
+
+  /**
+   * The result of the first attempt that succeeds
+   */
+  get result (): Promise<Result> {
+    return this.#outcome.promise
   }
 
   /**
@@ -169,18 +135,11 @@ export class DialScheduler<Result> {
   }
 
   /**
-   * Whether the dial is over
-   */
-  get isSettled (): boolean {
-    return this.#settled
-  }
-
-  /**
    * Resolves when the dial is over and what was cancelled has ended, too
    */
   async whenEnded (): Promise<void> {
     await this.result.catch(() => {})
-    await Promise.all([...this.#running.values()].map(async ({ ended }) => ended))
+    await Promise.all([...this.#running].map(async ({ ended }) => ended))
   }
 
   /**
@@ -209,19 +168,15 @@ export class DialScheduler<Result> {
   }
 
   /**
-   * Further addresses are on their way: until the returned function is called the
-   * dial does not fail for want of addresses
+   * Further addresses are on their way: until the returned function is called, once,
+   * the dial does not fail for want of addresses
    */
   expect (): () => void {
-    let arrived = false
     this.#expected++
 
     return () => {
-      if (!arrived) {
-        arrived = true
-        this.#expected--
-        this.#proceed()
-      }
+      this.#expected--
+      this.#proceed()
     }
   }
 
@@ -229,24 +184,25 @@ export class DialScheduler<Result> {
    * Give up: cancel what runs and start nothing more
    */
   abort (reason: Error): void {
-    if (!this.#settled) {
-      this.#settle(reason)
-      this.#reject(reason)
-    }
+    this.#outcome.reject(reason)
+    this.#settle(reason)
+  }
+
+  get #mayStart (): boolean {
+    return this.#waiting.length > 0 && this.#attempts < (this.#init.maxAttempts ?? Infinity)
   }
 
   #proceed (): void {
     this.#timer?.clear()
-    this.#timer = undefined
 
     if (this.#settled) {
       return
     }
 
-    if (this.#waiting.length > 0 && this.#attempts < (this.#init.maxAttempts ?? Infinity)) {
+    if (this.#mayStart) {
       this.#startNext()
     } else if (this.#running.size === 0 && this.#expected === 0) {
-      this.#fail()
+      this.abort(this.#init.failure(this.#errors, this.#waiting.length))
     }
   }
 
@@ -267,7 +223,7 @@ export class DialScheduler<Result> {
    * When the next addresses may start, which may be in the past
    */
   #nextStart (): number {
-    const running = [...this.#running.values()]
+    const running = [...this.#running]
     const isHeadStartOver = running.every(({ batch }) => batch < this.#batch)
     const due = isHeadStartOver ? -Infinity : this.#waiting[0].due
 
@@ -280,17 +236,16 @@ export class DialScheduler<Result> {
   #startBatch (time: number): void {
     this.#batch++
 
-    while (this.#waiting.length > 0 && this.#waiting[0].due <= time && this.#attempts < (this.#init.maxAttempts ?? Infinity)) {
+    while (this.#mayStart && this.#waiting[0].due <= time) {
       const [next] = this.#waiting.splice(0, 1)
       this.#start(next.address)
     }
   }
 
   #start (address: Address): void {
-    const key = address.multiaddr.toString()
     const controller = new AbortController()
     const entry: Running = { controller, batch: this.#batch, holdUntil: -Infinity }
-    this.#running.set(key, entry)
+    this.#running.add(entry)
     this.#attempts++
 
     // a promise even if the attempt throws at once
@@ -305,40 +260,25 @@ export class DialScheduler<Result> {
       }
     }))()
 
-    entry.ended = attempt.then(result => {
-      this.#running.delete(key)
-
+    entry.ended = attempt.finally(() => { this.#running.delete(entry) }).then(result => {
       if (this.#settled) {
         this.#init.discard(result)
         return
       }
 
+      this.#outcome.resolve(result)
       this.#settle(new Error('Another address was faster'))
-      this.#resolve(result)
     }, error => {
-      this.#running.delete(key)
-
-      if (!this.#settled) {
-        this.#failed.push({ address, error })
-        this.#proceed()
-      }
+      this.#errors.push(error)
+      this.#proceed()
     })
-  }
-
-  #fail (): void {
-    const error = new AllAttemptsFailedError({ failed: this.#failed, skipped: this.#waiting.length })
-    this.#settle(error)
-    this.#reject(error)
   }
 
   #settle (reason: Error): void {
     this.#settled = true
     this.#timer?.clear()
     this.#waiting.length = 0
-
-    for (const { controller } of this.#running.values()) {
-      controller.abort(reason)
-    }
+    this.#running.forEach(({ controller }) => { controller.abort(reason) })
   }
 }
 

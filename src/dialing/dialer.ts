@@ -82,12 +82,9 @@ export class Dialer {
 
       if (existing != null) {
         options.onProgress?.(new CustomProgressEvent('dial-queue:already-connected', existing))
-        options.onProgress?.(new CustomProgressEvent('connection:opened', existing))
-
-        return existing
       }
 
-      const connection = await this.#dial(target, options)
+      const connection = existing ?? await this.#dial(target, options)
       options.onProgress?.(new CustomProgressEvent('connection:opened', connection))
 
       return connection

@@ -20,18 +20,19 @@ const MAX_RECORD_LENGTH = 1_024
 const RECORD = /^["'\s]*dnsaddr=(\/[^"'\s]+)["'\s]*$/
 
 /**
+ * A node that was given no DNS client uses that of the module, as libp2p does
+ */
+let ownClient: DNS | undefined
+
+/**
  * Looks up `/dnsaddr/` addresses in TXT records. Of names that stand for
  * several peers, only the addresses of the peer that was asked for are
  * returned. Records that are no addresses are ignored.
  */
-class DNSAddrResolver implements MultiaddrResolver {
-  #dns?: DNS
+export const dnsaddrResolver: MultiaddrResolver = {
+  canResolve: address => hostOf(address) != null,
 
-  canResolve (address: Multiaddr): boolean {
-    return hostOf(address) != null
-  }
-
-  async resolve (address: Multiaddr, options: MultiaddrResolveOptions): Promise<Multiaddr[]> {
+  resolve: async (address, options) => {
     const host = hostOf(address)
 
     if (host == null) {
@@ -39,7 +40,7 @@ class DNSAddrResolver implements MultiaddrResolver {
     }
 
     const peer = remotePeerOf(address)
-    const records = await this.#query(host, options)
+    const records = await query(`_dnsaddr.${host}`, options)
 
     return records
       .slice(0, MAX_RECORDS)
@@ -47,22 +48,21 @@ class DNSAddrResolver implements MultiaddrResolver {
       .filter(found => found != null)
       .filter(found => peer == null || (remotePeerOf(found) ?? peer) === peer)
   }
+}
 
-  async #query (host: string, options: MultiaddrResolveOptions): Promise<string[]> {
-    // a node that was given no DNS client uses that of the module, as libp2p does
-    const client = options.dns ?? (this.#dns ??= dns())
+async function query (name: string, options: MultiaddrResolveOptions): Promise<string[]> {
+  const client = options.dns ?? (ownClient ??= dns())
 
-    try {
-      const { Answer } = await client.query(`_dnsaddr.${host}`, { signal: options.signal, types: [RecordType.TXT] })
+  try {
+    const { Answer } = await client.query(name, { signal: options.signal, types: [RecordType.TXT] })
 
-      return Answer.map(({ data }) => data)
-    } catch (err) {
-      if (isEmptyAnswer(err)) {
-        return []
-      }
-
-      throw err
+    return Answer.map(({ data }) => data)
+  } catch (err) {
+    if (isEmptyAnswer(err)) {
+      return []
     }
+
+    throw err
   }
 }
 
@@ -97,8 +97,3 @@ function isEmptyAnswer (err: unknown): boolean {
     err.errors.length > 0 &&
     err.errors.every(reason => hasErrorName(reason, 'EmptyDNSAnswerError'))
 }
-
-/**
- * Resolves `/dnsaddr/` addresses through DNS
- */
-export const dnsaddrResolver: MultiaddrResolver = new DNSAddrResolver()

@@ -1,5 +1,5 @@
 import { Circuit } from '@multiformats/multiaddr-matcher'
-import { compareConnections } from '../connections/index.ts'
+import { bestConnection } from '../connections/index.ts'
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -9,9 +9,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * at which the peer could be reached directly.
  */
 export function findExistingConnection (connections: readonly Connection[], dialAddresses: readonly Multiaddr[]): Connection | undefined {
-  const [existing] = connections
-    .filter(connection => connection.status === 'open' && connection.limits == null)
-    .sort(compareConnections)
+  const existing = bestConnection(connections.filter(connection => connection.status === 'open' && connection.limits == null))
 
   if (existing == null || existing.direct) {
     return existing

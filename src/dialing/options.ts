@@ -1,6 +1,6 @@
 import { ADDRESS_DIAL_TIMEOUT, DIAL_TIMEOUT, MAX_DIAL_QUEUE_LENGTH, MAX_PARALLEL_DIALS, MAX_PEER_ADDRS_TO_DIAL } from '../constants.ts'
 import { aFunction, anObject, atLeastOne, duration, notNegative, numberRule, orFalse } from '../options.ts'
-import { MAX_PARALLEL_ADDRESS_DIALS, MAX_PARALLEL_DIALS_PER_GROUP, MAX_PARALLEL_DIALS_PER_PEER, MAX_PARALLEL_DIALS_PER_TRANSPORT } from './budgets.ts'
+import { DIAL_BUDGETS } from './budgets.ts'
 import { dialRanker } from './ranker.ts'
 import type { DialBackOffInit } from './back-off.ts'
 import type { BlackHoleInit } from './black-hole.ts'
@@ -166,10 +166,7 @@ export const DIALING_DEFAULTS: Required<Omit<DialingInit, 'addressSorter' | 'res
   maxPeerAddrsToDial: MAX_PEER_ADDRS_TO_DIAL,
   dialTimeout: DIAL_TIMEOUT,
   addressDialTimeout: ADDRESS_DIAL_TIMEOUT,
-  maxParallelAddressDials: MAX_PARALLEL_ADDRESS_DIALS,
-  maxParallelDialsPerPeer: MAX_PARALLEL_DIALS_PER_PEER,
-  maxParallelDialsPerTransport: MAX_PARALLEL_DIALS_PER_TRANSPORT,
-  maxParallelDialsPerGroup: MAX_PARALLEL_DIALS_PER_GROUP,
+  ...DIAL_BUDGETS,
   groupOf: () => undefined,
   backOff: {},
   blackHole: {}

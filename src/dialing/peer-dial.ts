@@ -3,12 +3,13 @@ import { CustomProgressEvent } from 'progress-events'
 import { closeConnection } from '../connections/index.ts'
 import { NoValidAddressesError, toError } from '../errors.ts'
 import { ResourceLimitError } from '../resources/index.ts'
-import { attachDialReport, dialFailureReason, dialReport } from './dial-failure.ts'
-import { AllAttemptsFailedError, DialScheduler } from './dial-scheduler.ts'
+import { whenAborted } from '../when-aborted.ts'
+import { addFailure, attachDialReport, dialFailureReason, dialReport, emptyReport } from './dial-failure.ts'
+import { DialScheduler } from './dial-scheduler.ts'
 import { OTHER_DELAY, headStart, withoutDelays } from './ranker.ts'
 import type { AddressBook } from './address-book.ts'
 import type { AddressDialer } from './address-dialer.ts'
-import type { DialReport } from './dial-failure.ts'
+import type { DialFailure, DialReport } from './dial-failure.ts'
 import type { DialHistory } from './dial-history.ts'
 import type { RunningDial } from './dial-job-queue.ts'
 import type { DialJob } from './dial-job.ts'
@@ -16,11 +17,6 @@ import type { DialRanker, RankedAddress } from './ranker.ts'
 import type { Clock } from '../clock.ts'
 import type { Address, Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * How many addresses a report lists
- */
-const MAX_REPORTED = 200
 
 export interface PeerDialComponents {
   addressBook: Pick<AddressBook, 'find'>
@@ -42,7 +38,7 @@ export interface PeerDialComponents {
   /**
    * An address could not be connected to
    */
-  onAttemptFailed(peerId: PeerId | undefined, error: Error, multiaddr: Multiaddr): Promise<void>
+  onAttemptFailed(peerId: PeerId | undefined, failure: DialFailure & { error: Error }): Promise<void>
 
   /**
    * There is a connection
@@ -67,9 +63,9 @@ export class PeerDial {
   #firstAttempt?: number
 
   /**
-   * The addresses that were asked for so far
+   * How many of the addresses of the job were asked for so far
    */
-  readonly #requested = new Set<string>()
+  #requested = 0
 
   /**
    * Whether the known addresses of the peer were asked for
@@ -85,7 +81,7 @@ export class PeerDial {
     this.#job = job
     this.#components = components
     this.#isAutomatic = job.options.automatic === true
-    this.#report = { peerId: job.options.peerId, failures: [], omitted: 0 }
+    this.#report = emptyReport(job.options.peerId)
     this.#scheduler = new DialScheduler({
       clock: components.clock,
       maxAttempts: components.maxPeerAddrsToDial,
@@ -100,6 +96,8 @@ export class PeerDial {
           throw err
         })
       },
+      failure: (errors, skipped) => this.#failure(errors, skipped),
+
       // the loser of a race that was over before it noticed
       discard: connection => { closeConnection(connection).catch(() => {}) }
     })
@@ -111,19 +109,14 @@ export class PeerDial {
   run (): RunningDial {
     const job = this.#job
     const scheduler = this.#scheduler
-    const onAbort = (): void => { scheduler.abort(toError(job.signal.reason)) }
 
     job.callbacks.report = () => ({ ...this.#report, failures: [...this.#report.failures] })
     job.callbacks.onJoin = () => { this.#loadRequested() }
     this.#loadRequested()
-    job.signal.addEventListener('abort', onAbort, { once: true })
-
-    if (job.signal.aborted) {
-      onAbort()
-    }
+    const stop = whenAborted(job.signal, () => { scheduler.abort(toError(job.signal.reason)) })
 
     return {
-      result: this.#settle().finally(() => { job.signal.removeEventListener('abort', onAbort) }),
+      result: this.#settle().finally(stop),
       ended: scheduler.whenEnded()
     }
   }
@@ -137,7 +130,7 @@ export class PeerDial {
     } catch (err) {
       await Promise.all(this.#recording)
 
-      throw attachDialReport(this.#failure(err), this.#report)
+      throw attachDialReport(toError(err), this.#report)
     }
   }
 
@@ -151,14 +144,12 @@ export class PeerDial {
       // somebody has asked for this very peer, so what was left out is dialled
       this.#isAutomatic = false
       this.#isLookedUp = false
-      this.#requested.clear()
+      this.#requested = 0
     }
 
-    const added = multiaddrs.filter(multiaddr => !this.#requested.has(multiaddr.toString()))
-    added.forEach(multiaddr => this.#requested.add(multiaddr.toString()))
-
-    if (added.length > 0) {
-      this.#load(added)
+    if (multiaddrs.length > this.#requested) {
+      this.#load(multiaddrs.slice(this.#requested))
+      this.#requested = multiaddrs.length
     }
 
     if (wantsKnownAddresses && !this.#isLookedUp) {
@@ -195,25 +186,23 @@ export class PeerDial {
     // both ends dial at the same moment to open the way through their firewalls
     const rank = initiator == null ? ranker : withoutDelays(ranker)
 
-    if (force === true) {
-      return rank(addresses)
+    const trusted: Address[] = []
+    const doubtful: Address[] = []
+
+    for (const address of addresses) {
+      const { multiaddr } = address
+      const reason = force === true ? undefined : history.doubt(peerId, multiaddr)
+
+      if (reason == null) {
+        trusted.push(address)
+      } else if (automatic === true) {
+        addFailure(this.#report, { multiaddr, reason })
+      } else {
+        doubtful.push(address)
+      }
     }
 
-    const doubts = addresses.map(({ multiaddr }) => history.doubt(peerId, multiaddr))
-    const ranked = rank(addresses.filter((_, i) => doubts[i] == null))
-    const doubtful = addresses.filter((_, i) => doubts[i] != null)
-
-    if (automatic === true) {
-      addresses.forEach(({ multiaddr }, i) => {
-        const reason = doubts[i]
-
-        if (reason != null) {
-          this.#addToReport({ failures: [{ multiaddr, reason }], omitted: 0 })
-        }
-      })
-
-      return ranked
-    }
+    const ranked = rank(trusted)
 
     // the user asked for it, so it is dialled, but not before the others
     const last = ranked.at(-1)
@@ -229,47 +218,33 @@ export class PeerDial {
     onAttempt?.(this.#job.options.peerId, multiaddr, now - this.#firstAttempt)
   }
 
-  #onFailed (address: Address, error: Error): void {
-    this.#addToReport({ failures: [{ multiaddr: address.multiaddr, reason: dialFailureReason(error), error }], omitted: 0 })
-    this.#recording.push(this.#components.onAttemptFailed(this.#job.options.peerId, error, address.multiaddr))
+  #onFailed ({ multiaddr }: Address, error: Error): void {
+    const failure = { multiaddr, reason: dialFailureReason(error), error }
+    addFailure(this.#report, failure)
+    this.#recording.push(this.#components.onAttemptFailed(this.#job.options.peerId, failure))
   }
 
-  #addToReport (report?: DialReport): void {
-    for (const failure of report?.failures ?? []) {
-      if (this.#report.failures.length < MAX_REPORTED) {
-        this.#report.failures.push(failure)
-      } else {
-        this.#report.omitted++
-      }
-    }
-
-    this.#report.omitted += report?.omitted ?? 0
+  #addToReport (found?: DialReport): void {
+    found?.failures.forEach(failure => { addFailure(this.#report, failure) })
+    this.#report.omitted += found?.omitted ?? 0
   }
 
   /**
    * The error that libp2p would throw
    */
-  #failure (err: unknown): Error {
-    if (!(err instanceof AllAttemptsFailedError)) {
-      return toError(err)
-    }
-
-    const { failed, skipped } = err.outcome
-
+  #failure (errors: Error[], skipped: number): Error {
     if (skipped > 0) {
       return new DialError('Peer had more than maxPeerAddrsToDial')
     }
 
-    if (failed.length === 0) {
+    if (errors.length === 0) {
       return this.#error ?? new NoValidAddressesError(`All addresses of the peer failed a short time ago: ${this.#job.options.peerId?.toString() ?? 'unknown peer'}`)
     }
 
     // that this node has no room for the peer is no matter of its addresses
-    if (failed.every(({ error }) => error instanceof ResourceLimitError)) {
-      return failed[0].error
-    }
+    const isLocal = errors.every(error => error instanceof ResourceLimitError)
 
-    return failed.length === 1 ? failed[0].error : new AggregateError(failed.map(({ error }) => error), 'All multiaddr dials failed')
+    return isLocal || errors.length === 1 ? errors[0] : new AggregateError(errors, 'All multiaddr dials failed')
   }
 }
 

@@ -205,19 +205,25 @@ function lastDelay (ranked: RankedAddress[]): number {
   return ranked.reduce((last, { delay }) => Math.max(last, delay), 0)
 }
 
+/**
+ * The best first
+ */
+const QUIC: Array<DialTraits['kind']> = ['quic-v1', 'quic', 'webtransport']
+const PREFERRED: Array<DialTraits['kind']> = [...QUIC, 'webrtc-direct']
+const TCP: Array<DialTraits['kind']> = ['tcp', 'ws', 'wss']
+
 function isQuic ({ traits }: Candidate): boolean {
-  return traits.kind === 'quic-v1' || traits.kind === 'quic' || traits.kind === 'webtransport'
+  return QUIC.includes(traits.kind)
 }
 
 function isTcp ({ traits }: Candidate): boolean {
-  return traits.kind === 'tcp' || traits.kind === 'ws' || traits.kind === 'wss'
+  return TCP.includes(traits.kind)
 }
 
-const KINDS: Array<DialTraits['kind']> = ['quic-v1', 'quic', 'webtransport', 'tcp', 'webrtc-direct']
-
 /**
- * By kind of transport, then loopback last, as a peer on this host can mostly be
- * reached at another address, too, then IPv6 before IPv4, then by port
+ * By kind of transport, among those that are dialled with each other, then loopback
+ * last, as a peer on this host can mostly be reached at another address, too, then IPv6
+ * before IPv4, then by port
  */
 function compare ({ traits: a }: Candidate, { traits: b }: Candidate): number {
   return kindOrder(a) - kindOrder(b) ||
@@ -227,7 +233,7 @@ function compare ({ traits: a }: Candidate, { traits: b }: Candidate): number {
 }
 
 function kindOrder ({ kind }: DialTraits): number {
-  const index = KINDS.indexOf(kind === 'ws' || kind === 'wss' ? 'tcp' : kind)
+  const index = PREFERRED.indexOf(kind)
 
-  return index === -1 ? KINDS.length : index
+  return index === -1 ? PREFERRED.length : index
 }

@@ -19,45 +19,40 @@ export class BanListFullError extends Error {
  * Bans in memory, found by the peer, the address or the target
  */
 export class BanIndex {
-  readonly #peers = new Map<string, Ban>()
+  /**
+   * By their targets. No peer is written like an address.
+   */
+  readonly #bans = new Map<string, Ban>()
   readonly #networks = new CidrMap<Ban>()
 
-  /**
-   * The bans of `networks` by their target, as a tree of ranges is not listed
-   */
-  readonly #networksByTarget = new Map<string, Ban>()
-
   get size (): number {
-    return this.#peers.size + this.#networksByTarget.size
+    return this.#bans.size
   }
 
   values (): Ban[] {
-    return [...this.#peers.values(), ...this.#networksByTarget.values()]
+    return [...this.#bans.values()]
   }
 
   /**
    * The ban of exactly this peer or range
    */
-  get (subject: Pick<BanSubject, 'kind' | 'target'>): Ban | undefined {
-    return (subject.kind === 'peer' ? this.#peers : this.#networksByTarget).get(subject.target)
+  get ({ target }: Pick<BanSubject, 'target'>): Ban | undefined {
+    return this.#bans.get(target)
   }
 
   set (ban: Ban, subject: BanSubject): void {
-    if (subject.kind === 'peer') {
-      this.#peers.set(subject.target, ban)
-    } else {
-      this.#networksByTarget.set(subject.target, ban)
+    this.#bans.set(subject.target, ban)
+
+    if (subject.kind === 'network') {
       this.#networks.set(subject.cidr, ban)
     }
   }
 
-  delete (ban: Ban): void {
-    const subject = parseBanTarget(ban.target)
+  delete ({ target }: Ban): void {
+    const subject = parseBanTarget(target)
+    this.#bans.delete(target)
 
-    if (subject.kind === 'peer') {
-      this.#peers.delete(subject.target)
-    } else {
-      this.#networksByTarget.delete(subject.target)
+    if (subject.kind === 'network') {
       this.#networks.delete(subject.cidr)
     }
   }
@@ -66,15 +61,15 @@ export class BanIndex {
    * The ban of a peer
    */
   ofPeer (peer: { toString(): string }): Ban | undefined {
-    // most nodes ban nobody, and the text of a peer id costs more than this
-    return this.#peers.size === 0 ? undefined : this.#peers.get(peer.toString())
+    // most nodes ban no peer, and the text of a peer id costs more than this
+    return this.#bans.size === this.#networks.size ? undefined : this.#bans.get(peer.toString())
   }
 
   /**
    * The most specific ban of a range that an address is in, and that is in force
    */
   ofIp (ip: IpAddress, now: number): Ban | undefined {
-    return this.#networks.size === 0 ? undefined : this.#networks.match(ip, ban => ban.expires > now)
+    return this.#networks.match(ip, ban => ban.expires > now)
   }
 
   /**
@@ -83,11 +78,9 @@ export class BanIndex {
   first (): Ban | undefined {
     let first: Ban | undefined
 
-    for (const bans of [this.#peers, this.#networksByTarget]) {
-      for (const ban of bans.values()) {
-        if (ban.expires < (first?.expires ?? Infinity)) {
-          first = ban
-        }
+    for (const ban of this.#bans.values()) {
+      if (ban.expires < (first?.expires ?? Infinity)) {
+        first = ban
       }
     }
 

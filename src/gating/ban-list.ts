@@ -2,7 +2,7 @@ import { TypedEventEmitter } from 'main-event'
 import { relayPeer, remoteIp } from '../addresses/index.ts'
 import { systemClock } from '../clock.ts'
 import { BanIndex, BanListFullError } from './ban-index.ts'
-import { BanStore } from './ban-store.ts'
+import { BanStore, banKey } from './ban-store.ts'
 import { createBan, parseBanTarget } from './ban.ts'
 import type { BanOptions, BanSubject, BanTarget, Ban } from './ban.ts'
 import type { IpAddress } from '../addresses/index.ts'
@@ -186,7 +186,7 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
     const ban = createBan(subject, options, this.#clock)
 
     return this.#change(async () => {
-      const known = this.#active(subject)
+      const known = this.#inForce(this.#bans.get(subject))
 
       // another node may have stored a longer one since the last refresh
       const stored = await this.#store?.get(subject)
@@ -222,8 +222,8 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
     const subject = parseBanTarget(target)
 
     return this.#change(async () => {
-      const ban = this.#active(subject) ?? await this.#store?.get(subject)
-      await this.#store?.delete(subject)
+      const ban = this.#inForce(this.#bans.get(subject)) ?? await this.#store?.get(subject)
+      await this.#store?.delete(banKey(subject))
 
       if (ban != null) {
         this.#forget(ban, 'removed')
@@ -246,9 +246,7 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
    * The ban of a peer
    */
   ofPeer (peerId: PeerId | string): Ban | undefined {
-    const ban = this.#bans.ofPeer(peerId)
-
-    return ban != null && ban.expires > this.#clock.now() ? ban : undefined
+    return this.#inForce(this.#bans.ofPeer(peerId))
   }
 
   /**
@@ -304,7 +302,7 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
       }
 
       if (ban.expires <= this.#clock.now()) {
-        await store.deleteKey(key)
+        await store.delete(key)
         continue
       }
 
@@ -353,9 +351,7 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
     return first
   }
 
-  #active (subject: BanSubject): Ban | undefined {
-    const ban = this.#bans.get(subject)
-
+  #inForce (ban: Ban | undefined): Ban | undefined {
     return ban != null && ban.expires > this.#clock.now() ? ban : undefined
   }
 

@@ -36,33 +36,24 @@ export class BanStore {
   async get (subject: Pick<BanSubject, 'kind' | 'target'>): Promise<Ban | undefined> {
     const key = banKey(subject)
 
-    if (!await this.#datastore.has(key)) {
-      return undefined
-    }
-
-    return decodeBan(key, await this.#datastore.get(key))
+    return await this.#datastore.has(key) ? decodeBan(key, await this.#datastore.get(key)) : undefined
   }
 
   /**
    * Stores a ban and, in the same step, deletes another one
    */
   async put (ban: Ban, replaced?: Ban): Promise<void> {
-    if (replaced == null) {
-      await this.#datastore.put(banKey(ban), encodeBan(ban))
-      return
-    }
-
     const batch = this.#datastore.batch()
     batch.put(banKey(ban), encodeBan(ban))
-    batch.delete(banKey(replaced))
+
+    if (replaced != null) {
+      batch.delete(banKey(replaced))
+    }
+
     await batch.commit()
   }
 
-  async delete (subject: Pick<BanSubject, 'kind' | 'target'>): Promise<void> {
-    await this.#datastore.delete(banKey(subject))
-  }
-
-  async deleteKey (key: Key): Promise<void> {
+  async delete (key: Key): Promise<void> {
     await this.#datastore.delete(key)
   }
 
@@ -80,7 +71,7 @@ export class BanStore {
  * A slash would begin another level of the key, and a colon may not be in the
  * name of a file
  */
-function banKey ({ kind, target }: Pick<BanSubject, 'kind' | 'target'>): Key {
+export function banKey ({ kind, target }: Pick<BanSubject, 'kind' | 'target'>): Key {
   return new Key(`${BANS_PREFIX}/${kind}/${target.replaceAll('/', '_').replaceAll(':', '-')}`)
 }
 

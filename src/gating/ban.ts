@@ -1,6 +1,6 @@
 import { isPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { CODE_P2P, isMultiaddr, multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import { addressBits } from '../addresses/index.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { parseCidr } from './cidr.ts'
@@ -74,8 +74,6 @@ const DEFAULT_DURATION = 86_400_000
  */
 export const MAX_REASON_LENGTH = 1_024
 
-const EXPECTED_TARGET = 'a peer id, an IP address or a CIDR, as text or as a multiaddr'
-
 /**
  * Reads whom a ban is about
  *
@@ -86,18 +84,16 @@ export function parseBanTarget (target: BanTarget, option = 'ban.target'): BanSu
     return { kind: 'peer', target: target.toString() }
   }
 
-  if (typeof target === 'string' && !/[/.:]/.test(target)) {
-    return { kind: 'peer', target: parsePeer(target, target, option) }
-  }
+  let peer: string | undefined
 
-  if (typeof target !== 'string' && !isMultiaddr(target)) {
-    throw new InvalidOptionError(option, target, EXPECTED_TARGET)
+  try {
+    peer = peerOf(target)
+  } catch {
+    throw new InvalidOptionError(option, target, 'a peer id, an IP address or a CIDR, as text or as a multiaddr')
   }
-
-  const peer = peerOf(target, option)
 
   if (peer != null) {
-    return { kind: 'peer', target: parsePeer(peer, target, option) }
+    return { kind: 'peer', target: peer }
   }
 
   const cidr = parseCidr(target, option)
@@ -150,28 +146,17 @@ function isGreater (value: unknown, than: number): boolean {
 }
 
 /**
- * The text of the peer id in a multiaddr that consists of nothing else
+ * The canonical text of a peer id, or of the one that a multiaddr consists of.
+ * `undefined` for everything else that may be an address.
+ *
+ * @throws {Error} if it can not be one
  */
-function peerOf (target: string | Multiaddr, option: string): string | undefined {
+function peerOf (target: string | Multiaddr): string | undefined {
   if (typeof target === 'string' && !target.startsWith('/p2p/')) {
-    return undefined
+    return /[/.:]/.test(target) ? undefined : peerIdFromString(target).toString()
   }
 
-  let components: ReturnType<Multiaddr['getComponents']>
+  const components = (typeof target === 'string' ? multiaddr(target) : target).getComponents()
 
-  try {
-    components = (typeof target === 'string' ? multiaddr(target) : target).getComponents()
-  } catch (err) {
-    throw new InvalidOptionError(option, target, EXPECTED_TARGET)
-  }
-
-  return components.length === 1 && components[0].code === CODE_P2P ? components[0].value : undefined
-}
-
-function parsePeer (text: string, target: BanTarget, option: string): string {
-  try {
-    return peerIdFromString(text).toString()
-  } catch (err) {
-    throw new InvalidOptionError(option, target, EXPECTED_TARGET)
-  }
+  return components.length === 1 && components[0].code === CODE_P2P ? peerIdFromString(components[0].value ?? '').toString() : undefined
 }

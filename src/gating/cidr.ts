@@ -1,4 +1,4 @@
-import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_IPCIDR, CODE_P2P_CIRCUIT, isMultiaddr, multiaddr } from '@multiformats/multiaddr'
+import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_IPCIDR, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
 import { addressBits, IpAddress, parseIp, prefixNetwork, prefixText } from '../addresses/index.ts'
 import { InvalidOptionError } from '../errors.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -24,7 +24,11 @@ export interface Cidr {
 }
 
 const EXPECTED = 'an IP address or a CIDR, as text or as a multiaddr'
-const MAX_BITS_DIGITS = 3
+
+/**
+ * An address and how many bits of it, as they are written
+ */
+type WrittenCidr = [ip: string, bits?: string]
 
 /**
  * Reads a range of IP addresses: `10.0.0.0/8`, `2001:db8::/32`, an address alone,
@@ -37,14 +41,8 @@ const MAX_BITS_DIGITS = 3
  * @throws {InvalidOptionError} if the input is not a range of IP addresses
  */
 export function parseCidr (input: string | Multiaddr, option = 'cidr'): Cidr {
-  if (typeof input !== 'string' && !isMultiaddr(input)) {
-    throw new InvalidOptionError(option, input, EXPECTED)
-  }
-
-  const [ip, bits] = isMultiaddr(input) || input.startsWith('/')
-    ? splitMultiaddr(input, option)
-    : splitText(input)
-  const cidr = toCidr(ip, bits)
+  const parts = typeof input === 'string' && !input.startsWith('/') ? splitText(input) : splitMultiaddr(input, option)
+  const cidr = parts == null ? undefined : toCidr(...parts)
 
   if (cidr == null) {
     throw new InvalidOptionError(option, input, EXPECTED)
@@ -57,22 +55,24 @@ export function parseCidr (input: string | Multiaddr, option = 'cidr'): Cidr {
  * The range that holds a single address
  */
 export function cidrOf (ip: IpAddress): Cidr {
-  return { network: ip, bits: addressBits(ip.family), text: `${ip.text}/${addressBits(ip.family)}` }
+  const bits = addressBits(ip.family)
+
+  return { network: ip, bits, text: prefixText(ip, bits) }
 }
 
-function splitText (input: string): [ip: string, bits: string | undefined] {
+function splitText (input: string): WrittenCidr {
   const slash = input.indexOf('/')
 
-  return slash === -1 ? [input, undefined] : [input.slice(0, slash), input.slice(slash + 1)]
+  return slash === -1 ? [input] : [input.slice(0, slash), input.slice(slash + 1)]
 }
 
-function splitMultiaddr (input: string | Multiaddr, option: string): [ip: string, bits: string | undefined] {
+function splitMultiaddr (input: string | Multiaddr, option: string): WrittenCidr | undefined {
   let components: ReturnType<Multiaddr['getComponents']>
 
   try {
-    components = (isMultiaddr(input) ? input : multiaddr(input)).getComponents()
-  } catch (err) {
-    throw new InvalidOptionError(option, input, EXPECTED)
+    components = multiaddr(input).getComponents()
+  } catch {
+    return undefined
   }
 
   // the IP address of a relayed multiaddr is the relay's
@@ -84,40 +84,29 @@ function splitMultiaddr (input: string | Multiaddr, option: string): [ip: string
   const address = components[first]
   const next = components[first + 1]
 
-  if (address?.code !== CODE_IP4 && address?.code !== CODE_IP6) {
-    throw new InvalidOptionError(option, input, EXPECTED)
+  if (address?.code === CODE_IP4 || address?.code === CODE_IP6) {
+    return [address.value ?? '', next?.code === CODE_IPCIDR ? next.value ?? '' : undefined]
   }
-
-  return [address.value ?? '', next?.code === CODE_IPCIDR ? next.value ?? '' : undefined]
 }
 
-function toCidr (text: string, bitsText: string | undefined): Cidr | undefined {
+function toCidr (text: string, bitsText?: string): Cidr | undefined {
   const ip = parseIp(text)
 
-  if (ip == null) {
-    return undefined
-  }
-
-  if (bitsText == null) {
-    return cidrOf(ip)
+  if (ip == null || bitsText == null) {
+    return ip == null ? undefined : cidrOf(ip)
   }
 
   // what was written, before an embedded IPv4 address was taken out of it
-  const writtenBits = text.includes(':') ? 128 : 32
+  const isIpv6 = text.includes(':')
+  const written = Number(bitsText)
 
-  if (bitsText.length > MAX_BITS_DIGITS || !/^\d+$/.test(bitsText) || Number(bitsText) > writtenBits) {
+  if (!/^\d{1,3}$/.test(bitsText) || written > addressBits(isIpv6 ? 6 : 4)) {
     return undefined
   }
 
-  const bits = writtenBits === 128 && ip.family === 4
-    ? embeddedBits(text, Number(bitsText))
-    : Number(bitsText)
+  const bits = isIpv6 && ip.family === 4 ? embeddedBits(text, written) : written
 
-  if (bits == null) {
-    return undefined
-  }
-
-  return { network: prefixNetwork(ip, bits), bits, text: prefixText(ip, bits) }
+  return bits == null ? undefined : { network: prefixNetwork(ip, bits), bits, text: prefixText(ip, bits) }
 }
 
 /**

@@ -39,19 +39,12 @@ export type AnswerLimit = (denied: Promise<boolean>) => Promise<boolean>
 export function composeGaters (user: ConnectionGater | undefined, ours: ConnectionGater, limit: AnswerLimit = async denied => denied): ConnectionGater {
   const composed: ConnectionGater = {}
 
-  for (const hook of HOOKS) {
-    Object.defineProperty(composed, hook, {
-      enumerable: true,
-      configurable: true,
-      get: () => composeHook(user, ours, hook, limit)
-    })
+  const define = (hook: keyof ConnectionGater, get: () => unknown): void => {
+    Object.defineProperty(composed, hook, { enumerable: true, configurable: true, get })
   }
 
-  Object.defineProperty(composed, 'filterMultiaddrForPeer', {
-    enumerable: true,
-    configurable: true,
-    get: () => user?.filterMultiaddrForPeer?.bind(user)
-  })
+  HOOKS.forEach(hook => { define(hook, () => composeHook(user, ours, hook, limit)) })
+  define('filterMultiaddrForPeer', () => user?.filterMultiaddrForPeer?.bind(user))
 
   return composed
 }
@@ -67,13 +60,12 @@ function composeHook (user: ConnectionGater | undefined, ours: ConnectionGater, 
   }
 
   return (...args) => {
+    const ourAnswer = (): Promise<boolean> | boolean => ourHook?.(...args) ?? false
     const denied = userHook(...args)
 
-    if (isPromise(denied)) {
-      return limit(Promise.resolve(denied)).then(async isDenied => isDenied || (ourHook?.(...args) ?? false))
-    }
-
-    return denied || (ourHook?.(...args) ?? false)
+    return isPromise(denied)
+      ? limit(Promise.resolve(denied)).then(async isDenied => isDenied || ourAnswer())
+      : denied || ourAnswer()
   }
 }
 
@@ -81,7 +73,7 @@ function bound (gater: ConnectionGater | undefined, hook: Hook): AnyHook | undef
   // the hooks take different arguments, which are passed on as they come
   const method = gater?.[hook] as AnyHook | undefined
 
-  return method == null ? undefined : (...args) => method.apply(gater, args)
+  return method?.bind(gater)
 }
 
 function isPromise (value: Promise<boolean> | boolean): value is Promise<boolean> {

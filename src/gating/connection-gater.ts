@@ -3,8 +3,6 @@ import { remoteIp } from '../addresses/index.ts'
 import { cidrSet } from './cidr-set.ts'
 import { isWithinNetworks } from './net-restrict.ts'
 import { isPrivateDial } from './private-dials.ts'
-import type { CidrMap } from './cidr-map.ts'
-import type { Cidr } from './cidr.ts'
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -76,96 +74,45 @@ export interface ConnectionGaterInit {
  * ```
  */
 export function connectionGater (init: ConnectionGaterInit = {}): ConnectionGater {
-  return new NetworkGater(init)
-}
+  const { bans, netRestrict, denyPrivateDials } = init
+  const denied = cidrSet(init.deny ?? [], 'deny')
+  const restricted = netRestrict == null ? undefined : cidrSet(netRestrict, 'netRestrict')
 
-/**
- * There is no `filterMultiaddrForPeer`: bans end, and an address that was not
- * stored would be missing then.
- */
-class NetworkGater implements ConnectionGater {
-  readonly #bans: BanLookup | undefined
-  readonly #denied: CidrMap<Cidr>
-  readonly #restricted: CidrMap<Cidr> | undefined
-  readonly #denyPrivateDials: boolean
+  const isBanned = (peer: PeerId | string): boolean => bans?.ofPeer(peer) != null
 
-  constructor (init: ConnectionGaterInit) {
-    this.#bans = init.bans
-    this.#denied = cidrSet(init.deny ?? [], 'deny')
-    this.#restricted = init.netRestrict == null ? undefined : cidrSet(init.netRestrict, 'netRestrict')
-    this.#denyPrivateDials = init.denyPrivateDials ?? false
-  }
-
-  denyDialPeer (peerId: PeerId): boolean {
-    return this.#isBanned(peerId)
-  }
-
-  denyDialMultiaddr (multiaddr: Multiaddr): boolean {
-    if (this.#isAddressDenied(multiaddr) || (this.#denyPrivateDials && isPrivateDial(multiaddr))) {
-      return true
-    }
-
-    if (this.#bans != null) {
-      // the peer, and the relays on the way to it
-      for (const { code, value } of multiaddr.getComponents()) {
-        if (code === CODE_P2P && value != null && this.#bans.ofPeer(value) != null) {
-          return true
-        }
-      }
-    }
-
-    return false
-  }
-
-  denyInboundConnection (maConn: MultiaddrConnection): boolean {
-    return this.#isAddressDenied(maConn.remoteAddr)
-  }
-
-  denyOutboundConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
-  }
-
-  denyInboundEncryptedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
-  }
-
-  denyOutboundEncryptedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
-  }
-
-  denyInboundUpgradedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
-  }
-
-  denyOutboundUpgradedConnection (peerId: PeerId, maConn: MultiaddrConnection): boolean {
-    return this.#isBanned(peerId) || this.#isAddressDenied(maConn.remoteAddr)
-  }
-
-  denyInboundRelayReservation (source: PeerId): boolean {
-    return this.#isBanned(source)
-  }
-
-  denyOutboundRelayedConnection (source: PeerId, destination: PeerId): boolean {
-    return this.#isBanned(source) || this.#isBanned(destination)
-  }
-
-  denyInboundRelayedConnection (relay: PeerId, remotePeer: PeerId): boolean {
-    return this.#isBanned(relay) || this.#isBanned(remotePeer)
-  }
-
-  #isBanned (peerId: PeerId): boolean {
-    return this.#bans?.ofPeer(peerId) != null
-  }
-
-  #isAddressDenied (multiaddr: Multiaddr): boolean {
-    if (this.#bans == null && this.#denied.size === 0 && this.#restricted == null) {
+  const isAddressDenied = (multiaddr: Multiaddr): boolean => {
+    if (bans == null && denied.size === 0 && restricted == null) {
       return false
     }
 
     const ip = remoteIp(multiaddr)
 
-    return this.#bans?.ofMultiaddr(multiaddr) != null ||
-      (ip != null && this.#denied.has(ip)) ||
-      (this.#restricted != null && !isWithinNetworks(this.#restricted, multiaddr, ip))
+    return bans?.ofMultiaddr(multiaddr) != null ||
+      (ip != null && denied.has(ip)) ||
+      (restricted != null && !isWithinNetworks(restricted, multiaddr, ip))
+  }
+
+  const isEitherBanned = (one: PeerId, other: PeerId): boolean => isBanned(one) || isBanned(other)
+  const isDenied = (peerId: PeerId, { remoteAddr }: MultiaddrConnection): boolean => isBanned(peerId) || isAddressDenied(remoteAddr)
+
+  // there is no `filterMultiaddrForPeer`: bans end, and an address that was not stored
+  // would be missing then
+  return {
+    denyDialPeer: isBanned,
+
+    // the peer, and the relays on the way to it
+    denyDialMultiaddr: multiaddr => isAddressDenied(multiaddr) ||
+      (denyPrivateDials === true && isPrivateDial(multiaddr)) ||
+      (bans != null && multiaddr.getComponents().some(({ code, value }) => code === CODE_P2P && value != null && isBanned(value))),
+
+    denyInboundConnection: ({ remoteAddr }) => isAddressDenied(remoteAddr),
+    denyOutboundConnection: isDenied,
+    denyInboundEncryptedConnection: isDenied,
+    denyOutboundEncryptedConnection: isDenied,
+    denyInboundUpgradedConnection: isDenied,
+    denyOutboundUpgradedConnection: isDenied,
+    denyInboundRelayReservation: isBanned,
+    denyOutboundRelayedConnection: isEitherBanned,
+    denyInboundRelayedConnection: isEitherBanned
   }
 }

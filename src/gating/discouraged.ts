@@ -1,6 +1,6 @@
-import { addressBits, prefixKey } from '../addresses/index.ts'
+import { prefixText } from '../addresses/index.ts'
 import { RecentMap } from '../recent-map.ts'
-import type { IpAddress, PrefixKey } from '../addresses/index.ts'
+import type { IpAddress } from '../addresses/index.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
@@ -27,7 +27,7 @@ const IPV6_HOST_BITS = 56
  * only.
  */
 export class DiscouragedList {
-  readonly #entries: RecentMap<PrefixKey, true>
+  readonly #entries: RecentMap<number | string, true>
 
   constructor (init: DiscouragedListInit = {}) {
     this.#entries = new RecentMap(init.maxEntries ?? DEFAULT_MAX_ENTRIES)
@@ -77,8 +77,15 @@ export class DiscouragedList {
 }
 
 /**
- * A number for IPv4, and for IPv6 a text of a few code units, which no peer id is
+ * A number wherever it is exact, as it takes less time than a text: 32 bits, or 56 of which
+ * the first three are known, as every address on the internet is in 2000::/3 (RFC 4291)
  */
-function hostOf (ip: IpAddress): PrefixKey {
-  return prefixKey(ip, ip.family === 4 ? addressBits(4) : IPV6_HOST_BITS)
+function hostOf (ip: IpAddress): number | string {
+  const first = ip.word(0)
+
+  if (ip.family === 4) {
+    return first
+  }
+
+  return (first >>> 29) === 1 ? (first & 0x1fffffff) * 0x1000000 + (ip.word(1) >>> 8) : prefixText(ip, IPV6_HOST_BITS)
 }

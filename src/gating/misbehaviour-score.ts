@@ -10,7 +10,7 @@ export interface MisbehaviourScore {
   readonly transient: number
 
   /**
-   * When the decaying part was last changed, in ms since the Unix epoch
+   * When the decaying part was last changed, by a clock that never goes back
    */
   readonly updated: number
 }
@@ -47,14 +47,14 @@ export const MISBEHAVIOUR_HORIZON = 1_800_000
 /**
  * What a score comes to at a time
  */
-export function scoreAt (score: MisbehaviourScore, now: number, halfLife: number = MISBEHAVIOUR_HALF_LIFE): number {
+export function scoreAt (score: MisbehaviourScore, now: number, halfLife: number): number {
   return score.persistent + Math.floor(transientAt(score, now, halfLife))
 }
 
 /**
  * A score after an offence
  */
-export function addPenalty (score: MisbehaviourScore | undefined, penalty: Penalty, now: number, halfLife: number = MISBEHAVIOUR_HALF_LIFE): MisbehaviourScore {
+export function addPenalty (score: MisbehaviourScore | undefined, penalty: Penalty, now: number, halfLife: number): MisbehaviourScore {
   return {
     persistent: (score?.persistent ?? 0) + (penalty.persistent ?? 0),
     transient: (score == null ? 0 : transientAt(score, now, halfLife)) + (penalty.transient ?? 0),
@@ -65,10 +65,5 @@ export function addPenalty (score: MisbehaviourScore | undefined, penalty: Penal
 function transientAt ({ transient, updated }: MisbehaviourScore, now: number, halfLife: number): number {
   const elapsed = now - updated
 
-  // a negative time is a clock that was set back
-  if (elapsed < 0 || elapsed > MISBEHAVIOUR_HORIZON) {
-    return 0
-  }
-
-  return transient * 2 ** (-elapsed / halfLife)
+  return elapsed > MISBEHAVIOUR_HORIZON ? 0 : transient * 2 ** (-elapsed / halfLife)
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.ts'
+import { withDefaults } from '../options.ts'
 import { RecentMap } from '../recent-map.ts'
 import { MISBEHAVIOUR_HALF_LIFE, addPenalty, scoreAt } from './misbehaviour-score.ts'
 import type { Ban, BanOptions, BanTarget } from './ban.ts'
@@ -87,9 +88,12 @@ export interface MisbehaviourResult {
   readonly ban?: Ban
 }
 
-const DEFAULT_BAN_THRESHOLD = 100
-const DEFAULT_DISCOURAGE_THRESHOLD = 50
-const DEFAULT_MAX_PEERS = 10_000
+const DEFAULTS = {
+  banThreshold: 100,
+  discourageThreshold: 50,
+  halfLife: MISBEHAVIOUR_HALF_LIFE,
+  maxPeers: 10_000
+}
 
 /**
  * Keeps the scores of peers that misbehave. What a peer does once too often
@@ -97,19 +101,15 @@ const DEFAULT_MAX_PEERS = 10_000
  */
 export class Misbehaviour {
   readonly #components: MisbehaviourComponents
-  readonly #scores: RecentMap<string, MisbehaviourScore>
-  readonly #banThreshold: number
-  readonly #discourageThreshold: number
-  readonly #halfLife: number
+  readonly #init: typeof DEFAULTS
   readonly #banDuration: number | undefined
+  readonly #scores: RecentMap<string, MisbehaviourScore>
 
   constructor (components: MisbehaviourComponents, init: MisbehaviourInit = {}) {
     this.#components = components
-    this.#scores = new RecentMap(init.maxPeers ?? DEFAULT_MAX_PEERS)
-    this.#banThreshold = init.banThreshold ?? DEFAULT_BAN_THRESHOLD
-    this.#discourageThreshold = init.discourageThreshold ?? DEFAULT_DISCOURAGE_THRESHOLD
-    this.#halfLife = init.halfLife ?? MISBEHAVIOUR_HALF_LIFE
+    this.#init = withDefaults(init, DEFAULTS)
     this.#banDuration = init.banDuration
+    this.#scores = new RecentMap(this.#init.maxPeers)
   }
 
   /**
@@ -118,7 +118,7 @@ export class Misbehaviour {
   score (peerId: PeerId): number {
     const score = this.#scores.get(peerId.toString())
 
-    return score == null ? 0 : scoreAt(score, this.#components.clock.now(), this.#halfLife)
+    return score == null ? 0 : scoreAt(score, this.#components.clock.now(), this.#init.halfLife)
   }
 
   /**
@@ -142,13 +142,14 @@ export class Misbehaviour {
     validate('penalty.persistent', penalty.persistent)
     validate('penalty.transient', penalty.transient)
 
+    const { banThreshold, discourageThreshold, halfLife } = this.#init
     const key = peerId.toString()
     const now = this.#components.clock.now()
-    const entry = addPenalty(this.#scores.get(key), penalty, now, this.#halfLife)
-    const score = scoreAt(entry, now, this.#halfLife)
+    const entry = addPenalty(this.#scores.get(key), penalty, now, halfLife)
+    const score = scoreAt(entry, now, halfLife)
     this.#scores.set(key, entry)
 
-    if (score > this.#banThreshold) {
+    if (score > banThreshold) {
       if (this.#components.isExempt?.(peerId) === true) {
         return { score, outcome: 'exempt' }
       }
@@ -159,7 +160,7 @@ export class Misbehaviour {
       return { score, outcome: 'banned', ban }
     }
 
-    if (score > this.#discourageThreshold) {
+    if (score > discourageThreshold) {
       this.#components.discouraged.addPeer(peerId)
 
       return { score, outcome: 'discouraged' }

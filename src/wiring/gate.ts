@@ -83,10 +83,12 @@ export function createGate (components: GateComponents, init: GateInit): Connect
   }
 
   return {
+    ...network,
+
+    // the pipeline of admission looks at those
+    denyInboundConnection: undefined,
+
     denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || inTime(isDenied(init.beforeConnect, peerId)),
-    denyDialMultiaddr: multiaddr => network.denyDialMultiaddr?.(multiaddr) ?? false,
-    denyOutboundConnection: (peerId, maConn) => network.denyOutboundConnection?.(peerId, maConn) ?? false,
-    denyOutboundEncryptedConnection: (peerId, maConn) => network.denyOutboundEncryptedConnection?.(peerId, maConn) ?? false,
 
     denyInboundEncryptedConnection: async (peerId, maConn) => {
       const refusal = inbound.identify(maConn, peerId.toString(), realmOf(peerId))
@@ -118,10 +120,6 @@ export function createGate (components: GateComponents, init: GateInit): Connect
       raw.remember(maConn)
 
       return await inTime(isDenied(init.afterConnect, peerId, maConn, 'outbound')) || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
-    },
-
-    denyInboundRelayReservation: source => network.denyInboundRelayReservation?.(source) ?? false,
-    denyOutboundRelayedConnection: (source, destination) => network.denyOutboundRelayedConnection?.(source, destination) ?? false,
-    denyInboundRelayedConnection: (relay, remotePeer) => network.denyInboundRelayedConnection?.(relay, remotePeer) ?? false
+    }
   }
 }

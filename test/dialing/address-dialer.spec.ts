@@ -1,6 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { stubInterface } from 'sinon-ts'
+import { steadyClock } from '../../src/clock.ts'
 import { AddressDialer } from '../../src/dialing/address-dialer.ts'
 import { DialBudgets } from '../../src/dialing/budgets.ts'
 import { DialHistory } from '../../src/dialing/dial-history.ts'
@@ -34,7 +35,7 @@ describe('dialing/address-dialer', () => {
 
   beforeEach(() => {
     clock = new VirtualClock()
-    history = new DialHistory({}, clock)
+    history = new DialHistory({}, steadyClock(clock))
     dialled = []
     holds = []
     controller = new AbortController()

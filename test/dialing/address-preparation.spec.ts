@@ -3,29 +3,37 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { prepareAddresses } from '../../src/dialing/address-preparation.ts'
-import type { AddressPreparation, PreparedAddresses } from '../../src/dialing/address-preparation.ts'
+import type { AddressPreparation } from '../../src/dialing/address-preparation.ts'
+import type { DialReport } from '../../src/dialing/dial-failure.ts'
+import type { Address } from '@libp2p/interface'
 
 const ownPeerId = peerIdFromString('12D3KooWHFKTMzwerBtsVmtz4ZZEQy2heafxzWw6wNn5PPYkBxJ5')
 const peerId = peerIdFromString('12D3KooWBUC8S8zbSx6HT2VhBq5Rt8GUuDShBUSuM5FDuf68Y8kD')
 const relay = '12D3KooWGjMCwuvLFa8AxAwhrQHuLGaWCtMbkTBUMBkuEHzMgXmJ'
 const hash = 'uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g'
 
+interface Prepared {
+  addresses: Address[]
+  report: DialReport
+}
+
 describe('dialing/address-preparation', () => {
-  function prepare (addresses: string[], options: Partial<AddressPreparation> = {}): PreparedAddresses {
-    return prepareAddresses(addresses.map(text => ({ multiaddr: multiaddr(text), isCertified: false })), {
-      ownPeerId,
-      ownAddresses: [],
-      canDial: () => true,
-      ...options
-    })
+  function prepareAll (addresses: Address[], options: Partial<AddressPreparation> = {}): Prepared {
+    const report: DialReport = { failures: [], omitted: 0 }
+
+    return { report, addresses: prepareAddresses(addresses, { ownPeerId, ownAddresses: [], canDial: () => true, ...options }, report) }
   }
 
-  function kept ({ addresses }: PreparedAddresses): string[] {
+  function prepare (addresses: string[], options: Partial<AddressPreparation> = {}): Prepared {
+    return prepareAll(addresses.map(text => ({ multiaddr: multiaddr(text), isCertified: false })), options)
+  }
+
+  function kept ({ addresses }: Prepared): string[] {
     return addresses.map(({ multiaddr }) => multiaddr.toString())
   }
 
-  function reasons ({ refused }: PreparedAddresses): string[] {
-    return refused.map(({ multiaddr, reason }) => `${reason} ${multiaddr.toString()}`)
+  function reasons ({ report }: Prepared): string[] {
+    return report.failures.map(({ multiaddr, reason }) => `${reason} ${multiaddr.toString()}`)
   }
 
   it('keeps what can be dialled', () => {
@@ -33,7 +41,7 @@ describe('dialing/address-preparation', () => {
     const prepared = prepare(addresses)
 
     expect(kept(prepared)).to.deep.equal(addresses)
-    expect(prepared.refused).to.be.empty()
+    expect(reasons(prepared)).to.be.empty()
   })
 
   it('appends the peer id where it is missing', () => {
@@ -45,10 +53,10 @@ describe('dialing/address-preparation', () => {
   })
 
   it('keeps every address once, certified if either is', () => {
-    const { addresses } = prepareAddresses([
+    const { addresses } = prepareAll([
       { multiaddr: multiaddr('/ip4/1.2.3.4/tcp/1'), isCertified: false },
       { multiaddr: multiaddr(`/ip4/1.2.3.4/tcp/1/p2p/${peerId}`), isCertified: true }
-    ], { peerId, ownPeerId, ownAddresses: [], canDial: () => true })
+    ], { peerId })
 
     expect(addresses).to.have.lengthOf(1)
     expect(addresses[0]).to.have.property('isCertified', true)
@@ -128,13 +136,13 @@ describe('dialing/address-preparation', () => {
       multiaddr: multiaddr(`/ip4/1.2.3.4/tcp/${i + 1}`),
       isCertified: i === 9_999
     }))
-    const prepared = prepareAddresses(addresses, { ownPeerId, ownAddresses: [], canDial: () => { asked++; return true } })
+    const prepared = prepareAll(addresses, { canDial: () => { asked++; return true } })
 
     expect(asked).to.equal(1_000)
     expect(prepared.addresses).to.have.lengthOf(1_000)
     expect(prepared.addresses[0].multiaddr.toString()).to.equal('/ip4/1.2.3.4/tcp/10000')
-    expect(prepared.refusals).to.deep.equal({ 'too-many': 9_000 })
-    expect(prepared.refused).to.have.lengthOf(100)
+    expect(prepared.report.failures.map(({ reason }) => reason)).to.deep.equal(Array.from({ length: 100 }, () => 'too-many'))
+    expect(prepared.report.omitted).to.equal(8_900)
   })
 
   it('keeps or refuses every address, whatever the mixture', () => {
@@ -143,7 +151,7 @@ describe('dialing/address-preparation', () => {
     fc.assert(fc.property(fc.shuffledSubarray(all), fc.boolean(), (addresses, withPeerId) => {
       const prepared = prepare(addresses, withPeerId ? { peerId } : {})
 
-      expect(prepared.addresses.length + prepared.refused.length).to.equal(addresses.length)
+      expect(prepared.addresses.length + prepared.report.failures.length).to.equal(addresses.length)
     }))
   })
 })

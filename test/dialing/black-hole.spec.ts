@@ -1,11 +1,12 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { BlackHoleDetector } from '../../src/dialing/black-hole.ts'
+import type { BlackHoleAddress } from '../../src/dialing/black-hole.ts'
 
-const udp = { isPublic: true, isUDP: true, isIPv6: false }
-const tcp6 = { isPublic: true, isUDP: false, isIPv6: true }
-const udp6 = { isPublic: true, isUDP: true, isIPv6: true }
-const tcp = { isPublic: true, isUDP: false, isIPv6: false }
+const udp: BlackHoleAddress = { scope: 'public', isUDP: true, family: 4 }
+const tcp6: BlackHoleAddress = { scope: 'public', isUDP: false, family: 6 }
+const udp6: BlackHoleAddress = { scope: 'public', isUDP: true, family: 6 }
+const tcp: BlackHoleAddress = { scope: 'public', isUDP: false, family: 4 }
 
 describe('dialing/black-hole', () => {
   let detector: BlackHoleDetector
@@ -14,7 +15,7 @@ describe('dialing/black-hole', () => {
     detector = new BlackHoleDetector()
   })
 
-  function record (address: typeof udp, successes: number, failures: number, now = 0): void {
+  function record (address: BlackHoleAddress, successes: number, failures: number, now = 0): void {
     for (let i = 0; i < successes + failures; i++) {
       detector.recordResult(address, i < successes, now)
     }
@@ -79,11 +80,11 @@ describe('dialing/black-hole', () => {
   })
 
   it('is not concerned with private addresses', () => {
-    record({ ...udp6, isPublic: false }, 0, 200)
+    record({ ...udp6, scope: 'private' }, 0, 200)
     expect(detector.states).to.deep.equal({ udp: 'probing', ipv6: 'probing' })
 
     record(udp6, 0, 100)
-    expect(detector.isBlocked({ ...udp6, isPublic: false }, 1)).to.equal(false)
+    expect(detector.isBlocked({ ...udp6, scope: 'private' }, 1)).to.equal(false)
   })
 
   it('lets a way that is not known yet through a blocked one, else any blocked way refuses', () => {

@@ -2,6 +2,7 @@ import { AbortError, TimeoutError } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { MemoryDatastore } from 'datastore-core'
+import { steadyClock } from '../../src/clock.ts'
 import { DialHistory } from '../../src/dialing/dial-history.ts'
 import { DialDeniedError } from '../../src/errors.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
@@ -18,7 +19,7 @@ describe('dialing/dial-history', () => {
 
   beforeEach(() => {
     clock = new VirtualClock()
-    history = new DialHistory({ backOff: { jitter: 0 }, blackHole: { window: 3, minSuccesses: 1 } }, clock)
+    history = new DialHistory({ backOff: { jitter: 0 }, blackHole: { window: 3, minSuccesses: 1 } }, steadyClock(clock))
   })
 
   it('doubts an address that failed, for a while', async () => {
@@ -70,7 +71,7 @@ describe('dialing/dial-history', () => {
   })
 
   it('can forget everything', () => {
-    history = new DialHistory({ backOff: false, blackHole: false }, clock)
+    history = new DialHistory({ backOff: false, blackHole: false }, steadyClock(clock))
 
     for (let i = 0; i < 200; i++) {
       history.recordFailure(peerId, quic, new TimeoutError())
@@ -84,7 +85,7 @@ describe('dialing/dial-history', () => {
     history.recordFailure(peerId, tcp, refused)
     await history.save(datastore)
 
-    const later = new DialHistory({}, clock)
+    const later = new DialHistory({}, steadyClock(clock))
     await later.load(datastore)
     expect(later.doubt(peerId, tcp)).to.equal('back-off')
   })
@@ -99,7 +100,7 @@ describe('dialing/dial-history', () => {
     await history.save(datastore)
     await clock.advance(4_999)
 
-    const later = new DialHistory({}, clock)
+    const later = new DialHistory({}, steadyClock(clock))
     await later.load(datastore)
     expect(later.doubt(peerId, tcp)).to.equal('back-off')
     await clock.advance(1)

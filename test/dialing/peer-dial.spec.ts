@@ -2,6 +2,7 @@ import { DialError } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { stubInterface } from 'sinon-ts'
+import { steadyClock } from '../../src/clock.ts'
 import { dialReport } from '../../src/dialing/dial-failure.ts'
 import { DialHistory } from '../../src/dialing/dial-history.ts'
 import { DialJob } from '../../src/dialing/dial-job.ts'
@@ -42,7 +43,7 @@ describe('dialing/peer-dial', () => {
 
   beforeEach(() => {
     clock = new VirtualClock(0)
-    history = new DialHistory({ backOff: { jitter: 0 } }, clock)
+    history = new DialHistory({ backOff: { jitter: 0 } }, steadyClock(clock))
     connection = stubInterface<Connection>()
     // a stub answers every property, and would pass for a promise
     Reflect.set(connection, 'then', undefined)

@@ -2,7 +2,6 @@ import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { DueQueue } from '../../src/connections/due-queue.ts'
 import { Flapping } from '../../src/connections/flapping.ts'
-import { DialBackOff } from '../../src/dialing/back-off.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
 import { createPlainNode } from '../fixtures/nodes.ts'
@@ -78,16 +77,6 @@ describe('faults: the clock', () => {
     expect(due).to.deep.equal(['before'])
     await clock.advance(1)
     expect(due).to.deep.equal(['before', 'after'])
-  })
-
-  it('that is set back backs no address off for longer', () => {
-    const backOff = new DialBackOff()
-    backOff.recordFailure('peer', '/memory/a', clock.now())
-    expect(backOff.isBackedOff('peer', '/memory/a', clock.now())).to.be.true()
-    clock.set(-HOUR)
-    expect(backOff.isBackedOff('peer', '/memory/a', clock.now())).to.be.false()
-    backOff.recordFailure('peer', '/memory/a', clock.now())
-    expect(backOff.get('peer', '/memory/a', clock.now())).to.have.property('failures', 1)
   })
 
   it('that is set back keeps peers that flap out for no longer', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { IpAddress, addressBits, prefixKey, prefixNetwork, prefixText } from '../../src/addresses/index.ts'
+import { IpAddress, addressBits, prefixNetwork, prefixText } from '../../src/addresses/index.ts'
 import { CidrMap as BrowserCidrMap } from '../../src/gating/cidr-map.browser.ts'
 import { CidrMap, cidrOf, cidrSet, parseCidr } from '../../src/gating/index.ts'
 import type { Cidr } from '../../src/gating/index.ts'
@@ -14,7 +14,7 @@ function ip (text: string): IpAddress {
  */
 function mostSpecific<T extends { range: Cidr }> (list: T[], probe: IpAddress): T | undefined {
   return list
-    .filter(({ range: { network, bits } }) => network.family === probe.family && prefixKey(network, bits) === prefixKey(probe, bits))
+    .filter(({ range: { network, bits } }) => network.family === probe.family && prefixText(network, bits) === prefixText(probe, bits))
     .sort((a, b) => b.range.bits - a.range.bits)[0]
 }
 
