@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.ts'
-import { NAMED_SCOPE_KINDS, NAMED_SCOPES, SCOPE_FIELDS, SINGLE_SCOPES } from './limits.ts'
+import { KINDS, NAMED_SCOPE_KINDS, SCOPE_FIELDS } from './limits.ts'
 import { mergeFields } from './merge-limits.ts'
 import type { Limits, LimitValue, NamedScope, RealmLimits, ScopeKind, ScopeLimits } from './limits.ts'
 
@@ -24,14 +24,14 @@ export class LimitTable {
   readonly #names = new Map<NamedScope, Map<string, Entry>>()
 
   constructor (limits: Limits) {
-    for (const kind of [...SINGLE_SCOPES, ...NAMED_SCOPE_KINDS]) {
+    for (const kind of KINDS) {
       this.#kinds.set(kind, { limits: limits[kind] ?? {}, resolved: resolve(kind, limits[kind] ?? {}) })
     }
 
     for (const kind of NAMED_SCOPE_KINDS) {
       this.#names.set(kind, new Map())
 
-      for (const [name, own] of Object.entries(limits[NAMED_SCOPES[kind]] ?? {})) {
+      for (const [name, own] of Object.entries(limits[`${kind}s`] ?? {})) {
         this.#entriesOf(kind).set(name, { limits: own, resolved: resolve(kind, this.#kindOf(kind).limits, own) })
       }
     }
@@ -77,7 +77,7 @@ export class LimitTable {
     const entry = name == null ? this.#kindOf(kind) : this.#entry(namedScope(kind), name)
     const before = entry.limits
 
-    entry.limits = mergeFields(before, limits) ?? {}
+    entry.limits = mergeFields(before, limits)
     this.#update(kind, name)
 
     try {
