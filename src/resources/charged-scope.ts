@@ -1,18 +1,9 @@
-import { LimitedUsage } from './limited-usage.ts'
+import { LimitedUsage, giveMemory, takeMemory } from './limited-usage.ts'
 import { Span } from './span.ts'
 import type { MemoryPriority } from './memory-priority.ts'
 import type { RefusedAttempt, ScopeTree } from './scope-tree.ts'
 import type { SpanScope } from './scope-types.ts'
 import type { MemoryOwner } from './span.ts'
-
-/**
- * The memory that was reserved in a scope itself, and in its spans
- */
-class OwnMemory extends Span {
-  override get name (): string {
-    return this.owner.name
-  }
-}
 
 /**
  * A connection or a stream: a scope that counts in others
@@ -26,7 +17,7 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
   /**
    * What was reserved here, and not in what counts here. Most scopes have none.
    */
-  #ownMemory: OwnMemory | undefined = undefined
+  #ownMemory: Span | undefined = undefined
 
   constructor (tree: ScopeTree) {
     super()
@@ -53,24 +44,14 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
 
   takeMemory (bytes: number, priority: MemoryPriority): void {
     try {
-      this.requireMemory(bytes, priority)
-
-      for (const scope of this.charged()) {
-        scope.requireMemory(bytes, priority)
-      }
+      takeMemory([this, ...this.charged()], bytes, priority)
     } catch (err) {
       throw this.tree.refused(err, { ...this.attempt(), kind: 'memory' })
     }
-
-    this.giveMemory(-bytes)
   }
 
   giveMemory (bytes: number): void {
-    this.addMemory(-bytes)
-
-    for (const scope of this.charged()) {
-      scope.addMemory(-bytes)
-    }
+    giveMemory([this, ...this.charged()], bytes)
   }
 
   protected abstract get kind (): string
@@ -85,8 +66,8 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
    */
   protected abstract attempt (): RefusedAttempt
 
-  #own (): OwnMemory {
-    this.#ownMemory ??= new OwnMemory(this)
+  #own (): Span {
+    this.#ownMemory ??= new Span(this, '')
 
     return this.#ownMemory
   }

@@ -54,21 +54,10 @@ export abstract class LimitedUsage {
   requireConnections (inbound: number, outbound: number, fileDescriptors: number): void {
     const { limits } = this
 
-    if (inbound > 0 && this.connectionsInbound + inbound > limits.connectionsInbound) {
-      throw new ConnectionLimitError(this.name, 'connectionsInbound', this.connectionsInbound, inbound, limits.connectionsInbound)
-    }
-
-    if (outbound > 0 && this.connectionsOutbound + outbound > limits.connectionsOutbound) {
-      throw new ConnectionLimitError(this.name, 'connectionsOutbound', this.connectionsOutbound, outbound, limits.connectionsOutbound)
-    }
-
-    if (inbound + outbound > 0 && this.connections + inbound + outbound > limits.connections) {
-      throw new ConnectionLimitError(this.name, 'connections', this.connections, inbound + outbound, limits.connections)
-    }
-
-    if (fileDescriptors > 0 && this.fileDescriptors + fileDescriptors > limits.fileDescriptors) {
-      throw new ConnectionLimitError(this.name, 'fileDescriptors', this.fileDescriptors, fileDescriptors, limits.fileDescriptors)
-    }
+    requireRoom(this, ConnectionLimitError, 'connectionsInbound', this.connectionsInbound, inbound, limits.connectionsInbound)
+    requireRoom(this, ConnectionLimitError, 'connectionsOutbound', this.connectionsOutbound, outbound, limits.connectionsOutbound)
+    requireRoom(this, ConnectionLimitError, 'connections', this.connections, inbound + outbound, limits.connections)
+    requireRoom(this, ConnectionLimitError, 'fileDescriptors', this.fileDescriptors, fileDescriptors, limits.fileDescriptors)
   }
 
   /**
@@ -77,17 +66,9 @@ export abstract class LimitedUsage {
   requireStreams (inbound: number, outbound: number): void {
     const { limits } = this
 
-    if (inbound > 0 && this.streamsInbound + inbound > limits.streamsInbound) {
-      throw new StreamLimitError(this.name, 'streamsInbound', this.streamsInbound, inbound, limits.streamsInbound)
-    }
-
-    if (outbound > 0 && this.streamsOutbound + outbound > limits.streamsOutbound) {
-      throw new StreamLimitError(this.name, 'streamsOutbound', this.streamsOutbound, outbound, limits.streamsOutbound)
-    }
-
-    if (inbound + outbound > 0 && this.streamsInbound + this.streamsOutbound + inbound + outbound > limits.streams) {
-      throw new StreamLimitError(this.name, 'streams', this.streams, inbound + outbound, limits.streams)
-    }
+    requireRoom(this, StreamLimitError, 'streamsInbound', this.streamsInbound, inbound, limits.streamsInbound)
+    requireRoom(this, StreamLimitError, 'streamsOutbound', this.streamsOutbound, outbound, limits.streamsOutbound)
+    requireRoom(this, StreamLimitError, 'streams', this.streams, inbound + outbound, limits.streams)
   }
 
   /**
@@ -160,15 +141,41 @@ export abstract class LimitedUsage {
    * What is in use at this moment
    */
   usage (): Usage {
-    return {
-      connections: this.connections,
-      connectionsInbound: this.connectionsInbound,
-      connectionsOutbound: this.connectionsOutbound,
-      fileDescriptors: this.fileDescriptors,
-      streams: this.streams,
-      streamsInbound: this.streamsInbound,
-      streamsOutbound: this.streamsOutbound,
-      memory: this.memory
+    const usage: Partial<Usage> = {}
+
+    for (const field of SCOPE_FIELDS) {
+      usage[field] = this[field]
     }
+
+    // every field of it
+    return usage as Usage
+  }
+}
+
+function requireRoom (scope: LimitedUsage, LimitError: typeof ConnectionLimitError, field: typeof SCOPE_FIELDS[number], current: number, requested: number, limit: number): void {
+  if (requested > 0 && current + requested > limit) {
+    throw new LimitError(scope.name, field, current, requested, limit)
+  }
+}
+
+/**
+ * Take memory from all of the scopes, or from none
+ *
+ * @throws {MemoryLimitError} when one of them has no room for that many bytes
+ */
+export function takeMemory (scopes: readonly LimitedUsage[], bytes: number, priority: MemoryPriority): void {
+  for (const scope of scopes) {
+    scope.requireMemory(bytes, priority)
+  }
+
+  giveMemory(scopes, -bytes)
+}
+
+/**
+ * Give memory back to all of the scopes
+ */
+export function giveMemory (scopes: readonly LimitedUsage[], bytes: number): void {
+  for (const scope of scopes) {
+    scope.addMemory(-bytes)
   }
 }

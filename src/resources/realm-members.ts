@@ -1,14 +1,8 @@
-import { LimitTable } from './limit-table.ts'
+import { UNLIMITED } from './limit-table.ts'
 import { Scope } from './scope.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { RealmScope } from './realm-reserves.ts'
 import type { ScopeRegistry } from './scope-registry.ts'
-
-/**
- * What several connections use together is counted as in a scope, before there is room
- * for it in one
- */
-const UNLIMITED: ResolvedLimits = new LimitTable({}).of('realm')
 
 /**
  * A connection that counts in a realm, or could
