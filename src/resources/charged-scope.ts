@@ -1,5 +1,6 @@
 import { LimitedUsage, giveMemory, takeMemory } from './limited-usage.ts'
 import { Span } from './span.ts'
+import type { Scopes } from './limited-usage.ts'
 import type { MemoryPriority } from './memory-priority.ts'
 import type { RefusedAttempt, ScopeTree } from './scope-tree.ts'
 import type { SpanScope } from './scope-types.ts'
@@ -54,12 +55,48 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
     giveMemory([this, ...this.charged()], bytes)
   }
 
+  /**
+   * Count in other scopes as well, or in none of them
+   *
+   * @throws {ResourceLimitError} when one of them has no room
+   */
+  protected enter (scopes: Scopes): void {
+    this.requireInAll(scopes)
+    this.addToAll(scopes, 1)
+  }
+
+  protected requireInAll (scopes: Scopes): void {
+    for (const scope of scopes) {
+      if (scope !== undefined) {
+        this.requireIn(scope)
+      }
+    }
+  }
+
+  protected addToAll (scopes: Scopes, sign: 1 | -1): void {
+    for (const scope of scopes) {
+      if (scope !== undefined) {
+        this.addTo(scope, sign)
+      }
+    }
+  }
+
+  /**
+   * No longer count anywhere
+   */
+  protected leave (): void {
+    this.released = true
+    this.addToAll(this.charged(), -1)
+    this.addTo(this, -1)
+  }
+
   protected abstract get kind (): string
 
   /**
-   * Everything that this counts in, the most specific first
+   * Everything that this counts in, put together when it is needed, as there are many
+   * connections
    */
-  protected abstract charged (): readonly LimitedUsage[]
+  protected abstract charged (): Scopes
 
   /**
    * What a refusal is reported as

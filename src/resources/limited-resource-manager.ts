@@ -37,13 +37,7 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   openConnection (options: OpenConnectionOptions): ConnectionScope {
-    return new CountedConnection(this.#tree, {
-      direction: options.direction,
-      fileDescriptor: options.fileDescriptor === true,
-      allowListed: options.allowListed === true,
-      peer: options.peer,
-      realm: options.realm
-    })
+    return new CountedConnection(this.#tree, options)
   }
 
   openStream (options: OpenStreamOptions): StreamScope {

@@ -54,10 +54,21 @@ export abstract class LimitedUsage {
   requireConnections (inbound: number, outbound: number, fileDescriptors: number): void {
     const { limits } = this
 
-    requireRoom(this, ConnectionLimitError, 'connectionsInbound', this.connectionsInbound, inbound, limits.connectionsInbound)
-    requireRoom(this, ConnectionLimitError, 'connectionsOutbound', this.connectionsOutbound, outbound, limits.connectionsOutbound)
-    requireRoom(this, ConnectionLimitError, 'connections', this.connections, inbound + outbound, limits.connections)
-    requireRoom(this, ConnectionLimitError, 'fileDescriptors', this.fileDescriptors, fileDescriptors, limits.fileDescriptors)
+    if (inbound > 0 && this.connectionsInbound + inbound > limits.connectionsInbound) {
+      throw new ConnectionLimitError(this.name, 'connectionsInbound', this.connectionsInbound, inbound, limits.connectionsInbound)
+    }
+
+    if (outbound > 0 && this.connectionsOutbound + outbound > limits.connectionsOutbound) {
+      throw new ConnectionLimitError(this.name, 'connectionsOutbound', this.connectionsOutbound, outbound, limits.connectionsOutbound)
+    }
+
+    if (inbound + outbound > 0 && this.connections + inbound + outbound > limits.connections) {
+      throw new ConnectionLimitError(this.name, 'connections', this.connections, inbound + outbound, limits.connections)
+    }
+
+    if (fileDescriptors > 0 && this.fileDescriptors + fileDescriptors > limits.fileDescriptors) {
+      throw new ConnectionLimitError(this.name, 'fileDescriptors', this.fileDescriptors, fileDescriptors, limits.fileDescriptors)
+    }
   }
 
   /**
@@ -66,9 +77,17 @@ export abstract class LimitedUsage {
   requireStreams (inbound: number, outbound: number): void {
     const { limits } = this
 
-    requireRoom(this, StreamLimitError, 'streamsInbound', this.streamsInbound, inbound, limits.streamsInbound)
-    requireRoom(this, StreamLimitError, 'streamsOutbound', this.streamsOutbound, outbound, limits.streamsOutbound)
-    requireRoom(this, StreamLimitError, 'streams', this.streams, inbound + outbound, limits.streams)
+    if (inbound > 0 && this.streamsInbound + inbound > limits.streamsInbound) {
+      throw new StreamLimitError(this.name, 'streamsInbound', this.streamsInbound, inbound, limits.streamsInbound)
+    }
+
+    if (outbound > 0 && this.streamsOutbound + outbound > limits.streamsOutbound) {
+      throw new StreamLimitError(this.name, 'streamsOutbound', this.streamsOutbound, outbound, limits.streamsOutbound)
+    }
+
+    if (inbound + outbound > 0 && this.streamsInbound + this.streamsOutbound + inbound + outbound > limits.streams) {
+      throw new StreamLimitError(this.name, 'streams', this.streams, inbound + outbound, limits.streams)
+    }
   }
 
   /**
@@ -138,6 +157,40 @@ export abstract class LimitedUsage {
   }
 
   /**
+   * @throws {ResourceLimitError} when another scope has no room for what is in use here
+   */
+  requireIn (scope: LimitedUsage): void {
+    if (this.connections !== 0) {
+      scope.requireConnections(this.connectionsInbound, this.connectionsOutbound, this.fileDescriptors)
+    }
+
+    if (this.streams !== 0) {
+      scope.requireStreams(this.streamsInbound, this.streamsOutbound)
+    }
+
+    if (this.memory !== 0) {
+      scope.requireMemory(this.memory, 'always')
+    }
+  }
+
+  /**
+   * Count what is in use here in another scope, with -1 no longer
+   */
+  addTo (scope: LimitedUsage, sign: 1 | -1): void {
+    if (this.connections !== 0) {
+      scope.addConnections(sign * this.connectionsInbound, sign * this.connectionsOutbound, sign * this.fileDescriptors)
+    }
+
+    if (this.streams !== 0) {
+      scope.addStreams(sign * this.streamsInbound, sign * this.streamsOutbound)
+    }
+
+    if (this.memory !== 0) {
+      scope.addMemory(sign * this.memory)
+    }
+  }
+
+  /**
    * What is in use at this moment
    */
   usage (): Usage {
@@ -152,20 +205,19 @@ export abstract class LimitedUsage {
   }
 }
 
-function requireRoom (scope: LimitedUsage, LimitError: typeof ConnectionLimitError, field: typeof SCOPE_FIELDS[number], current: number, requested: number, limit: number): void {
-  if (requested > 0 && current + requested > limit) {
-    throw new LimitError(scope.name, field, current, requested, limit)
-  }
-}
+/**
+ * Several scopes, of which some may be missing
+ */
+export type Scopes = ReadonlyArray<LimitedUsage | undefined>
 
 /**
  * Take memory from all of the scopes, or from none
  *
  * @throws {MemoryLimitError} when one of them has no room for that many bytes
  */
-export function takeMemory (scopes: readonly LimitedUsage[], bytes: number, priority: MemoryPriority): void {
+export function takeMemory (scopes: Scopes, bytes: number, priority: MemoryPriority): void {
   for (const scope of scopes) {
-    scope.requireMemory(bytes, priority)
+    scope?.requireMemory(bytes, priority)
   }
 
   giveMemory(scopes, -bytes)
@@ -174,8 +226,8 @@ export function takeMemory (scopes: readonly LimitedUsage[], bytes: number, prio
 /**
  * Give memory back to all of the scopes
  */
-export function giveMemory (scopes: readonly LimitedUsage[], bytes: number): void {
+export function giveMemory (scopes: Scopes, bytes: number): void {
   for (const scope of scopes) {
-    scope.addMemory(-bytes)
+    scope?.addMemory(-bytes)
   }
 }

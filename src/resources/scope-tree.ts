@@ -49,8 +49,9 @@ export class SharedScope extends Scope {
   constructor (table: LimitTable, kind: 'protocol' | 'service', name: string) {
     super(table.of(kind, name), name, `${kind}:`)
 
+    const shareKind = kind === 'protocol' ? 'protocolPeer' : 'servicePeer'
     const prefix = `${this.name}.peer:`
-    this.peers = new ScopeRegistry(peer => new Scope(table.of(`${kind}Peer`, name), peer, prefix))
+    this.peers = new ScopeRegistry(peer => new Scope(table.of(shareKind, name), peer, prefix))
   }
 }
 
