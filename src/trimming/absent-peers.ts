@@ -28,7 +28,7 @@ export class AbsentPeers<T extends Absent> {
    * In the order in which they were added, from `first` on. Those that were added again
    * or deleted are still there.
    */
-  #queue: Array<readonly [peer: string, absent: T]> = []
+  private queue: Array<readonly [peer: string, absent: T]> = []
   #first = 0
 
   /**
@@ -56,10 +56,10 @@ export class AbsentPeers<T extends Absent> {
    */
   set (peer: string, absent: T, now: number): void {
     this.#peers.set(peer, absent)
-    this.#queue.push([peer, absent])
+    this.queue.push([peer, absent])
 
-    for (; this.#first < this.#queue.length; this.#first++) {
-      const [oldest, kept] = this.#queue[this.#first]
+    for (; this.#first < this.queue.length; this.#first++) {
+      const [oldest, kept] = this.queue[this.#first]
 
       if (this.#peers.get(oldest) !== kept) {
         continue
@@ -81,7 +81,7 @@ export class AbsentPeers<T extends Absent> {
 
   clear (): void {
     this.#peers.clear()
-    this.#queue = []
+    this.queue = []
     this.#first = 0
   }
 
@@ -93,8 +93,8 @@ export class AbsentPeers<T extends Absent> {
    * Whoever comes and goes all the time leaves one entry each time
    */
   #compact (): void {
-    if (this.#queue.length > 2 * this.#peers.size + MAX_STALE) {
-      this.#queue = this.#queue.slice(this.#first).filter(([peer, absent]) => this.#peers.get(peer) === absent)
+    if (this.queue.length > 2 * this.#peers.size + MAX_STALE) {
+      this.queue = this.queue.slice(this.#first).filter(([peer, absent]) => this.#peers.get(peer) === absent)
       this.#first = 0
     }
   }
