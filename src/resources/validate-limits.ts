@@ -30,7 +30,7 @@ export const validateRealmLimits: Check<RealmLimits> = recordOf({ ...FIELDS, res
 
 const checkLimits: Check<Limits> = recordOf({
   ...Object.fromEntries(KINDS.map(kind => [kind, validateScopeLimits])),
-  ...Object.fromEntries(NAMED_SCOPE_KINDS.map(kind => [`${kind}s`, entriesOf(kind)])),
+  ...Object.fromEntries(NAMED_SCOPE_KINDS.map(kind => [`${kind}s`, entriesOf(kind, kind === 'realm' ? validateRealmLimits : validateScopeLimits)])),
   subnets: validateSubnetLimits
 })
 
@@ -43,33 +43,27 @@ export function validateLimits (limits: unknown): Limits {
   return checkLimits(limits, 'limits')
 }
 
-function entriesOf (kind: NamedScope): Check {
-  const check = kind === 'realm' ? validateRealmLimits : validateScopeLimits
-
-  return (entries, path) => validateEntries(entries, path, kind, check)
-}
-
 /**
- * The entries of `peers`, `realms`, … as `check` returns them, by the names that
- * the scopes are known by
- *
- * @throws {InvalidOptionError} when a name is not one, or there twice
+ * The entries of `peers`, `realms`, … by the names that the scopes are known by, none of
+ * which may be there twice
  */
-export function validateEntries<T> (entries: unknown, path: string, kind: NamedScope, check: Check<T>): Record<string, T> {
-  const valid = new Map<string, T>()
+export function entriesOf<T> (kind: NamedScope, check: Check<T>): Check<Record<string, T>> {
+  return (entries, path) => {
+    const valid = new Map<string, T>()
 
-  for (const [given, limits] of Object.entries(checkRecord(entries, path))) {
-    const option = `${path}.${given}`
-    const name = validateName(given, kind, option)
+    for (const [given, limits] of Object.entries(checkRecord(entries, path))) {
+      const option = `${path}.${given}`
+      const name = validateName(given, kind, option)
 
-    if (valid.has(name)) {
-      throw new InvalidOptionError(option, given, 'given once')
+      if (valid.has(name)) {
+        throw new InvalidOptionError(option, given, 'given once')
+      }
+
+      valid.set(name, check(limits, option))
     }
 
-    valid.set(name, check(limits, option))
+    return Object.fromEntries(valid)
   }
-
-  return Object.fromEntries(valid)
 }
 
 /**
