@@ -19,15 +19,15 @@ export function checkRecord (value: unknown, path: string): Record<string, unkno
 }
 
 /**
- * A field that nobody knows is a mistake in spelling: it would have no effect
+ * A field that nobody knows is a mistake in spelling: it would have no effect. In the
+ * error its name stands behind `prefix`.
  *
  * @throws {InvalidOptionError} when there is a field that is not known
  */
-export function checkFields (value: Record<string, unknown>, path: string, known: readonly string[]): void {
+export function checkFields (value: Record<string, unknown>, prefix: string, known: readonly string[]): void {
   for (const field of Object.keys(value)) {
     if (!known.includes(field)) {
-      const option = path === '' ? field : `${path}.${field}`
-      throw new InvalidOptionError(option, value[field], `left out: the fields are ${known.join(', ')}`)
+      throw new InvalidOptionError(`${prefix}${field}`, value[field], `left out: the fields are ${known.join(', ')}`)
     }
   }
 }
@@ -40,7 +40,7 @@ export function recordOf<T> (checks: Readonly<Record<string, Check>>, required =
     const given = checkRecord(value, path)
     const valid: Record<string, unknown> = {}
 
-    checkFields(given, path, Object.keys(checks))
+    checkFields(given, `${path}.`, Object.keys(checks))
 
     for (const [field, check] of Object.entries(checks)) {
       if (required || given[field] !== undefined) {

@@ -125,7 +125,7 @@ function readScope (content: unknown, path: string): ScopeLimits {
   const scope = checkRecord(content, path)
   const limits: ScopeLimits = {}
 
-  checkFields(scope, path, Object.values(FILE_FIELDS))
+  checkFields(scope, `${path}.`, Object.values(FILE_FIELDS))
 
   for (const field of SCOPE_FIELDS) {
     const fileField = FILE_FIELDS[field]

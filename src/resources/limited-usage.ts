@@ -1,6 +1,7 @@
 import { ConnectionLimitError, MemoryLimitError, StreamLimitError } from './errors.ts'
 import { SCOPE_FIELDS } from './limits.ts'
 import { memoryShare } from './memory-priority.ts'
+import type { ResourceLimitError } from './errors.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { RealmLimits } from './limits.ts'
 import type { MemoryPriority } from './memory-priority.ts'
@@ -55,19 +56,19 @@ export abstract class LimitedUsage {
     const { limits } = this
 
     if (inbound > 0 && this.connectionsInbound + inbound > limits.connectionsInbound) {
-      throw new ConnectionLimitError(this.name, 'connectionsInbound', this.connectionsInbound, inbound, limits.connectionsInbound)
+      throw noRoom(this, ConnectionLimitError, 'connectionsInbound', inbound)
     }
 
     if (outbound > 0 && this.connectionsOutbound + outbound > limits.connectionsOutbound) {
-      throw new ConnectionLimitError(this.name, 'connectionsOutbound', this.connectionsOutbound, outbound, limits.connectionsOutbound)
+      throw noRoom(this, ConnectionLimitError, 'connectionsOutbound', outbound)
     }
 
     if (inbound + outbound > 0 && this.connections + inbound + outbound > limits.connections) {
-      throw new ConnectionLimitError(this.name, 'connections', this.connections, inbound + outbound, limits.connections)
+      throw noRoom(this, ConnectionLimitError, 'connections', inbound + outbound)
     }
 
     if (fileDescriptors > 0 && this.fileDescriptors + fileDescriptors > limits.fileDescriptors) {
-      throw new ConnectionLimitError(this.name, 'fileDescriptors', this.fileDescriptors, fileDescriptors, limits.fileDescriptors)
+      throw noRoom(this, ConnectionLimitError, 'fileDescriptors', fileDescriptors)
     }
   }
 
@@ -78,15 +79,15 @@ export abstract class LimitedUsage {
     const { limits } = this
 
     if (inbound > 0 && this.streamsInbound + inbound > limits.streamsInbound) {
-      throw new StreamLimitError(this.name, 'streamsInbound', this.streamsInbound, inbound, limits.streamsInbound)
+      throw noRoom(this, StreamLimitError, 'streamsInbound', inbound)
     }
 
     if (outbound > 0 && this.streamsOutbound + outbound > limits.streamsOutbound) {
-      throw new StreamLimitError(this.name, 'streamsOutbound', this.streamsOutbound, outbound, limits.streamsOutbound)
+      throw noRoom(this, StreamLimitError, 'streamsOutbound', outbound)
     }
 
     if (inbound + outbound > 0 && this.streamsInbound + this.streamsOutbound + inbound + outbound > limits.streams) {
-      throw new StreamLimitError(this.name, 'streams', this.streams, inbound + outbound, limits.streams)
+      throw noRoom(this, StreamLimitError, 'streams', inbound + outbound)
     }
   }
 
@@ -203,6 +204,10 @@ export abstract class LimitedUsage {
     // every field of it
     return usage as Usage
   }
+}
+
+function noRoom (scope: LimitedUsage, LimitError: typeof ConnectionLimitError, field: typeof SCOPE_FIELDS[number], requested: number): ResourceLimitError {
+  return new LimitError(scope.name, field, scope[field], requested, scope.limits[field])
 }
 
 /**
