@@ -80,10 +80,12 @@ export class ScopeTree {
   readonly services: ScopeRegistry<SharedScope>
 
   /**
-   * The scopes of which there is one, and those that have names, by their kind
+   * The scopes of which there is one, those that have names, and those whose shares
+   * are scopes of a kind, by that kind
    */
   readonly #single: Partial<Record<ScopeKind, Scope>>
   readonly #named: Partial<Record<ScopeKind, ScopeRegistry<Scope>>>
+  readonly #shared: Partial<Record<ScopeKind, ScopeRegistry<SharedScope>>>
 
   readonly #table: LimitTable
   readonly #onRefused: OnRefused | undefined
@@ -107,6 +109,7 @@ export class ScopeTree {
     this.services = new ScopeRegistry(service => new SharedScope(table, 'service', service))
     this.#single = { system, transient, allowListed, allowListedTransient }
     this.#named = { peer: this.peers, realm: this.realms, protocol: this.protocols, service: this.services }
+    this.#shared = { protocolPeer: this.protocols, servicePeer: this.services }
     this.#onRefused = onRefused
 
     this.#countReserves()
@@ -149,10 +152,9 @@ export class ScopeTree {
    */
   #adopt (kind: ScopeKind, name: string): void {
     const limits = this.#table.of(kind, name)
-    const shares = kind === 'protocolPeer' ? this.protocols : kind === 'servicePeer' ? this.services : undefined
     const scope = this.#named[kind]?.get(name)
 
-    for (const changed of shares?.get(name)?.peers.values() ?? (scope == null ? [] : [scope])) {
+    for (const changed of this.#shared[kind]?.get(name)?.peers.values() ?? (scope == null ? [] : [scope])) {
       changed.limits = limits
     }
   }
