@@ -37,7 +37,7 @@ const GROUPS: Record<string, Group> = {
     specs: ['test/admission/eviction.spec.ts', 'test/admission/victim-chooser.spec.ts']
   },
   scopes: {
-    files: ['scope', 'limited-usage', 'charged-scope', 'span', 'shared-span', 'scope-registry', 'realm-reserves'].map(name => `src/resources/${name}.ts`),
+    files: ['scope', 'limited-usage', 'charged-scope', 'span', 'scope-registry', 'realm-reserves'].map(name => `src/resources/${name}.ts`),
     specs: ['memory', 'scope', 'connection-scopes', 'stream-scopes', 'resource-manager'].map(name => `test/resources/${name}.spec.ts`)
   },
   trimming: {

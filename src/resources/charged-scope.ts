@@ -1,18 +1,10 @@
-import { LimitedUsage } from './limited-usage.ts'
+import { LimitedUsage, giveMemory, takeMemory } from './limited-usage.ts'
 import { Span } from './span.ts'
+import type { Scopes } from './limited-usage.ts'
 import type { MemoryPriority } from './memory-priority.ts'
 import type { RefusedAttempt, ScopeTree } from './scope-tree.ts'
 import type { SpanScope } from './scope-types.ts'
 import type { MemoryOwner } from './span.ts'
-
-/**
- * The memory that was reserved in a scope itself, and in its spans
- */
-class OwnMemory extends Span {
-  override get name (): string {
-    return this.owner.name
-  }
-}
 
 /**
  * A connection or a stream: a scope that counts in others
@@ -26,7 +18,7 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
   /**
    * What was reserved here, and not in what counts here. Most scopes have none.
    */
-  #ownMemory: OwnMemory | undefined = undefined
+  #ownMemory: Span | undefined = undefined
 
   constructor (tree: ScopeTree) {
     super()
@@ -53,40 +45,66 @@ export abstract class ChargedScope extends LimitedUsage implements MemoryOwner {
 
   takeMemory (bytes: number, priority: MemoryPriority): void {
     try {
-      this.requireMemory(bytes, priority)
-
-      for (const scope of this.charged()) {
-        scope.requireMemory(bytes, priority)
-      }
+      takeMemory([this, ...this.charged()], bytes, priority)
     } catch (err) {
       throw this.tree.refused(err, { ...this.attempt(), kind: 'memory' })
     }
-
-    this.giveMemory(-bytes)
   }
 
   giveMemory (bytes: number): void {
-    this.addMemory(-bytes)
+    giveMemory([this, ...this.charged()], bytes)
+  }
 
-    for (const scope of this.charged()) {
-      scope.addMemory(-bytes)
+  /**
+   * Count in other scopes as well, or in none of them
+   *
+   * @throws {ResourceLimitError} when one of them has no room
+   */
+  protected enter (scopes: Scopes): void {
+    this.requireInAll(scopes)
+    this.addToAll(scopes, 1)
+  }
+
+  protected requireInAll (scopes: Scopes): void {
+    for (const scope of scopes) {
+      if (scope !== undefined) {
+        this.requireIn(scope)
+      }
     }
+  }
+
+  protected addToAll (scopes: Scopes, sign: 1 | -1): void {
+    for (const scope of scopes) {
+      if (scope !== undefined) {
+        this.addTo(scope, sign)
+      }
+    }
+  }
+
+  /**
+   * No longer count anywhere
+   */
+  protected leave (): void {
+    this.released = true
+    this.addToAll(this.charged(), -1)
+    this.addTo(this, -1)
   }
 
   protected abstract get kind (): string
 
   /**
-   * Everything that this counts in, the most specific first
+   * Everything that this counts in, put together when it is needed, as there are many
+   * connections
    */
-  protected abstract charged (): readonly LimitedUsage[]
+  protected abstract charged (): Scopes
 
   /**
    * What a refusal is reported as
    */
   protected abstract attempt (): RefusedAttempt
 
-  #own (): OwnMemory {
-    this.#ownMemory ??= new OwnMemory(this)
+  #own (): Span {
+    this.#ownMemory ??= new Span(this, '')
 
     return this.#ownMemory
   }

@@ -1,11 +1,12 @@
 import { ChargedScope } from './charged-scope.ts'
 import { ScopeStateError } from './errors.ts'
-import { applyCharge, moveToRealm } from './realm-members.ts'
+import { moveToRealm } from './realm-members.ts'
 import { checkOpen } from './span.ts'
 import type { ResolvedLimits } from './limit-table.ts'
-import type { LimitedUsage } from './limited-usage.ts'
+import type { LimitedUsage, Scopes } from './limited-usage.ts'
 import type { PeerScope, RealmMember } from './realm-members.ts'
 import type { RealmScope } from './realm-reserves.ts'
+import type { OpenConnectionOptions } from './resource-manager.ts'
 import type { Pool, RefusedAttempt, ScopeTree } from './scope-tree.ts'
 import type { ConnectionScope } from './scope-types.ts'
 import type { Scope } from './scope.ts'
@@ -20,11 +21,6 @@ export interface ConnectionStream extends LimitedUsage {
    */
   readonly protocolRealm: RealmScope | undefined
 
-  /**
-   * The connection has left a realm, and entered another
-   */
-  changeRealm(from: RealmScope | undefined, to: RealmScope | undefined): void
-
   release(): void
 
   /**
@@ -33,17 +29,6 @@ export interface ConnectionStream extends LimitedUsage {
    */
   nextStream: ConnectionStream | undefined
   previousStream: ConnectionStream | undefined
-}
-
-/**
- * What is to be counted for a connection
- */
-export interface NewConnection {
-  readonly direction: MessageStreamDirection
-  readonly fileDescriptor: boolean
-  readonly allowListed: boolean
-  readonly peer: string | undefined
-  readonly realm: string | undefined
 }
 
 /**
@@ -62,12 +47,12 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
   /**
    * @throws {ConnectionLimitError} when there is no room for the connection
    */
-  constructor (tree: ScopeTree, connection: NewConnection) {
+  constructor (tree: ScopeTree, connection: OpenConnectionOptions) {
     super(tree)
     this.direction = connection.direction
     this.pool = tree.standard
     const inbound = connection.direction === 'inbound' ? 1 : 0
-    const descriptors = connection.fileDescriptor ? 1 : 0
+    const descriptors = connection.fileDescriptor === true ? 1 : 0
 
     try {
       this.requireConnections(inbound, 1 - inbound, descriptors)
@@ -103,10 +88,12 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     }
 
     try {
-      this.settle(peer, realm, this.pool.transient)
+      this.settle(peer, realm)
     } catch (err) {
       throw this.tree.refused(err, { ...this.attempt(), peer })
     }
+
+    this.addTo(this.pool.transient, -1)
   }
 
   setRealm (realm: string | undefined): void {
@@ -137,14 +124,12 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     }
 
     try {
-      this.requireIn(standard.transient)
-      this.requireIn(standard.system)
+      this.enter([standard.transient, standard.system])
     } catch (err) {
       throw this.tree.refused(err, this.attempt())
     }
 
-    this.move(this.pool.transient, standard.transient)
-    this.move(this.pool.system, standard.system)
+    this.addToAll(this.charged(), -1)
     this.pool = standard
   }
 
@@ -158,15 +143,9 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
       this.#firstStream.release()
     }
 
-    this.released = true
-
-    for (const scope of this.charged()) {
-      this.addTo(scope, -1)
-    }
-
-    this.addConnections(-this.connectionsInbound, -this.connectionsOutbound, -this.fileDescriptors)
-    this.addMemory(-this.memory)
-    this.letGo(this.peerScope, this.realmScope)
+    this.leave()
+    this.tree.peers.letGo(this.peerScope)
+    this.tree.realms.letGo(this.realmScope)
     this.peerScope?.removeMember(this)
   }
 
@@ -194,158 +173,93 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     }
   }
 
-  addCharge (charge: Scope, realm: RealmScope): void {
-    charge.addConnections(this.connectionsInbound, this.connectionsOutbound, this.fileDescriptors)
-    charge.addStreams(this.streamsInbound, this.streamsOutbound)
-    charge.addMemory(this.memory)
+  addCharge (charge: Scope, realm: RealmScope, sign: 1 | -1): void {
+    this.addTo(charge, sign)
 
     for (let stream = this.#firstStream; stream !== undefined; stream = stream.nextStream) {
       // it counts there already, whichever realm the connection is in
       if (stream.protocolRealm === realm) {
-        charge.addStreams(-stream.streamsInbound, -stream.streamsOutbound)
-        charge.addMemory(-stream.memory)
+        stream.addTo(charge, sign === 1 ? -1 : 1)
       }
     }
   }
 
   enterRealm (realm: RealmScope | undefined): void {
+    const { realms } = this.tree
     const from = this.realmScope
 
     if (from !== undefined) {
-      applyCharge(from, this, -1)
+      this.addCharge(from, from, -1)
     }
 
     if (realm !== undefined) {
-      this.tree.realms.hold(realm.id)
-      applyCharge(realm, this, 1)
+      this.addCharge(realm, realm, 1)
     }
 
-    for (let stream = this.#firstStream; stream !== undefined; stream = stream.nextStream) {
-      stream.changeRealm(from, realm)
-    }
-
-    this.realmScope = realm
-    this.letGo(undefined, from)
+    this.realmScope = realms.hold(realm?.id)
+    realms.letGo(from)
   }
 
   protected get kind (): string {
     return 'connection'
   }
 
-  /**
-   * Put together when it is needed, as there are many connections
-   */
-  protected charged (): readonly LimitedUsage[] {
+  protected charged (): Scopes {
     const { peerScope, pool, realmScope } = this
 
-    if (peerScope === undefined) {
-      return [pool.transient, pool.system]
-    }
-
-    return realmScope === undefined ? [peerScope, pool.system] : [peerScope, realmScope, pool.system]
+    return peerScope === undefined ? [pool.transient, pool.system] : [peerScope, realmScope, pool.system]
   }
 
   protected attempt (): RefusedAttempt {
     return { kind: 'connection', direction: this.direction, peer: this.peer }
   }
 
-  private open (connection: NewConnection): void {
+  private open (connection: OpenConnectionOptions): void {
     try {
-      this.enter(this.tree.standard, connection)
+      this.openIn(this.tree.standard, connection)
     } catch (err) {
-      if (!connection.allowListed) {
+      if (connection.allowListed !== true) {
         throw err
       }
 
-      this.enter(this.tree.allowListed, connection)
+      this.openIn(this.tree.allowListed, connection)
     }
   }
 
-  private enter (pool: Pool, { peer, realm }: NewConnection): void {
+  private openIn (pool: Pool, { peer, realm }: OpenConnectionOptions): void {
     this.pool = pool
 
-    if (peer != null) {
-      this.settle(peer, realm)
-      return
+    if (peer == null) {
+      this.enter([pool.transient, pool.system])
+    } else {
+      this.settle(peer, realm, pool.system)
     }
-
-    const { transient, system } = pool
-    this.requireIn(transient)
-    this.requireIn(system)
-    this.addTo(transient, 1)
-    this.addTo(system, 1)
   }
 
   /**
-   * Count for the peer and its realm, and no longer as transient if the connection
-   * did
+   * Count for the peer and its realm, and in the system unless the connection does so
    */
-  private settle (peerId: string, realmId: string | undefined, transient?: Scope): void {
-    const { system } = this.pool
-    const peer = this.tree.peers.hold(peerId)
-    const realm = realmId == null ? undefined : this.tree.realms.hold(realmId)
+  private settle (peerId: string, realmId: string | undefined, system?: Scope): void {
+    const { peers, realms, reserves } = this.tree
+    const peer = peers.hold(peerId)
+    const realm = realms.hold(realmId)
+    const entered = [peer, realm, system]
 
     try {
-      this.requireIn(peer)
-
-      if (realm !== undefined) {
-        this.requireIn(realm)
-      }
-
-      if (transient === undefined) {
-        this.requireIn(system)
-      }
+      this.requireInAll(entered)
 
       if (!this.usesAllowList) {
-        this.tree.reserves.require(system, this.pool.transient, realm)
+        reserves.require(this.pool.system, this.pool.transient, realm)
       }
     } catch (err) {
-      this.letGo(peer, realm)
+      peers.letGo(peer)
+      realms.letGo(realm)
       throw err
     }
 
-    this.addTo(peer, 1)
-
-    if (realm !== undefined) {
-      this.addTo(realm, 1)
-    }
-
-    if (transient === undefined) {
-      this.addTo(system, 1)
-    } else {
-      this.addTo(transient, -1)
-    }
-
+    this.addToAll(entered, 1)
     this.peerScope = peer
     this.realmScope = realm
     peer.addMember(this)
-  }
-
-  private move (from: Scope, to: Scope): void {
-    this.addTo(from, -1)
-    this.addTo(to, 1)
-  }
-
-  private requireIn (scope: LimitedUsage): void {
-    scope.requireConnections(this.connectionsInbound, this.connectionsOutbound, this.fileDescriptors)
-    scope.requireMemory(this.memory, 'always')
-  }
-
-  private addTo (scope: LimitedUsage, sign: 1 | -1): void {
-    scope.addConnections(sign * this.connectionsInbound, sign * this.connectionsOutbound, sign * this.fileDescriptors)
-
-    if (this.memory !== 0) {
-      scope.addMemory(sign * this.memory)
-    }
-  }
-
-  private letGo (peer: PeerScope | undefined, realm: RealmScope | undefined): void {
-    if (peer !== undefined) {
-      this.tree.peers.letGo(peer)
-    }
-
-    if (realm !== undefined) {
-      this.tree.realms.letGo(realm)
-    }
   }
 }

@@ -3,19 +3,14 @@ import { ScopeStateError } from './errors.ts'
 import { checkOpen } from './span.ts'
 import type { ConnectionStream, CountedConnection } from './counted-connection.ts'
 import type { ResolvedLimits } from './limit-table.ts'
-import type { LimitedUsage } from './limited-usage.ts'
+import type { LimitedUsage, Scopes } from './limited-usage.ts'
 import type { PeerScope } from './realm-members.ts'
 import type { RealmScope } from './realm-reserves.ts'
 import type { ScopeRegistry } from './scope-registry.ts'
-import type { RealmOfProtocol, RefusedAttempt, ScopeTree, SharedScope } from './scope-tree.ts'
+import type { Pool, RealmOfProtocol, RefusedAttempt, ScopeTree, SharedScope } from './scope-tree.ts'
 import type { StreamScope } from './scope-types.ts'
 import type { Scope } from './scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
-
-/**
- * Where a stream's `scopes` have the transient scope, until the protocol is known
- */
-const TRANSIENT = 0
 
 /**
  * What is to be counted for a stream
@@ -42,9 +37,6 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   nextStream: ConnectionStream | undefined = undefined
   previousStream: ConnectionStream | undefined = undefined
 
-  readonly #scopes: LimitedUsage[]
-  readonly #inbound: 0 | 1
-  readonly #outbound: 0 | 1
   readonly #connection: CountedConnection | undefined
   readonly #realmOfProtocol: RealmOfProtocol | undefined
   readonly #heldPeer: PeerScope | undefined
@@ -58,34 +50,23 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
    */
   constructor (tree: ScopeTree, stream: NewStream) {
     const { connection } = stream
-    const heldPeer = connection?.peerScope === undefined ? tree.peers.hold(stream.peer) : undefined
+    const inbound = stream.direction === 'inbound' ? 1 : 0
 
     super(tree)
-    this.#scopes = baseScopes(tree, connection, heldPeer)
     this.direction = stream.direction
-    this.#inbound = stream.direction === 'inbound' ? 1 : 0
-    this.#outbound = stream.direction === 'inbound' ? 0 : 1
     this.peer = stream.peer
     this.#connection = connection
     this.#realmOfProtocol = stream.realmOfProtocol
-
-    this.#heldPeer = heldPeer
+    this.#heldPeer = connection?.peerScope === undefined ? tree.peers.hold(stream.peer) : undefined
 
     try {
-      this.requireIn(this)
-
-      for (const scope of this.#scopes) {
-        this.requireIn(scope)
-      }
+      this.requireStreams(inbound, 1 - inbound)
+      // what it counts itself is what it takes from the others
+      this.addStreams(inbound, 1 - inbound)
+      this.enter(this.charged())
     } catch (err) {
-      this.letGoPeer()
+      tree.peers.letGo(this.#heldPeer)
       throw tree.refused(err, this.attempt())
-    }
-
-    this.addTo(this, 1)
-
-    for (const scope of this.#scopes) {
-      this.addTo(scope, 1)
     }
 
     connection?.addStream(this)
@@ -110,40 +91,20 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
     const realmId = this.#realmOfProtocol?.(protocol)
     const scope = protocols.hold(protocol)
     const share = scope.peers.hold(this.peer)
-    const realm = realmId == null ? undefined : realms.hold(realmId)
-    const other = realm === this.#connection?.realmScope ? undefined : realm
+    const realm = realms.hold(realmId)
 
     try {
-      this.requireIn(share)
-      this.requireIn(scope)
-
-      if (other !== undefined) {
-        this.requireIn(other)
-      }
+      this.enter([share, scope, this.elsewhere(realm)])
     } catch (err) {
       letGo(protocols, scope, share)
-
-      if (realm !== undefined) {
-        realms.letGo(realm)
-      }
-
+      realms.letGo(realm)
       throw this.tree.refused(err, { ...this.attempt(), protocol })
     }
 
+    this.addTo(this.pool.transient, -1)
     this.#protocolScope = scope
     this.#protocolShare = share
     this.protocolRealm = realm
-    this.addTo(this.#scopes[TRANSIENT], -1)
-    this.addTo(share, 1)
-    this.addTo(scope, 1)
-    this.#scopes[TRANSIENT] = share
-
-    this.#scopes.push(scope)
-
-    if (other !== undefined) {
-      this.addTo(other, 1)
-      this.#scopes.push(other)
-    }
   }
 
   setService (service: string): void {
@@ -162,8 +123,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
     const share = scope.peers.hold(this.peer)
 
     try {
-      this.requireIn(share)
-      this.requireIn(scope)
+      this.enter([share, scope])
     } catch (err) {
       letGo(services, scope, share)
       throw this.tree.refused(err, this.attempt())
@@ -171,20 +131,6 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
 
     this.#serviceScope = scope
     this.#serviceShare = share
-    this.addTo(share, 1)
-    this.addTo(scope, 1)
-    this.#scopes.push(share, scope)
-  }
-
-  changeRealm (from: RealmScope | undefined, to: RealmScope | undefined): void {
-    // the connection has moved the usage. The realm of the protocol stays.
-    if (from !== undefined && from !== this.protocolRealm) {
-      this.#scopes.splice(this.#scopes.indexOf(from), 1)
-    }
-
-    if (to !== undefined && to !== this.protocolRealm) {
-      this.#scopes.push(to)
-    }
   }
 
   release (): void {
@@ -192,22 +138,11 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
       return
     }
 
-    this.released = true
-
-    for (const scope of this.#scopes) {
-      this.addTo(scope, -1)
-    }
-
-    this.addTo(this, -1)
-
+    this.leave()
     letGo(this.tree.protocols, this.#protocolScope, this.#protocolShare)
     letGo(this.tree.services, this.#serviceScope, this.#serviceShare)
-
-    if (this.protocolRealm !== undefined) {
-      this.tree.realms.letGo(this.protocolRealm)
-    }
-
-    this.letGoPeer()
+    this.tree.realms.letGo(this.protocolRealm)
+    this.tree.peers.letGo(this.#heldPeer)
     this.#connection?.removeStream(this)
   }
 
@@ -219,56 +154,49 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
     return 'stream'
   }
 
-  protected charged (): readonly LimitedUsage[] {
-    return this.#scopes
-  }
-
-  protected attempt (): RefusedAttempt {
-    return { kind: 'stream', direction: this.direction, peer: this.peer, protocol: this.protocol }
-  }
-
-  private requireIn (scope: LimitedUsage): void {
-    scope.requireStreams(this.#inbound, this.#outbound)
+  override requireIn (scope: LimitedUsage): void {
+    scope.requireStreams(this.streamsInbound, this.streamsOutbound)
 
     if (this.memory !== 0) {
       scope.requireMemory(this.memory, 'always')
     }
   }
 
-  private addTo (scope: LimitedUsage, sign: 1 | -1): void {
-    scope.addStreams(sign * this.#inbound, sign * this.#outbound)
+  override addTo (scope: LimitedUsage, sign: 1 | -1): void {
+    scope.addStreams(sign * this.streamsInbound, sign * this.streamsOutbound)
 
     if (this.memory !== 0) {
       scope.addMemory(sign * this.memory)
     }
   }
 
-  private letGoPeer (): void {
-    if (this.#heldPeer !== undefined) {
-      this.tree.peers.letGo(this.#heldPeer)
-    }
-  }
-}
+  protected charged (): Scopes {
+    const { transient, system } = this.pool
+    const connection = this.#connection
 
-/**
- * What a stream counts in before its protocol is known.
- */
-function baseScopes (tree: ScopeTree, connection: CountedConnection | undefined, heldPeer: PeerScope | undefined): LimitedUsage[] {
-  const { transient, system } = connection?.pool ?? tree.standard
-  const peer = heldPeer ?? connection?.peerScope
-
-  if (connection === undefined || peer === undefined) {
-    return peer === undefined ? [transient, system] : [transient, peer, system]
+    return [
+      this.#protocolShare ?? transient, connection, this.#heldPeer ?? connection?.peerScope, connection?.realmScope, system,
+      this.#protocolScope, this.elsewhere(this.protocolRealm), this.#serviceShare, this.#serviceScope
+    ]
   }
 
-  return connection.realmScope === undefined
-    ? [transient, connection, peer, system]
-    : [transient, connection, peer, connection.realmScope, system]
+  protected attempt (): RefusedAttempt {
+    return { kind: 'stream', direction: this.direction, peer: this.peer, protocol: this.protocol }
+  }
+
+  private get pool (): Pool {
+    return this.#connection?.pool ?? this.tree.standard
+  }
+
+  /**
+   * The realm of the protocol, unless the stream counts there with its connection
+   */
+  private elsewhere (realm: RealmScope | undefined): RealmScope | undefined {
+    return realm === this.#connection?.realmScope ? undefined : realm
+  }
 }
 
 function letGo (registry: ScopeRegistry<SharedScope>, scope: SharedScope | undefined, share: Scope | undefined): void {
-  if (scope !== undefined && share !== undefined) {
-    scope.peers.letGo(share)
-    registry.letGo(scope)
-  }
+  scope?.peers.letGo(share)
+  registry.letGo(scope)
 }

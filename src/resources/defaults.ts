@@ -5,23 +5,15 @@ const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 
 /**
- * Limits as whole numbers. Connections and streams are given as inbound,
- * outbound, and both together.
+ * What {@link LimitFigures} are, in this order
  */
-export interface LimitFigures {
-  readonly connections: Triple
-  readonly streams: Triple
-
-  /**
-   * In bytes
-   */
-  readonly memory: number
-}
+export const FIGURES = ['connectionsInbound', 'connectionsOutbound', 'connections', 'streamsInbound', 'streamsOutbound', 'streams', 'memory'] as const
 
 /**
- * Inbound, outbound, both together
+ * Limits as whole numbers: connections as inbound, outbound, and both together, streams
+ * in the same way, and bytes of memory
  */
-export type Triple = readonly [number, number, number]
+export type LimitFigures = readonly [number, number, number, number, number, number, number]
 
 /**
  * The limits of a scope, and how they grow with the machine
@@ -48,19 +40,21 @@ export interface ScopeScaling {
   readonly fileDescriptorShare: number
 }
 
-const NONE: Triple = [0, 0, 0]
-const NOTHING = figures(NONE, NONE, 0)
-
-function figures (connections: Triple, streams: Triple, memory: number): LimitFigures {
-  return { connections, streams, memory }
-}
+const NOTHING: LimitFigures = [0, 0, 0, 0, 0, 0, 0]
 
 function scaling (base: LimitFigures, perGiB = NOTHING, fileDescriptors = 0, fileDescriptorShare = 0): ScopeScaling {
   return { base, perGiB, fileDescriptors, fileDescriptorShare }
 }
 
-const SYSTEM = scaling(figures([64, 128, 128], [1024, 2048, 2048], 128 * MiB), figures([64, 128, 128], [1024, 2048, 2048], GiB), 256, 1)
-const TRANSIENT = scaling(figures([32, 64, 64], [128, 256, 256], 32 * MiB), figures([16, 32, 32], [128, 256, 256], 128 * MiB), 64, 0.25)
+/**
+ * The figures of a scope that has no connections of its own
+ */
+function streams (inbound: number, outbound: number, both: number, memory: number): LimitFigures {
+  return [0, 0, 0, inbound, outbound, both, memory]
+}
+
+const SYSTEM = scaling([64, 128, 128, 1024, 2048, 2048, 128 * MiB], [64, 128, 128, 1024, 2048, 2048, GiB], 256, 1)
+const TRANSIENT = scaling([32, 64, 64, 128, 256, 256, 32 * MiB], [16, 32, 32, 128, 256, 256, 128 * MiB], 64, 0.25)
 
 /**
  * The limits of the kinds of scopes, which are go-libp2p's defaults
@@ -70,15 +64,15 @@ export const DEFAULT_SCALING = {
   transient: TRANSIENT,
   allowListed: SYSTEM,
   allowListedTransient: TRANSIENT,
-  service: scaling(figures(NONE, [1024, 4096, 4096], 64 * MiB), figures(NONE, [512, 2048, 2048], 128 * MiB)),
-  servicePeer: scaling(figures(NONE, [128, 256, 256], 16 * MiB), figures(NONE, [4, 8, 8], 4 * MiB)),
-  protocol: scaling(figures(NONE, [512, 2048, 2048], 64 * MiB), figures(NONE, [256, 512, 512], 164 * MiB)),
+  service: scaling(streams(1024, 4096, 4096, 64 * MiB), streams(512, 2048, 2048, 128 * MiB)),
+  servicePeer: scaling(streams(128, 256, 256, 16 * MiB), streams(4, 8, 8, 4 * MiB)),
+  protocol: scaling(streams(512, 2048, 2048, 64 * MiB), streams(256, 512, 512, 164 * MiB)),
   // go-libp2p adds 4 bytes per GiB here, not 4 MiB. It is kept so that nodes with
   // the same limit file have the same limits.
-  protocolPeer: scaling(figures(NONE, [64, 128, 256], 16 * MiB), figures(NONE, [4, 8, 16], 4)),
-  peer: scaling(figures([8, 8, 8], [256, 512, 512], 64 * MiB), figures(NONE, [128, 256, 256], 128 * MiB), 4, 1 / 64),
-  connection: scaling(figures([1, 1, 1], NONE, 32 * MiB), NOTHING, 1),
-  stream: scaling(figures(NONE, [1, 1, 1], 16 * MiB))
+  protocolPeer: scaling(streams(64, 128, 256, 16 * MiB), streams(4, 8, 16, 4)),
+  peer: scaling([8, 8, 8, 256, 512, 512, 64 * MiB], streams(128, 256, 256, 128 * MiB), 4, 1 / 64),
+  connection: scaling([1, 1, 1, 0, 0, 0, 32 * MiB], NOTHING, 1),
+  stream: scaling(streams(1, 1, 1, 16 * MiB))
 } as const
 
 /**
@@ -98,44 +92,43 @@ export interface NamedScaling {
 // 32 streams with a full yamux window and a message each
 const STREAM_WINDOWS = 32 * (256 * MiB + 16 * KiB)
 
-function streams (count: Triple, memory: number, perGiB?: LimitFigures): ScopeScaling {
-  return scaling(figures(NONE, count, memory), perGiB)
+function doubling (figures: LimitFigures): ScopeScaling {
+  return scaling(figures, figures)
 }
 
-function doubling (count: Triple, memory: number): ScopeScaling {
-  return streams(count, memory, figures(NONE, count, memory))
-}
-
-const IDENTIFY = doubling([64, 64, 128], 4 * MiB)
-const PING = doubling([64, 64, 64], 4 * MiB)
-const AUTONAT = streams([64, 64, 64], 4 * MiB, figures(NONE, [4, 4, 4], 2 * MiB))
-const HOLE_PUNCH = streams([32, 32, 64], 4 * MiB, figures(NONE, [8, 8, 16], 4 * MiB))
-const CIRCUIT = doubling([640, 640, 640], 16 * MiB)
-const CIRCUIT_PEER = streams([128, 128, 128], 32 * MiB)
-const TWO = streams([2, 2, 2], MiB)
+const IDENTIFY = doubling(streams(64, 64, 128, 4 * MiB))
+const IDENTIFY_PEER = scaling(streams(16, 16, 32, STREAM_WINDOWS))
+const PING = doubling(streams(64, 64, 64, 4 * MiB))
+const PING_PEER = scaling(streams(2, 3, 4, STREAM_WINDOWS))
+const AUTONAT = scaling(streams(64, 64, 64, 4 * MiB), streams(4, 4, 4, 2 * MiB))
+const HOLE_PUNCH = scaling(streams(32, 32, 64, 4 * MiB), streams(8, 8, 16, 4 * MiB))
+const CIRCUIT = doubling(streams(640, 640, 640, 16 * MiB))
+const CIRCUIT_PEER = scaling(streams(128, 128, 128, 32 * MiB))
+const TWO = scaling(streams(2, 2, 2, MiB))
 
 /**
  * The services that have limits of their own in go-libp2p
  */
 export const SERVICE_SCALING: readonly NamedScaling[] = [
-  { name: 'libp2p.identify', all: IDENTIFY, perPeer: streams([16, 16, 32], MiB) },
-  { name: 'libp2p.ping', all: PING, perPeer: streams([2, 3, 4], STREAM_WINDOWS) },
+  { name: 'libp2p.identify', all: IDENTIFY, perPeer: scaling(streams(16, 16, 32, MiB)) },
+  { name: 'libp2p.ping', all: PING, perPeer: PING_PEER },
   { name: 'libp2p.autonat', all: AUTONAT, perPeer: TWO },
   { name: 'libp2p.holepunch', all: HOLE_PUNCH, perPeer: TWO },
-  { name: 'libp2p.relay/v2', all: doubling([256, 256, 256], 16 * MiB), perPeer: streams([64, 64, 64], MiB) }
+  { name: 'libp2p.relay/v2', all: doubling(streams(256, 256, 256, 16 * MiB)), perPeer: scaling(streams(64, 64, 64, MiB)) }
 ]
 
 /**
- * The protocols that have limits of their own in go-libp2p
+ * The protocols that have limits of their own in go-libp2p, and the services whose they
+ * are
  */
-export const PROTOCOL_SCALING: readonly NamedScaling[] = [
-  { name: '/ipfs/id/1.0.0', all: IDENTIFY, perPeer: streams([16, 16, 32], STREAM_WINDOWS) },
-  { name: '/ipfs/id/push/1.0.0', all: IDENTIFY, perPeer: streams([16, 16, 32], STREAM_WINDOWS) },
-  { name: '/ipfs/ping/1.0.0', all: PING, perPeer: streams([2, 3, 4], STREAM_WINDOWS) },
-  { name: '/libp2p/autonat/1.0.0', all: AUTONAT, perPeer: TWO },
-  { name: '/libp2p/dcutr', all: HOLE_PUNCH, perPeer: TWO },
-  { name: '/libp2p/circuit/relay/0.2.0/hop', all: CIRCUIT, perPeer: CIRCUIT_PEER },
-  { name: '/libp2p/circuit/relay/0.2.0/stop', all: CIRCUIT, perPeer: CIRCUIT_PEER }
+export const PROTOCOL_SCALING: ReadonlyArray<NamedScaling & { readonly service: string }> = [
+  { name: '/ipfs/id/1.0.0', service: 'libp2p.identify', all: IDENTIFY, perPeer: IDENTIFY_PEER },
+  { name: '/ipfs/id/push/1.0.0', service: 'libp2p.identify', all: IDENTIFY, perPeer: IDENTIFY_PEER },
+  { name: '/ipfs/ping/1.0.0', service: 'libp2p.ping', all: PING, perPeer: PING_PEER },
+  { name: '/libp2p/autonat/1.0.0', service: 'libp2p.autonat', all: AUTONAT, perPeer: TWO },
+  { name: '/libp2p/dcutr', service: 'libp2p.holepunch', all: HOLE_PUNCH, perPeer: TWO },
+  { name: '/libp2p/circuit/relay/0.2.0/hop', service: 'libp2p.relay/v2', all: CIRCUIT, perPeer: CIRCUIT_PEER },
+  { name: '/libp2p/circuit/relay/0.2.0/stop', service: 'libp2p.relay/v2', all: CIRCUIT, perPeer: CIRCUIT_PEER }
 ]
 
 /**

@@ -39,7 +39,7 @@ export class ResourceLimitError extends Error {
 
   constructor (scope: string, resource: Resource, current: number, requested: number, limit: number, message?: string) {
     super(message ?? `"${scope}" has ${current} of ${limit} ${resource} in use, ${requested} more requested`)
-    this.name = 'ResourceLimitError'
+    this.name = new.target.name
     this.scope = scope
     this.resource = resource
     this.current = current
@@ -53,11 +53,6 @@ export class ResourceLimitError extends Error {
  */
 export class ConnectionLimitError extends ResourceLimitError {
   static name = 'ConnectionLimitError'
-
-  constructor (scope: string, resource: Resource, current: number, requested: number, limit: number, message?: string) {
-    super(scope, resource, current, requested, limit, message)
-    this.name = 'ConnectionLimitError'
-  }
 }
 
 /**
@@ -65,11 +60,6 @@ export class ConnectionLimitError extends ResourceLimitError {
  */
 export class StreamLimitError extends ResourceLimitError {
   static name = 'StreamLimitError'
-
-  constructor (scope: string, resource: Resource, current: number, requested: number, limit: number) {
-    super(scope, resource, current, requested, limit)
-    this.name = 'StreamLimitError'
-  }
 }
 
 /**
@@ -81,7 +71,6 @@ export class MemoryLimitError extends ResourceLimitError {
 
   constructor (scope: string, current: number, requested: number, limit: number) {
     super(scope, 'memory', current, requested, limit)
-    this.name = 'MemoryLimitError'
   }
 }
 
@@ -94,7 +83,6 @@ export class RateLimitError extends ResourceLimitError {
 
   constructor (scope: string, current: number, requested: number, limit: number) {
     super(scope, 'rate', current, requested, limit, `"${scope}" has ${current} of ${limit} left to use at this moment, ${requested} requested`)
-    this.name = 'RateLimitError'
   }
 }
 

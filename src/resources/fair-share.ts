@@ -98,13 +98,6 @@ function overLevel (usage: RealmUsage, level: number): OverShare {
 }
 
 function worstFirst (a: OverShare, b: OverShare): number {
-  return b.over - a.over || compareRealms(a.realm, b.realm)
-}
-
-function compareRealms (a: string | undefined, b: string | undefined): number {
-  if (a === b) {
-    return 0
-  }
-
-  return a === undefined || (b !== undefined && a < b) ? -1 : 1
+  // those that are in no realm come before those of any
+  return b.over - a.over || ((a.realm ?? '') < (b.realm ?? '') ? -1 : 1)
 }

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.ts'
 import { checkFields, checkRecord } from './check-fields.ts'
 import { SCOPE_FIELDS } from './limits.ts'
-import { validateEntries } from './validate-limits.ts'
+import { entriesOf } from './validate-limits.ts'
 import type { Limits, LimitValue, NamedScope, ScopeLimits, SingleScope } from './limits.ts'
 
 /**
@@ -86,7 +86,7 @@ export function limitsFromJSON (json: string | LimitFile): Limits {
     if ('scope' in target) {
       limits[target.scope] = readScope(content, section)
     } else {
-      limits[target.of] = validateEntries(content, section, target.entries, readScope)
+      limits[target.of] = entriesOf(target.entries, readScope)(content, section)
     }
   }
 
@@ -125,7 +125,7 @@ function readScope (content: unknown, path: string): ScopeLimits {
   const scope = checkRecord(content, path)
   const limits: ScopeLimits = {}
 
-  checkFields(scope, path, Object.values(FILE_FIELDS))
+  checkFields(scope, `${path}.`, Object.values(FILE_FIELDS))
 
   for (const field of SCOPE_FIELDS) {
     const fileField = FILE_FIELDS[field]

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.ts'
-import { NAMED_SCOPE_KINDS, NAMED_SCOPES, SCOPE_FIELDS, SINGLE_SCOPES } from './limits.ts'
+import { KINDS, NAMED_SCOPE_KINDS, SCOPE_FIELDS } from './limits.ts'
 import { mergeFields } from './merge-limits.ts'
-import type { Limits, LimitValue, NamedScope, RealmLimits, ScopeKind, ScopeLimits } from './limits.ts'
+import type { Limits, LimitValue, RealmLimits, ScopeKind, ScopeLimits } from './limits.ts'
 
 /**
  * The limits of a scope as numbers that usage is compared with. Everything that
@@ -15,24 +15,34 @@ interface Entry {
   readonly resolved: ResolvedLimits
 }
 
+interface KindEntry extends Entry {
+  /**
+   * Those of the kind that have limits of their own
+   */
+  readonly names: Map<string, Entry>
+}
+
+/**
+ * Of a scope in which nothing is limited
+ */
+export const UNLIMITED = resolve('system', {}, {})
+
 /**
  * Which limits apply to which scope. A name without limits of its own has those
  * of its kind, and so has every field that its own leave out.
  */
 export class LimitTable {
-  readonly #kinds = new Map<ScopeKind, Entry>()
-  readonly #names = new Map<NamedScope, Map<string, Entry>>()
+  readonly #kinds = new Map<ScopeKind, KindEntry>()
 
   constructor (limits: Limits) {
-    for (const kind of [...SINGLE_SCOPES, ...NAMED_SCOPE_KINDS]) {
-      this.#kinds.set(kind, { limits: limits[kind] ?? {}, resolved: resolve(kind, limits[kind] ?? {}) })
+    for (const kind of KINDS) {
+      this.#kinds.set(kind, { limits: {}, resolved: resolve(kind, {}, {}), names: new Map() })
+      this.#replace(kind, undefined, limits[kind] ?? {})
     }
 
     for (const kind of NAMED_SCOPE_KINDS) {
-      this.#names.set(kind, new Map())
-
-      for (const [name, own] of Object.entries(limits[NAMED_SCOPES[kind]] ?? {})) {
-        this.#entriesOf(kind).set(name, { limits: own, resolved: resolve(kind, this.#kindOf(kind).limits, own) })
+      for (const [name, own] of Object.entries(limits[`${kind}s`] ?? {})) {
+        this.#replace(kind, name, own)
       }
     }
 
@@ -43,27 +53,21 @@ export class LimitTable {
    * The limits of a scope, or those of its kind
    */
   of (kind: ScopeKind, name?: string): ResolvedLimits {
-    const own = name == null ? undefined : this.#names.get(namedScope(kind))?.get(name)
+    const ofKind = this.#kindOf(kind)
+    const own = name == null ? undefined : ofKind.names.get(name)
 
-    return (own ?? this.#kindOf(kind)).resolved
+    return (own ?? ofKind).resolved
   }
 
   /**
    * The realms for which connections are reserved, and how many
    */
   * reserves (): Iterable<[realm: string, connections: number]> {
-    for (const [realm, { resolved }] of this.#entriesOf('realm')) {
+    for (const [realm, { resolved }] of this.#kindOf('realm').names) {
       if (resolved.reserved > 0) {
         yield [realm, resolved.reserved]
       }
     }
-  }
-
-  /**
-   * Does the scope have limits of its own?
-   */
-  has (kind: NamedScope, name: string): boolean {
-    return this.#entriesOf(kind).has(name)
   }
 
   /**
@@ -74,57 +78,44 @@ export class LimitTable {
    * may be, and then nothing has changed
    */
   set (kind: ScopeKind, name: string | undefined, limits: RealmLimits): void {
-    const entry = name == null ? this.#kindOf(kind) : this.#entry(namedScope(kind), name)
-    const before = entry.limits
+    const before = this.#entry(kind, name).limits
 
-    entry.limits = mergeFields(before, limits) ?? {}
-    this.#update(kind, name)
+    this.#replace(kind, name, mergeFields(before, limits))
 
     try {
       this.#checkReserves(name == null ? kind : `${kind}:${name}`)
     } catch (err) {
-      entry.limits = before
-      this.#update(kind, name)
+      this.#replace(kind, name, before)
       throw err
     }
   }
 
-  #update (kind: ScopeKind, name: string | undefined): void {
+  #replace (kind: ScopeKind, name: string | undefined, limits: RealmLimits): void {
     const ofKind = this.#kindOf(kind)
+    const entry = this.#entry(kind, name)
+    entry.limits = limits
 
-    if (name != null) {
-      const entry = this.#entry(namedScope(kind), name)
-      Object.assign(entry.resolved, resolve(kind, ofKind.limits, entry.limits))
-      return
-    }
-
-    Object.assign(ofKind.resolved, resolve(kind, ofKind.limits))
-
-    for (const entry of this.#names.get(namedScope(kind))?.values() ?? []) {
-      Object.assign(entry.resolved, resolve(kind, ofKind.limits, entry.limits))
+    for (const changed of entry === ofKind ? [entry, ...ofKind.names.values()] : [entry]) {
+      Object.assign(changed.resolved, resolve(kind, ofKind.limits, changed.limits))
     }
   }
 
-  #entry (kind: NamedScope, name: string): Entry {
-    const entries = this.#entriesOf(kind)
-    let entry = entries.get(name)
+  #entry (kind: ScopeKind, name: string | undefined): Entry {
+    const ofKind = this.#kindOf(kind)
 
-    if (entry == null) {
-      entry = { limits: {}, resolved: resolve(kind, this.#kindOf(kind).limits) }
-      entries.set(name, entry)
+    if (name == null) {
+      return ofKind
     }
+
+    const entry = ofKind.names.get(name) ?? { limits: {}, resolved: resolve(kind, ofKind.limits, {}) }
+    ofKind.names.set(name, entry)
 
     return entry
   }
 
-  #kindOf (kind: ScopeKind): Entry {
+  #kindOf (kind: ScopeKind): KindEntry {
     // the constructor has set every kind
-    return this.#kinds.get(kind) as Entry
-  }
-
-  #entriesOf (kind: NamedScope): Map<string, Entry> {
-    // the constructor has set every kind
-    return this.#names.get(kind) as Map<string, Entry>
+    return this.#kinds.get(kind) as KindEntry
   }
 
   #checkReserves (option: string): void {
@@ -142,32 +133,16 @@ export class LimitTable {
   }
 }
 
-/**
- * The kind as one of those that have names, which finds nothing for the others
- */
-function namedScope (kind: ScopeKind): NamedScope {
-  return kind as NamedScope
-}
-
-function resolve (kind: ScopeKind, ofKind: ScopeLimits, own: RealmLimits = {}): ResolvedLimits {
-  const value = (field: typeof SCOPE_FIELDS[number]): number => {
+function resolve (kind: ScopeKind, ofKind: ScopeLimits, own: RealmLimits): ResolvedLimits {
+  const resolved = SCOPE_FIELDS.map(field => {
     const limit = toNumber(own[field] ?? ofKind[field])
 
     // a connection without streams is of no use: 0 says that they are not limited here
-    return limit === 0 && kind === 'connection' && field.startsWith('streams') ? Infinity : limit
-  }
+    return [field, limit === 0 && kind === 'connection' && field.startsWith('streams') ? Infinity : limit]
+  })
 
-  return {
-    connections: value('connections'),
-    connectionsInbound: value('connectionsInbound'),
-    connectionsOutbound: value('connectionsOutbound'),
-    fileDescriptors: value('fileDescriptors'),
-    streams: value('streams'),
-    streamsInbound: value('streamsInbound'),
-    streamsOutbound: value('streamsOutbound'),
-    memory: value('memory'),
-    reserved: own.reserved ?? 0
-  }
+  // every field of it
+  return Object.fromEntries([...resolved, ['reserved', own.reserved ?? 0]]) as ResolvedLimits
 }
 
 function toNumber (limit: LimitValue | undefined): number {

@@ -37,13 +37,7 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   openConnection (options: OpenConnectionOptions): ConnectionScope {
-    return new CountedConnection(this.#tree, {
-      direction: options.direction,
-      fileDescriptor: options.fileDescriptor === true,
-      allowListed: options.allowListed === true,
-      peer: options.peer,
-      realm: options.realm
-    })
+    return new CountedConnection(this.#tree, options)
   }
 
   openStream (options: OpenStreamOptions): StreamScope {
@@ -64,13 +58,8 @@ export class LimitedResourceManager implements ResourceManager {
 
   beginSpan (scope: string): SpanScope {
     const { kind, name } = parseScopeName(scope)
-    const span = this.#tree.beginSpan(kind, name)
 
-    if (span == null) {
-      throw new InvalidOptionError('scope', scope, 'one scope, and not a kind of scopes')
-    }
-
-    return span
+    return this.#tree.beginSpan(kind, name) ?? noSuchScope(scope)
   }
 
   setPeerRealm (peer: string, realm: string | undefined): void {
@@ -94,7 +83,7 @@ export class LimitedResourceManager implements ResourceManager {
     this.#tree.setLimits(kind, name, validate(limits, scope))
   }
 
-  scopeStat (scope: string): ScopeStat {
+  scopeStat (scope: string): ScopeStat | undefined {
     return this.#find(scope).stat()
   }
 
@@ -123,21 +112,20 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   * protocolStats (): Iterable<[protocol: string, stat: ScopeStat]> {
-    for (const [protocol, scope] of this.#tree.protocols.entries()) {
-      yield [protocol, scope.stat()]
+    for (const scope of this.#tree.protocols.values()) {
+      yield [scope.id, scope.stat()]
     }
   }
 
   #find (scope: string): Scope {
     const { kind, name } = parseScopeName(scope)
-    const found = this.#tree.find(kind, name)
 
-    if (found == null) {
-      throw new InvalidOptionError('scope', scope, 'one scope, and not a kind of scopes')
-    }
-
-    return found
+    return this.#tree.find(kind, name) ?? noSuchScope(scope)
   }
+}
+
+function noSuchScope (scope: string): never {
+  throw new InvalidOptionError('scope', scope, 'one scope, and not a kind of scopes')
 }
 
 function countedConnection (scope: ConnectionScope | undefined): CountedConnection | undefined {
@@ -153,11 +141,5 @@ function statShared (scope: SharedScope): SharedScopeStat {
 }
 
 function statAll<T extends Scope, S> (scopes: ScopeRegistry<T>, stat: (scope: T) => S): Record<string, S> {
-  const entries: Array<[string, S]> = []
-
-  for (const [key, scope] of scopes.entries()) {
-    entries.push([key, stat(scope)])
-  }
-
-  return Object.fromEntries(entries)
+  return Object.fromEntries(Array.from(scopes.values(), scope => [scope.id, stat(scope)]))
 }

@@ -1,6 +1,7 @@
 import { ConnectionLimitError, MemoryLimitError, StreamLimitError } from './errors.ts'
 import { SCOPE_FIELDS } from './limits.ts'
 import { memoryShare } from './memory-priority.ts'
+import type { ResourceLimitError } from './errors.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { RealmLimits } from './limits.ts'
 import type { MemoryPriority } from './memory-priority.ts'
@@ -55,19 +56,19 @@ export abstract class LimitedUsage {
     const { limits } = this
 
     if (inbound > 0 && this.connectionsInbound + inbound > limits.connectionsInbound) {
-      throw new ConnectionLimitError(this.name, 'connectionsInbound', this.connectionsInbound, inbound, limits.connectionsInbound)
+      throw noRoom(this, ConnectionLimitError, 'connectionsInbound', inbound)
     }
 
     if (outbound > 0 && this.connectionsOutbound + outbound > limits.connectionsOutbound) {
-      throw new ConnectionLimitError(this.name, 'connectionsOutbound', this.connectionsOutbound, outbound, limits.connectionsOutbound)
+      throw noRoom(this, ConnectionLimitError, 'connectionsOutbound', outbound)
     }
 
     if (inbound + outbound > 0 && this.connections + inbound + outbound > limits.connections) {
-      throw new ConnectionLimitError(this.name, 'connections', this.connections, inbound + outbound, limits.connections)
+      throw noRoom(this, ConnectionLimitError, 'connections', inbound + outbound)
     }
 
     if (fileDescriptors > 0 && this.fileDescriptors + fileDescriptors > limits.fileDescriptors) {
-      throw new ConnectionLimitError(this.name, 'fileDescriptors', this.fileDescriptors, fileDescriptors, limits.fileDescriptors)
+      throw noRoom(this, ConnectionLimitError, 'fileDescriptors', fileDescriptors)
     }
   }
 
@@ -78,15 +79,15 @@ export abstract class LimitedUsage {
     const { limits } = this
 
     if (inbound > 0 && this.streamsInbound + inbound > limits.streamsInbound) {
-      throw new StreamLimitError(this.name, 'streamsInbound', this.streamsInbound, inbound, limits.streamsInbound)
+      throw noRoom(this, StreamLimitError, 'streamsInbound', inbound)
     }
 
     if (outbound > 0 && this.streamsOutbound + outbound > limits.streamsOutbound) {
-      throw new StreamLimitError(this.name, 'streamsOutbound', this.streamsOutbound, outbound, limits.streamsOutbound)
+      throw noRoom(this, StreamLimitError, 'streamsOutbound', outbound)
     }
 
     if (inbound + outbound > 0 && this.streamsInbound + this.streamsOutbound + inbound + outbound > limits.streams) {
-      throw new StreamLimitError(this.name, 'streams', this.streams, inbound + outbound, limits.streams)
+      throw noRoom(this, StreamLimitError, 'streams', inbound + outbound)
     }
   }
 
@@ -157,18 +158,81 @@ export abstract class LimitedUsage {
   }
 
   /**
+   * @throws {ResourceLimitError} when another scope has no room for what is in use here
+   */
+  requireIn (scope: LimitedUsage): void {
+    if (this.connections !== 0) {
+      scope.requireConnections(this.connectionsInbound, this.connectionsOutbound, this.fileDescriptors)
+    }
+
+    if (this.streams !== 0) {
+      scope.requireStreams(this.streamsInbound, this.streamsOutbound)
+    }
+
+    if (this.memory !== 0) {
+      scope.requireMemory(this.memory, 'always')
+    }
+  }
+
+  /**
+   * Count what is in use here in another scope, with -1 no longer
+   */
+  addTo (scope: LimitedUsage, sign: 1 | -1): void {
+    if (this.connections !== 0) {
+      scope.addConnections(sign * this.connectionsInbound, sign * this.connectionsOutbound, sign * this.fileDescriptors)
+    }
+
+    if (this.streams !== 0) {
+      scope.addStreams(sign * this.streamsInbound, sign * this.streamsOutbound)
+    }
+
+    if (this.memory !== 0) {
+      scope.addMemory(sign * this.memory)
+    }
+  }
+
+  /**
    * What is in use at this moment
    */
   usage (): Usage {
-    return {
-      connections: this.connections,
-      connectionsInbound: this.connectionsInbound,
-      connectionsOutbound: this.connectionsOutbound,
-      fileDescriptors: this.fileDescriptors,
-      streams: this.streams,
-      streamsInbound: this.streamsInbound,
-      streamsOutbound: this.streamsOutbound,
-      memory: this.memory
+    const usage: Partial<Usage> = {}
+
+    for (const field of SCOPE_FIELDS) {
+      usage[field] = this[field]
     }
+
+    // every field of it
+    return usage as Usage
+  }
+}
+
+function noRoom (scope: LimitedUsage, LimitError: typeof ConnectionLimitError, field: typeof SCOPE_FIELDS[number], requested: number): ResourceLimitError {
+  return new LimitError(scope.name, field, scope[field], requested, scope.limits[field])
+}
+
+/**
+ * Several scopes, of which some may be missing
+ */
+export type Scopes = ReadonlyArray<LimitedUsage | undefined>
+
+/**
+ * Take memory from all of the scopes, or from none
+ *
+ * @throws {MemoryLimitError} when one of them has no room for that many bytes
+ */
+export function takeMemory (scopes: Scopes, bytes: number, priority: MemoryPriority): void {
+  for (const scope of scopes) {
+    scope?.requireMemory(bytes, priority)
+  }
+
+  giveMemory(scopes, -bytes)
+}
+
+/**
+ * Give memory back to all of the scopes
+ */
+export function giveMemory (scopes: Scopes, bytes: number): void {
+  for (const scope of scopes) {
+    scope?.addMemory(-bytes)
   }
 }

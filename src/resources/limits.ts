@@ -289,27 +289,20 @@ export const SCOPE_FIELDS = [
 export const SINGLE_SCOPES = ['system', 'transient', 'allowListed', 'allowListedTransient', 'connection', 'stream'] as const
 
 /**
- * The kinds of scopes that have limits by name, and where those are
+ * The kinds of scopes that have limits by name, which are in the plural of the kind
  */
-export const NAMED_SCOPES = {
-  peer: 'peers',
-  realm: 'realms',
-  protocol: 'protocols',
-  protocolPeer: 'protocolPeers',
-  service: 'services',
-  servicePeer: 'servicePeers'
-} as const
+export const NAMED_SCOPE_KINDS = ['peer', 'realm', 'protocol', 'protocolPeer', 'service', 'servicePeer'] as const
+
+/**
+ * All kinds of scopes that have limits
+ */
+export const KINDS = [...SINGLE_SCOPES, ...NAMED_SCOPE_KINDS] as const
 
 export type SingleScope = typeof SINGLE_SCOPES[number]
 
-export type NamedScope = keyof typeof NAMED_SCOPES
+export type NamedScope = typeof NAMED_SCOPE_KINDS[number]
 
 /**
  * A kind of scope that has limits
  */
 export type ScopeKind = SingleScope | NamedScope
-
-/**
- * The kinds that have limits by name
- */
-export const NAMED_SCOPE_KINDS: readonly NamedScope[] = ['peer', 'realm', 'protocol', 'protocolPeer', 'service', 'servicePeer']

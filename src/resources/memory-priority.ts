@@ -13,7 +13,7 @@ const SHARES: Record<MemoryPriority, number> = { low: 102, medium: 153, high: 20
 /**
  * The priorities there are
  */
-export const MEMORY_PRIORITIES: readonly MemoryPriority[] = ['low', 'medium', 'high', 'always']
+export const MEMORY_PRIORITIES = Object.keys(SHARES)
 
 /**
  * How many of `limit` bytes a reservation of this priority may fill. Exact for
@@ -21,10 +21,6 @@ export const MEMORY_PRIORITIES: readonly MemoryPriority[] = ['low', 'medium', 'h
  */
 export function memoryShare (limit: number, priority: MemoryPriority): number {
   const share = SHARES[priority]
-
-  if (limit === Infinity) {
-    return limit
-  }
 
   return Math.floor(limit / 256) * share + Math.floor(limit % 256 * share / 256)
 }

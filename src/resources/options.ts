@@ -2,7 +2,7 @@ import { aFunction, anObject, orFalse } from '../options.ts'
 import { autoScale } from './auto-scale.ts'
 import { mergeLimits } from './merge-limits.ts'
 import { validateLimits } from './validate-limits.ts'
-import type { Limits, LimitValue, ScopeLimits } from './limits.ts'
+import type { Limits, ScopeLimits } from './limits.ts'
 import type { RealmOf } from './realm-types.ts'
 import type { ServiceOf } from './service-names.ts'
 import type { OptionRules } from '../options.ts'
@@ -76,19 +76,11 @@ export function resolveLimits (limits: Limits | undefined, maxConnections: numbe
   return mergeLimits(defaultLimits(maxConnections, maxPending), validateLimits(limits ?? {}))
 }
 
+const CONNECTION_FIELDS = ['connections', 'connectionsInbound', 'connectionsOutbound', 'fileDescriptors'] as const
+
 function atLeast (limits: ScopeLimits = {}, connections: number): ScopeLimits {
-  const raise = (value: LimitValue | undefined): LimitValue | undefined => {
-    return typeof value === 'number' && value < connections ? toLimit(connections) : value
-  }
+  const raised = Number.isFinite(connections) ? Math.ceil(connections) : 'unlimited'
+  const tooLow = CONNECTION_FIELDS.filter(field => Number(limits[field]) < connections)
 
-  return {
-    connections: raise(limits.connections),
-    connectionsInbound: raise(limits.connectionsInbound),
-    connectionsOutbound: raise(limits.connectionsOutbound),
-    fileDescriptors: raise(limits.fileDescriptors)
-  }
-}
-
-function toLimit (connections: number): LimitValue {
-  return Number.isFinite(connections) ? Math.ceil(connections) : 'unlimited'
+  return Object.fromEntries(tooLow.map(field => [field, raised]))
 }

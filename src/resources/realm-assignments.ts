@@ -94,7 +94,7 @@ export class RealmAssignments {
 
     this.#disarm()
     this.#timerAt = at
-    this.#timer = this.#clock.setTimeout(() => { this.#expire() }, Math.min(Math.max(0, at - this.#clock.now()), MAX_WAIT))
+    this.#timer = this.#clock.setTimeout(() => { this.#expire() }, Math.min(at - this.#clock.now(), MAX_WAIT))
   }
 
   #disarm (): void {

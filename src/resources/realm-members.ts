@@ -1,14 +1,8 @@
-import { LimitTable } from './limit-table.ts'
+import { UNLIMITED } from './limit-table.ts'
 import { Scope } from './scope.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { RealmScope } from './realm-reserves.ts'
 import type { ScopeRegistry } from './scope-registry.ts'
-
-/**
- * What several connections use together is counted as in a scope, before there is room
- * for it in one
- */
-const UNLIMITED: ResolvedLimits = new LimitTable({}).of('realm')
 
 /**
  * A connection that counts in a realm, or could
@@ -22,9 +16,10 @@ export interface RealmMember {
   nextMember: RealmMember | undefined
 
   /**
-   * Add what the connection and its streams would use in that realm
+   * Add what the connection and its streams would use in that realm to `charge`, or
+   * with -1 take it away
    */
-  addCharge(charge: Scope, realm: RealmScope): void
+  addCharge(charge: Scope, realm: RealmScope, sign: 1 | -1): void
 
   /**
    * Leave the realm, and enter the other one unasked
@@ -79,45 +74,25 @@ export class PeerScope extends Scope {
  * @throws {ResourceLimitError} when they don't fit, and then nothing has changed
  */
 export function moveToRealm (members: Iterable<RealmMember>, realms: ScopeRegistry<RealmScope>, realm: string | undefined): void {
-  const target = realm == null ? undefined : realms.hold(realm)
+  const target = realms.hold(realm)
 
   try {
     const moving = [...members].filter(member => member.realmScope !== target)
 
     if (target != null) {
-      requireCharge(target, moving)
+      const charge = new Scope(UNLIMITED, 'charge')
+
+      for (const member of moving) {
+        member.addCharge(charge, target, 1)
+      }
+
+      charge.requireIn(target)
     }
 
     for (const member of moving) {
       member.enterRealm(target)
     }
   } finally {
-    if (target != null) {
-      realms.letGo(target)
-    }
+    realms.letGo(target)
   }
-}
-
-function requireCharge (target: RealmScope, members: RealmMember[]): void {
-  const charge = new Scope(UNLIMITED, 'charge')
-
-  for (const member of members) {
-    member.addCharge(charge, target)
-  }
-
-  target.requireConnections(charge.connectionsInbound, charge.connectionsOutbound, charge.fileDescriptors)
-  target.requireStreams(charge.streamsInbound, charge.streamsOutbound)
-  target.requireMemory(charge.memory, 'always')
-}
-
-/**
- * Count what a member uses in a realm: `sign` 1 adds it, -1 takes it away
- */
-export function applyCharge (realm: RealmScope, member: RealmMember, sign: 1 | -1): void {
-  const charge = new Scope(UNLIMITED, 'charge')
-  member.addCharge(charge, realm)
-
-  realm.addConnections(sign * charge.connectionsInbound, sign * charge.connectionsOutbound, sign * charge.fileDescriptors)
-  realm.addStreams(sign * charge.streamsInbound, sign * charge.streamsOutbound)
-  realm.addMemory(sign * charge.memory)
 }

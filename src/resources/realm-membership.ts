@@ -40,36 +40,22 @@ export interface Membership {
 }
 
 /**
- * What membership is decided from
+ * What may say that a peer is in a realm, and the realm, if it is one
  */
-export interface MembershipEvidence extends PeerTraits {
-  /**
-   * The realm that the peer was assigned to
-   */
-  assigned?: string
-
-  /**
-   * The realm of a protocol
-   */
-  ofProtocol(protocol: string): string | undefined
-
-  /**
-   * The realm of the peer itself, whatever it speaks
-   */
-  ofPeer(): string | undefined
+export interface MembershipClaim {
+  readonly realm: unknown
+  readonly source: RealmSource
 }
 
 /**
- * The realms of a peer, the one that counts first: the one that it was assigned
- * to, then those of its tags, those of its protocols, and the one that is told for
- * the peer itself
+ * The realms of a peer, the one that counts first
  */
-export function memberships (evidence: MembershipEvidence): Membership[] {
-  const found = new Map<string, RealmSource>()
+export function memberships (claims: Iterable<MembershipClaim>): Membership[] {
+  const found = new Map<string, Membership>()
 
-  for (const { realm, source } of candidates(evidence)) {
+  for (const { realm, source } of claims) {
     if (isRealm(realm) && !found.has(realm)) {
-      found.set(realm, source)
+      found.set(realm, { realm, source })
     }
 
     if (found.size === MAX_MEMBERSHIPS) {
@@ -77,14 +63,14 @@ export function memberships (evidence: MembershipEvidence): Membership[] {
     }
   }
 
-  return [...found].map(([realm, source]) => ({ realm, source }))
+  return [...found.values()]
 }
 
 /**
  * The realm that a peer counts in
  */
-export function primaryMembership (evidence: MembershipEvidence): Membership | undefined {
-  for (const { realm, source } of candidates(evidence)) {
+export function primaryMembership (claims: Iterable<MembershipClaim>): Membership | undefined {
+  for (const { realm, source } of claims) {
     if (isRealm(realm)) {
       return { realm, source }
     }
@@ -107,20 +93,4 @@ export function realmInProtocol (protocol: string): string | undefined {
   if (start !== -1) {
     return protocol.slice(start + '/realm/'.length).split('/', 1)[0]
   }
-}
-
-function * candidates (evidence: MembershipEvidence): Iterable<{ realm: unknown, source: RealmSource }> {
-  yield { realm: evidence.assigned, source: 'assigned' }
-
-  for (const tag of evidence.tags ?? []) {
-    if (tag.startsWith(REALM_TAG_PREFIX)) {
-      yield { realm: tag.slice(REALM_TAG_PREFIX.length), source: 'tag' }
-    }
-  }
-
-  for (const protocol of evidence.protocols ?? []) {
-    yield { realm: evidence.ofProtocol(protocol), source: 'protocol' }
-  }
-
-  yield { realm: evidence.ofPeer(), source: 'peer' }
 }

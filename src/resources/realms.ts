@@ -4,12 +4,12 @@ import { InvalidOptionError } from '../errors.ts'
 import { ResourceLimitError } from './errors.ts'
 import { RealmAssignments } from './realm-assignments.ts'
 import { RealmIndex } from './realm-index.ts'
-import { isRealm, MAX_REALM_LENGTH, memberships, primaryMembership, realmInProtocol } from './realm-membership.ts'
+import { isRealm, MAX_REALM_LENGTH, memberships, primaryMembership, REALM_TAG_PREFIX, realmInProtocol } from './realm-membership.ts'
 import type { RealmUsage } from './fair-share.ts'
 import type { RealmLimits } from './limits.ts'
 import type { IndexedPeer } from './realm-index.ts'
-import type { Membership, MembershipEvidence } from './realm-membership.ts'
-import type { AssignOptions, RealmAssignment, RealmEvents, RealmLimitReached, RealmOf, RealmsComponents, RealmsInit, RealmStat } from './realm-types.ts'
+import type { Membership, MembershipClaim } from './realm-membership.ts'
+import type { AssignOptions, RealmEvents, RealmOf, RealmsComponents, RealmsInit, RealmStat } from './realm-types.ts'
 import type { Connection, Logger, PeerId, Startable } from '@libp2p/interface'
 
 /**
@@ -87,7 +87,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * The realm that a peer belongs to
    */
   of (peer: PeerId): string | undefined {
-    return primaryMembership(this.#evidence(peer))?.realm
+    return primaryMembership(this.#claims(peer))?.realm
   }
 
   /**
@@ -103,7 +103,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    * All realms that a peer is in, the one that counts first
    */
   memberships (peer: PeerId): string[] {
-    return memberships(this.#evidence(peer)).map(({ realm }) => realm)
+    return memberships(this.#claims(peer)).map(({ realm }) => realm)
   }
 
   /**
@@ -139,7 +139,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
     const kept = excess === 0 ? 0 : this.#components.trimRealm?.(realm, excess) ?? excess
 
     if (kept > 0) {
-      this.dispatchEvent(new CustomEvent<RealmLimitReached>('realm:limit', { detail: { realm, kept } }))
+      this.safeDispatchEvent('realm:limit', { detail: { realm, kept } })
     }
 
     this.#admitRefused(realm)
@@ -232,7 +232,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
       return
     }
 
-    const membership = primaryMembership(this.#evidence(peer))
+    const membership = primaryMembership(this.#claims(peer))
 
     if (membership?.realm !== before) {
       this.#announce(peer, membership, before)
@@ -244,7 +244,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
    */
   #place (indexed: IndexedPeer): void {
     const { peer, realm: previous } = indexed
-    const all = memberships(this.#evidence(peer))
+    const all = memberships(this.#claims(peer))
     const membership = all.at(0)
 
     this.#index.update(indexed, all)
@@ -260,7 +260,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
       indexed.refusedBy = membership.realm
       // its connection may have been dialled when it was in another one
       this.#tryMove(peer, previous)
-      this.dispatchEvent(new CustomEvent<RealmLimitReached>('realm:limit', { detail: { realm: membership.realm, peer, error, kept: 0 } }))
+      this.safeDispatchEvent('realm:limit', { detail: { realm: membership.realm, peer, error, kept: 0 } })
       return
     }
 
@@ -320,16 +320,26 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
     return { connections: stat.usage.connections, limits: stat.limits }
   }
 
-  #evidence (peer: PeerId): MembershipEvidence {
-    const { tags, protocols } = this.#components.traitsOf?.(peer) ?? {}
+  /**
+   * What may say the realm of a peer: that it was assigned to one, then its tags, its
+   * protocols, and what is told for the peer itself. Asked one after the other.
+   */
+  * #claims (peer: PeerId): Iterable<MembershipClaim> {
+    const { tags = [], protocols = [] } = this.#components.traitsOf?.(peer) ?? {}
 
-    return {
-      assigned: this.#assignments.get(peer),
-      tags,
-      protocols,
-      ofProtocol: protocol => this.#ask({ peer, protocol }),
-      ofPeer: () => this.#ask({ peer })
+    yield { realm: this.#assignments.get(peer), source: 'assigned' }
+
+    for (const tag of tags) {
+      if (tag.startsWith(REALM_TAG_PREFIX)) {
+        yield { realm: tag.slice(REALM_TAG_PREFIX.length), source: 'tag' }
+      }
     }
+
+    for (const protocol of protocols) {
+      yield { realm: this.#ask({ peer, protocol }), source: 'protocol' }
+    }
+
+    yield { realm: this.#ask({ peer }), source: 'peer' }
   }
 
   #ask (of: { peer?: PeerId, protocol?: string }): string | undefined {
@@ -351,7 +361,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
   #announce (peer: PeerId, membership: Membership | undefined, previous: string | undefined): void {
     const { realm, source } = membership ?? {}
     this.#log('%p is in realm %s', peer, realm)
-    this.dispatchEvent(new CustomEvent<RealmAssignment>('realm:assign', { detail: { peer, realm, source, previous } }))
+    this.safeDispatchEvent('realm:assign', { detail: { peer, realm, source, previous } })
   }
 }
 

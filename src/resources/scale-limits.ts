@@ -1,4 +1,4 @@
-import { DEFAULT_SCALING, defaultSubnetLimits, PROTOCOL_SCALING, SERVICE_SCALING } from './defaults.ts'
+import { DEFAULT_SCALING, defaultSubnetLimits, FIGURES, PROTOCOL_SCALING, SERVICE_SCALING } from './defaults.ts'
 import type { NamedScaling, ScopeScaling } from './defaults.ts'
 import type { Limits, LimitValue, ScopeLimits } from './limits.ts'
 
@@ -52,18 +52,10 @@ function scaleKinds (memory: number, fileDescriptors: number | 'unlimited'): Lim
 function scaleScope (scaling: ScopeScaling, memory: number, fileDescriptors: number | 'unlimited'): ScopeLimits {
   const { base, perGiB } = scaling
   const mebibytes = memory > SMALLEST ? Math.floor(memory / MiB) : 0
-  const scale = (figure: number, increase: number): number => figure + Math.floor(increase * mebibytes / 1024)
-  const triple = (of: 'connections' | 'streams', index: 0 | 1 | 2): number => scale(base[of][index], perGiB[of][index])
 
   return {
-    connections: triple('connections', 2),
-    connectionsInbound: triple('connections', 0),
-    connectionsOutbound: triple('connections', 1),
-    fileDescriptors: scaleFileDescriptors(scaling, fileDescriptors),
-    streams: triple('streams', 2),
-    streamsInbound: triple('streams', 0),
-    streamsOutbound: triple('streams', 1),
-    memory: scale(base.memory, perGiB.memory)
+    ...Object.fromEntries(FIGURES.map((field, i) => [field, base[i] + Math.floor(perGiB[i] * mebibytes / 1024)])),
+    fileDescriptors: scaleFileDescriptors(scaling, fileDescriptors)
   }
 }
 

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.ts'
-import { NAMED_SCOPE_KINDS, SINGLE_SCOPES } from './limits.ts'
+import { KINDS, NAMED_SCOPE_KINDS } from './limits.ts'
 import { validateName } from './validate-limits.ts'
 import type { ScopeKind } from './limits.ts'
 
@@ -20,7 +20,7 @@ export interface ScopeName {
 export function parseScopeName (scope: string): ScopeName {
   const colon = `${scope}`.indexOf(':')
   const before = colon === -1 ? scope : scope.slice(0, colon)
-  const kind = [...SINGLE_SCOPES, ...NAMED_SCOPE_KINDS].find(kind => kind === before)
+  const kind = KINDS.find(kind => kind === before)
   const named = NAMED_SCOPE_KINDS.find(kind => kind === before)
 
   if (kind != null && colon === -1) {
@@ -31,5 +31,5 @@ export function parseScopeName (scope: string): ScopeName {
     return { kind: named, name: validateName(scope.slice(colon + 1), named, 'scope') }
   }
 
-  throw new InvalidOptionError('scope', scope, `one of ${SINGLE_SCOPES.join(', ')}, ${NAMED_SCOPE_KINDS.join(', ')}, or one of the latter with a name, e.g. "realm:chain"`)
+  throw new InvalidOptionError('scope', scope, `one of ${KINDS.join(', ')}, or one of the latter with a name, e.g. "realm:chain"`)
 }

@@ -17,10 +17,6 @@ export class ScopeRegistry<T extends Scope> {
     this.#create = create
   }
 
-  get size (): number {
-    return this.#others.size + (this.#first === undefined ? 0 : 1)
-  }
-
   get (key: string): T | undefined {
     return this.#first?.id === key ? this.#first : this.#others.get(key)
   }
@@ -33,19 +29,35 @@ export class ScopeRegistry<T extends Scope> {
   }
 
   /**
-   * The scope of that key, which stays until `letGo` is called as often
+   * The scope of that key, which stays until `letGo` is called as often. None without a
+   * key.
    */
-  hold (key: string): T {
-    const scope = this.get(key) ?? this.add(this.#create(key))
+  hold (key: string): T
+  hold (key: string | undefined): T | undefined
+  hold (key: string | undefined): T | undefined {
+    if (key == null) {
+      return
+    }
+
+    let scope = this.get(key)
+
+    if (scope === undefined) {
+      scope = this.#create(key)
+
+      if (this.#first === undefined) {
+        this.#first = scope
+      } else {
+        this.#others.set(key, scope)
+      }
+    }
+
     scope.holders++
 
     return scope
   }
 
-  letGo (scope: T): void {
-    scope.holders--
-
-    if (scope.holders !== 0) {
+  letGo (scope: T | undefined): void {
+    if (scope === undefined || --scope.holders !== 0) {
       return
     }
 
@@ -56,21 +68,11 @@ export class ScopeRegistry<T extends Scope> {
     }
   }
 
-  * entries (): IterableIterator<[string, T]> {
+  * values (): IterableIterator<T> {
     if (this.#first !== undefined) {
-      yield [this.#first.id, this.#first]
+      yield this.#first
     }
 
-    yield * this.#others
-  }
-
-  private add (scope: T): T {
-    if (this.#first === undefined) {
-      this.#first = scope
-    } else {
-      this.#others.set(scope.id, scope)
-    }
-
-    return scope
+    yield * this.#others.values()
   }
 }

@@ -1,10 +1,11 @@
 import { ResourceLimitError } from './errors.ts'
 import { LimitTable } from './limit-table.ts'
+import { giveMemory, takeMemory } from './limited-usage.ts'
 import { PeerScope } from './realm-members.ts'
 import { RealmReserves, RealmScope } from './realm-reserves.ts'
 import { ScopeRegistry } from './scope-registry.ts'
 import { Scope } from './scope.ts'
-import { SharedSpan } from './shared-span.ts'
+import { Span } from './span.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { Limits, RealmLimits, ScopeKind } from './limits.ts'
 import type { SpanScope } from './scope-types.ts'
@@ -44,25 +45,13 @@ export interface Pool {
  */
 export class SharedScope extends Scope {
   readonly peers: ScopeRegistry<Scope>
-  #shareLimits: ResolvedLimits
 
   constructor (table: LimitTable, kind: 'protocol' | 'service', name: string) {
     super(table.of(kind, name), name, `${kind}:`)
 
-    this.#shareLimits = table.of(kind === 'protocol' ? 'protocolPeer' : 'servicePeer', name)
+    const shareKind = kind === 'protocol' ? 'protocolPeer' : 'servicePeer'
     const prefix = `${this.name}.peer:`
-    this.peers = new ScopeRegistry(peer => new Scope(this.#shareLimits, peer, prefix))
-  }
-
-  /**
-   * Change the limits of the share of every peer
-   */
-  setShareLimits (limits: ResolvedLimits): void {
-    this.#shareLimits = limits
-
-    for (const [, share] of this.peers.entries()) {
-      share.limits = limits
-    }
+    this.peers = new ScopeRegistry(peer => new Scope(table.of(shareKind, name), peer, prefix))
   }
 }
 
@@ -90,23 +79,37 @@ export class ScopeTree {
   readonly protocols: ScopeRegistry<SharedScope>
   readonly services: ScopeRegistry<SharedScope>
 
+  /**
+   * The scopes of which there is one, those that have names, and those whose shares
+   * are scopes of a kind, by that kind
+   */
+  readonly #single: Partial<Record<ScopeKind, Scope>>
+  readonly #named: Partial<Record<ScopeKind, ScopeRegistry<Scope>>>
+  readonly #shared: Partial<Record<ScopeKind, ScopeRegistry<SharedScope>>>
+
   readonly #table: LimitTable
   readonly #onRefused: OnRefused | undefined
   #lastNumber = 0
 
   constructor (limits: Limits, onRefused?: OnRefused) {
     const table = new LimitTable(limits)
-    const single = (kind: ScopeKind): Scope => new Scope(table.of(kind), kind)
+    const system = new Scope(table.of('system'), 'system')
+    const transient = new Scope(table.of('transient'), 'transient')
+    const allowListed = new Scope(table.of('allowListed'), 'allowListed')
+    const allowListedTransient = new Scope(table.of('allowListedTransient'), 'allowListedTransient')
 
     this.#table = table
     this.connectionLimits = table.of('connection')
     this.streamLimits = table.of('stream')
-    this.standard = { system: single('system'), transient: single('transient') }
-    this.allowListed = { system: single('allowListed'), transient: single('allowListedTransient') }
+    this.standard = { system, transient }
+    this.allowListed = { system: allowListed, transient: allowListedTransient }
     this.peers = new ScopeRegistry(peer => new PeerScope(table.of('peer', peer), peer))
     this.realms = new ScopeRegistry(realm => new RealmScope(this.reserves, table.of('realm', realm), realm))
     this.protocols = new ScopeRegistry(protocol => new SharedScope(table, 'protocol', protocol))
     this.services = new ScopeRegistry(service => new SharedScope(table, 'service', service))
+    this.#single = { system, transient, allowListed, allowListedTransient }
+    this.#named = { peer: this.peers, realm: this.realms, protocol: this.protocols, service: this.services }
+    this.#shared = { protocolPeer: this.protocols, servicePeer: this.services }
     this.#onRefused = onRefused
 
     this.#countReserves()
@@ -149,17 +152,10 @@ export class ScopeTree {
    */
   #adopt (kind: ScopeKind, name: string): void {
     const limits = this.#table.of(kind, name)
+    const scope = this.#named[kind]?.get(name)
 
-    if (kind === 'protocolPeer') {
-      this.protocols.get(name)?.setShareLimits(limits)
-    } else if (kind === 'servicePeer') {
-      this.services.get(name)?.setShareLimits(limits)
-    } else {
-      const scope = this.#registry(kind)?.get(name)
-
-      if (scope != null) {
-        scope.limits = limits
-      }
+    for (const changed of this.#shared[kind]?.get(name)?.peers.values() ?? (scope == null ? [] : [scope])) {
+      changed.limits = limits
     }
   }
 
@@ -168,13 +164,7 @@ export class ScopeTree {
    * such scope.
    */
   find (kind: ScopeKind, name: string | undefined): Scope | undefined {
-    switch (kind) {
-      case 'system': return this.standard.system
-      case 'transient': return this.standard.transient
-      case 'allowListed': return this.allowListed.system
-      case 'allowListedTransient': return this.allowListed.transient
-      default: return name == null ? undefined : this.#registry(kind)?.peek(name)
-    }
+    return this.#single[kind] ?? (name == null ? undefined : this.#named[kind]?.peek(name))
   }
 
   /**
@@ -183,29 +173,22 @@ export class ScopeTree {
    */
   beginSpan (kind: ScopeKind, name: string | undefined): SpanScope | undefined {
     const { system } = this.standard
-    const registry = this.#registry(kind)
+    const registry = this.#named[kind]
+    const held = registry?.hold(name)
+    const scope = held ?? this.#single[kind]
 
-    if (registry != null && name != null) {
-      const scope = registry.hold(name)
-
-      return new SharedSpan([scope, system], () => { registry.letGo(scope) })
+    if (scope == null) {
+      return
     }
 
-    const scope = this.find(kind, name)
+    const scopes = held == null && kind !== 'transient' ? [scope] : [scope, system]
 
-    if (scope != null) {
-      return new SharedSpan(kind === 'transient' ? [scope, system] : [scope], () => {})
-    }
-  }
-
-  #registry (kind: ScopeKind): ScopeRegistry<Scope> | undefined {
-    switch (kind) {
-      case 'peer': return this.peers
-      case 'realm': return this.realms
-      case 'protocol': return this.protocols
-      case 'service': return this.services
-      default: return undefined
-    }
+    return new Span({
+      name: scope.name,
+      released: false,
+      takeMemory: (bytes, priority) => { takeMemory(scopes, bytes, priority) },
+      giveMemory: bytes => { giveMemory(scopes, bytes) }
+    }, '.span', () => { registry?.letGo(held) })
   }
 
   #countReserves (): void {

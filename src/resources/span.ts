@@ -28,17 +28,26 @@ export interface MemoryOwner {
  * Memory that was taken from an owner and is given back to it at once
  */
 export class Span implements SpanScope, MemoryOwner {
-  protected readonly owner: MemoryOwner
+  readonly #owner: MemoryOwner
+  readonly #suffix: string
+  readonly #onRelease: () => void
   #isReleased = false
   #held = 0
   #inSpans = 0
 
-  constructor (owner: MemoryOwner) {
-    this.owner = owner
+  /**
+   * @param owner - where the memory is taken from
+   * @param suffix - what comes behind the name of the owner
+   * @param onRelease - called once
+   */
+  constructor (owner: MemoryOwner, suffix = '.span', onRelease = () => {}) {
+    this.#owner = owner
+    this.#suffix = suffix
+    this.#onRelease = onRelease
   }
 
   get name (): string {
-    return `${this.owner.name}.span`
+    return `${this.#owner.name}${this.#suffix}`
   }
 
   get memory (): number {
@@ -46,12 +55,18 @@ export class Span implements SpanScope, MemoryOwner {
   }
 
   get released (): boolean {
-    return this.#isReleased || this.owner.released
+    return this.#isReleased || this.#owner.released
   }
 
   reserveMemory (bytes: number, priority: MemoryPriority = 'always'): void {
-    checkMemory(this, bytes, priority)
-    this.owner.takeMemory(bytes, priority)
+    checkOpen(this)
+    checkBytes(bytes)
+
+    if (!MEMORY_PRIORITIES.includes(priority)) {
+      throw new InvalidOptionError('priority', priority, MEMORY_PRIORITIES.join(', '))
+    }
+
+    this.#owner.takeMemory(bytes, priority)
     this.#held += bytes
   }
 
@@ -61,7 +76,7 @@ export class Span implements SpanScope, MemoryOwner {
     if (!this.released) {
       const held = Math.min(bytes, this.#held - this.#inSpans)
       this.#held -= held
-      this.owner.giveMemory(held)
+      this.#owner.giveMemory(held)
     }
   }
 
@@ -83,7 +98,8 @@ export class Span implements SpanScope, MemoryOwner {
 
   release (): void {
     if (!this.released) {
-      this.owner.giveMemory(this.#held)
+      this.#owner.giveMemory(this.#held)
+      this.#onRelease()
     }
 
     this.#isReleased = true
@@ -102,21 +118,8 @@ export function checkOpen (scope: { readonly name: string, readonly released: bo
 /**
  * @throws {InvalidOptionError} when it is not a number of bytes
  */
-export function checkBytes (bytes: number): void {
+function checkBytes (bytes: number): void {
   if (!Number.isSafeInteger(bytes) || bytes < 0) {
     throw new InvalidOptionError('bytes', bytes, 'a whole number that is not negative')
-  }
-}
-
-/**
- * @throws {ScopeStateError} when the scope has been released
- * @throws {InvalidOptionError} when it is not a number of bytes, or not a priority
- */
-export function checkMemory (scope: { readonly name: string, readonly released: boolean }, bytes: number, priority: MemoryPriority): void {
-  checkOpen(scope)
-  checkBytes(bytes)
-
-  if (!MEMORY_PRIORITIES.includes(priority)) {
-    throw new InvalidOptionError('priority', priority, MEMORY_PRIORITIES.join(', '))
   }
 }

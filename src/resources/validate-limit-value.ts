@@ -1,26 +1,29 @@
 import { InvalidOptionError } from '../errors.ts'
+import type { Check } from './check-fields.ts'
 import type { LimitValue } from './limits.ts'
 
 /**
  * @throws {InvalidOptionError} when it is not a limit
  */
-export function checkLimitValue (value: unknown, option: string): LimitValue {
+export function checkLimitValue (value: unknown, path: string): LimitValue {
   if (value === 'unlimited' || value === 'blockAll' || isWholeNumber(value)) {
     return value
   }
 
-  throw new InvalidOptionError(option, value, 'a whole number that is not negative, "unlimited" or "blockAll"')
+  throw new InvalidOptionError(path, value, 'a whole number that is not negative, "unlimited" or "blockAll"')
 }
 
 /**
- * @throws {InvalidOptionError} when it is not a whole number from 0 to `max`
+ * A whole number from 0 to `max`
  */
-export function checkWholeNumber (value: unknown, option: string, max = Number.MAX_SAFE_INTEGER): number {
-  if (isWholeNumber(value) && value <= max) {
-    return value
-  }
+export function wholeNumber (max = Infinity): Check<number> {
+  return (value, path) => {
+    if (isWholeNumber(value) && value <= max) {
+      return value
+    }
 
-  throw new InvalidOptionError(option, value, max === Number.MAX_SAFE_INTEGER ? 'a whole number that is not negative' : `a whole number from 0 to ${max}`)
+    throw new InvalidOptionError(path, value, max === Infinity ? 'a whole number that is not negative' : `a whole number from 0 to ${max}`)
+  }
 }
 
 function isWholeNumber (value: unknown): value is number {

@@ -171,15 +171,9 @@ export class PeerStoreTags {
    */
   tags (peer: string): Map<string, number> {
     const now = this.#clock.now()
-    const result = new Map<string, number>()
+    const tags = this.#peers.get(peer)?.tags ?? []
 
-    for (const { name, value, expiry } of this.#peers.get(peer)?.tags ?? []) {
-      if (expiry > now) {
-        result.set(name, value)
-      }
-    }
-
-    return result
+    return new Map(tags.filter(({ expiry }) => expiry > now).map(({ name, value }) => [name, value]))
   }
 
   /**

@@ -60,7 +60,7 @@ export class PeerTags {
     const tag = this.get(name)
     this.remove(name)
 
-    return tag != null && !isGone(tag, now)
+    return tag != null && !isGone(tag, now())
   }
 
   /**
@@ -72,7 +72,7 @@ export class PeerTags {
     }
 
     const at = now()
-    this.compact(() => at)
+    this.compact(at)
 
     return this.entries().reduce((sum, [, tag]) => sum + valueOf(tag, at), 0)
   }
@@ -81,13 +81,13 @@ export class PeerTags {
    * The values of the tags that have not decayed to nothing
    */
   values (now: number): Map<string, number> {
-    return new Map(this.entries().filter(([, tag]) => !isGone(tag, () => now)).map(([name, tag]) => [name, valueOf(tag, now)]))
+    return new Map(this.entries().filter(([, tag]) => !isGone(tag, now)).map(([name, tag]) => [name, valueOf(tag, now)]))
   }
 
   /**
    * Forget what has decayed to nothing
    */
-  compact (now: () => number): void {
+  compact (now: number): void {
     for (const [name, tag] of this.entries()) {
       if (isGone(tag, now)) {
         this.remove(name)
@@ -129,24 +129,14 @@ export class PeerTags {
     this.plainSum = 0
     this.decays = false
 
-    if (this.#name != null) {
-      this.count(this.#tag)
-    }
-
-    if (this.#others != null) {
-      for (const tag of this.#others.values()) {
-        this.count(tag)
+    for (const [, tag] of this.entries()) {
+      if (typeof tag === 'number') {
+        this.plainSum += tag
+      } else if (tag.decay == null) {
+        this.plainSum += tag.value
+      } else {
+        this.decays = true
       }
-    }
-  }
-
-  private count (tag: KeptTag): void {
-    if (typeof tag === 'number') {
-      this.plainSum += tag
-    } else if (tag.decay == null) {
-      this.plainSum += tag.value
-    } else {
-      this.decays = true
     }
   }
 }
@@ -155,8 +145,8 @@ function whole (tag: KeptTag | undefined): Tag | undefined {
   return typeof tag === 'number' ? plainTag(tag) : tag
 }
 
-function isGone (tag: KeptTag, now: () => number): boolean {
-  return typeof tag !== 'number' && hasDecayed(tag, now())
+function isGone (tag: KeptTag, now: number): boolean {
+  return typeof tag !== 'number' && hasDecayed(tag, now)
 }
 
 function valueOf (tag: KeptTag, now: number): number {

@@ -127,9 +127,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
    * Does the value of a connected peer stay what it is until it is tagged again?
    */
   isConstant (peer: TagHolder): boolean {
-    const tags = tagsOf(peer)
-
-    return tags == null || !tags.decays
+    return tagsOf(peer)?.decays !== true
   }
 
   /**
@@ -178,7 +176,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
 
     const now = this.#now()
     peer.tags = undefined
-    tags.compact(() => now)
+    tags.compact(now)
 
     // nothing is remembered of a peer that has nothing left
     if (tags.size > 0) {

@@ -1,6 +1,8 @@
 import { InvalidOptionError } from '../errors.ts'
+import { aFunction, assertOptions, numberRule } from '../options.ts'
 import { overwrite, sum } from './decay.ts'
 import type { Bump, Decay, DecayContext } from './decay.ts'
+import type { OptionRules } from '../options.ts'
 
 /**
  * How a tag behaves over time
@@ -56,6 +58,12 @@ export interface Tag {
  */
 export const DEFAULT_DECAY_INTERVAL = 60_000
 
+const RULES: OptionRules<TagOptions> = {
+  decay: aFunction,
+  bump: aFunction,
+  interval: numberRule('a positive number of ms', value => value > 0 && value < Infinity)
+}
+
 const OVERWRITE = overwrite()
 const SUM = sum()
 
@@ -69,8 +77,7 @@ export function evaluateTag (tag: Tag, now: number): number {
 
   const steps = Math.floor((now - tag.anchor) / tag.interval)
 
-  // a clock that was set back must not make a value grow
-  if (!(steps > 0)) {
+  if (steps < 1) {
     return tag.value
   }
 
@@ -101,13 +108,14 @@ export function hasDecayed (tag: Tag, now: number): boolean {
 }
 
 /**
- * A function of the user that fails must not keep peers from being compared
+ * What the function of the user returns or throws: one that fails must not keep peers
+ * from being compared
  */
 function callDecay (decay: Decay, value: number, context: DecayContext): unknown {
   try {
     return decay(value, context)
-  } catch {
-    return 0
+  } catch (err) {
+    return err
   }
 }
 
@@ -122,7 +130,7 @@ export function bumpTag (tag: Tag | undefined, delta: number, options: TagOption
     throw new InvalidOptionError('value', delta, 'a finite number')
   }
 
-  validateTagOptions(options)
+  assertOptions(options, RULES)
 
   const decay = options.decay ?? tag?.decay
   const interval = options.interval ?? options.decay?.interval ?? tag?.interval ?? DEFAULT_DECAY_INTERVAL
@@ -134,7 +142,12 @@ export function bumpTag (tag: Tag | undefined, delta: number, options: TagOption
     throw new InvalidOptionError('bump', value, 'a function that returns a finite number')
   }
 
-  assertDecay(options.decay, value, interval)
+  // it is called later, where nobody is told of its mistakes
+  const decayed = options.decay == null ? 0 : callDecay(options.decay, value, { steps: 1, idle: interval })
+
+  if (!Number.isFinite(decayed)) {
+    throw new InvalidOptionError('decay', decayed, 'a function that returns a finite number')
+  }
 
   return { value, anchor: nextAnchor(tag, interval, current, now), bumpedAt: now, decay, interval, bump }
 }
@@ -144,46 +157,9 @@ export function bumpTag (tag: Tag | undefined, delta: number, options: TagOption
  * tag which is bumped often still decays
  */
 function nextAnchor (tag: Tag | undefined, interval: number, current: number, now: number): number {
-  if (tag?.decay == null || current === 0 || tag.interval !== interval || now < tag.anchor) {
+  if (tag?.decay == null || current === 0 || tag.interval !== interval) {
     return now
   }
 
   return now - (now - tag.anchor) % interval
-}
-
-/**
- * A decay is called later, where nobody is told of its mistakes
- */
-function assertDecay (decay: Decay | undefined, value: number, interval: number): void {
-  if (decay == null) {
-    return
-  }
-
-  let decayed: unknown
-
-  try {
-    decayed = decay(value, { steps: 1, idle: interval })
-  } catch (err) {
-    decayed = err
-  }
-
-  if (!Number.isFinite(decayed)) {
-    throw new InvalidOptionError('decay', decayed, 'a function that returns a finite number')
-  }
-}
-
-function validateTagOptions (options: TagOptions): void {
-  const { decay, interval, bump } = options
-
-  if (decay != null && typeof decay !== 'function') {
-    throw new InvalidOptionError('decay', decay, 'a function')
-  }
-
-  if (bump != null && typeof bump !== 'function') {
-    throw new InvalidOptionError('bump', bump, 'a function')
-  }
-
-  if (interval != null && !(Number.isFinite(interval) && interval > 0)) {
-    throw new InvalidOptionError('interval', interval, 'a positive number of ms')
-  }
 }

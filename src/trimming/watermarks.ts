@@ -60,7 +60,7 @@ export function resolveWatermarks (options: WatermarkOptions, defaults: Watermar
     throw new InvalidOptionError('lowWater', lowWater, `at most highWater (${high})`)
   }
 
-  return { maxConnections, highWater: high, lowWater: lowWater ?? ratioOf(high, defaults.lowWaterRatio) }
+  return { maxConnections, highWater: high, lowWater: lowWaterBelow(high, options, defaults) }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Realms, chooseRealmVictims, overShare } from '../resources/index.ts'
+import { Realms, overShare } from '../resources/index.ts'
 import { compareVictims } from '../trimming/index.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
@@ -222,8 +222,7 @@ export class RealmRooms {
 
     // a peer in several realms counts in one, and gives no place in the others
     const counting = this.realms.connections(realm).filter(connection => scopeOf(connection)?.realm === realm && !departures.has(connection))
-    const candidates = candidatesOf(counting).map(candidate => ({ ...candidate, realm }))
-    const victims = chooseRealmVictims(candidates, realm, count, compareVictims)
+    const victims = candidatesOf(counting).sort((a, b) => compareVictims(a, b)).slice(0, count)
 
     for (const { connection, peerId } of victims) {
       departures.add(connection, 'evict')

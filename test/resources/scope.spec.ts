@@ -176,13 +176,13 @@ describe('resources/scope', () => {
       const registry = new ScopeRegistry(name => new Scope(limitsOf(), name, 'peer:'))
       const peeked = registry.peek('A')
       expect(peeked.id).to.equal('A')
-      expect(registry.size).to.equal(0)
+      expect([...registry.values()]).to.deep.equal([])
       expect(registry.get('A')).to.be.undefined()
 
       const scope = registry.hold('A')
       expect(registry.hold('A')).to.equal(scope)
       expect(registry.peek('A')).to.equal(scope)
-      expect([...registry.entries()]).to.deep.equal([['A', scope]])
+      expect([...registry.values()]).to.deep.equal([scope])
 
       registry.letGo(scope)
       expect(registry.get('A')).to.equal(scope)
@@ -210,9 +210,8 @@ describe('resources/scope', () => {
             held.set(name, scopes.slice(1))
           }
 
-          const expected = [...held].flatMap(([key, [scope]]) => scope == null ? [] : [[key, scope]])
-          expect([...registry.entries()]).to.have.deep.members(expected)
-          expect(registry.size).to.equal(expected.length)
+          const expected = [...held.values()].flatMap(([scope]) => scope == null ? [] : [scope])
+          expect([...registry.values()]).to.have.members(expected)
           expect(['A', 'B', 'C'].map(key => registry.get(key))).to.deep.equal(['A', 'B', 'C'].map(key => held.get(key)?.[0]))
         }
       }))

@@ -123,16 +123,6 @@ describe('trimming/tag', () => {
       expect(valueAfter(tag, 1_000)).to.equal(0)
     })
 
-    it('does not make a value grow when the clock is set back', () => {
-      const tag = newTag(25, { decay: fixed(10) })
-
-      expect(valueAfter(tag, -1_000 * MINUTE)).to.equal(25)
-
-      const bumped = bumpTag(tag, 10, {}, START - 1_000.5 * MINUTE)
-
-      expect(evaluateTag(bumped, START - 999.5 * MINUTE)).to.equal(25)
-    })
-
     it('that returns no number, or throws, once it is used removes the tag', () => {
       const returnsNaN = newTag(1, { decay: (value, { steps }) => steps > 1 ? NaN : value })
       const throws = newTag(1, {
@@ -201,13 +191,6 @@ describe('trimming/tag', () => {
 
       expect(valueAfter(began, 2.5 * MINUTE - 1) - valueAfter(began, 2.5 * MINUTE)).to.equal(10)
       expect(valueAfter(changed, 2.5 * MINUTE - 1) - valueAfter(changed, 2.5 * MINUTE)).to.equal(10)
-    })
-
-    it('begins a new step when the clock was set back', () => {
-      const bumped = bumpTag(newTag(25, { decay: fixed(10) }), 0, {}, START - 0.25 * MINUTE)
-
-      expect(valueAfter(bumped, 0.75 * MINUTE - 1)).to.equal(25)
-      expect(valueAfter(bumped, 0.75 * MINUTE)).to.equal(15)
     })
 
     it('takes the interval of a new decay rather than that of the tag', () => {
