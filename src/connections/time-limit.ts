@@ -22,13 +22,21 @@ export class TimeLimit extends AbortController {
 }
 
 /**
- * Settles as the promise does, or rejects when the signal of a {@link TimeLimit} aborts,
- * for those who take no notice of it
+ * Settles as the promise does, or rejects when the signal aborts, for those who take no
+ * notice of it
  */
-export async function untilAborted <T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return Promise.race([promise, new Promise<never>((resolve, reject) => {
-    signal.addEventListener('abort', () => { reject(toError(signal.reason)) }, { once: true })
-  })])
+export async function untilAborted <T> (promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => { reject(toError(signal?.reason)) }
+
+  if (signal?.aborted === true) {
+    onAbort()
+  }
+
+  signal?.addEventListener('abort', onAbort)
+
+  return Promise.race([promise, aborted])
+    .finally(() => { signal?.removeEventListener('abort', onAbort) })
 }
 
 /**
