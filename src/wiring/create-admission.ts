@@ -8,7 +8,7 @@ import type { Departures } from './departures.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { AllowList, EvictionCandidate } from '../admission/index.ts'
+import type { AllowList } from '../admission/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
 import type { ConnectionScope, Limits, ResourceManager } from '../resources/index.ts'
@@ -43,10 +43,7 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
   const load = isShedding(config) ? new LoadMonitor({ clock }, config.load === false ? {} : config.load) : undefined
   const { rates = {}, ...subnets } = limits.subnets ?? {}
 
-  // the candidates are made for one choice, so what they stand for is found by it
-  let candidates: ConnectionCandidate[] = []
-
-  const pipeline = new AdmissionPipeline<ConnectionScope>({
+  const pipeline = new AdmissionPipeline<ConnectionScope, ConnectionCandidate>({
     clock,
     bans,
     discouraged: {
@@ -63,19 +60,10 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
     isConnectedHost: ip => hosts.has(ip),
     reserve: options => resources.openConnection(options),
     makeRoom: realms.makeRoomFor,
-    evictionCandidates: () => {
-      candidates = evictionCandidates(components).filter(({ connection }) => !departures.has(connection))
-
-      return candidates
-    },
-    evict: (victim: EvictionCandidate) => {
-      const connection = candidates.find(({ id }) => id === victim.id)?.connection
-      candidates = []
-
-      if (connection != null) {
-        departures.add(connection, 'evict')
-        emit('connection:evict', { connection, peerId: connection.remotePeer })
-      }
+    evictionCandidates: () => evictionCandidates(components).filter(({ connection }) => !departures.has(connection)),
+    evict: ({ connection }) => {
+      departures.add(connection, 'evict')
+      emit('connection:evict', { connection, peerId: connection.remotePeer })
     },
     onRefuse: (refusal, remoteAddr, peer) => {
       log('refused a connection from %a - %s %s %d of %d', remoteAddr, refusal.reason, refusal.scope, refusal.current, refusal.limit)

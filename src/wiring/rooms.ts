@@ -136,8 +136,8 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const rules: CandidateRules = {
     value: peer => standing.valueOfPeer(peer),
     isProtected: peer => standing.protection.isProtected(peer.key),
-    isAllowListed: connection => allowList.size > 0 && allowList.hasPeer(connection.remoteAddr, connection.remotePeer),
-    isPlain: () => allowList.size === 0 && !hasRealmGrace,
+    isAllowListed: connection => allowList.hasPeer(connection.remoteAddr, connection.remotePeer),
+    isPlain: () => config.allow.length === 0 && !hasRealmGrace,
     gracePeriodOf: peer => settingsOf(peer.peerId)?.gracePeriod,
     realmOf: peer => realms.realms.shareOf(peer.peerId),
     shares: () => realms.shares(),
