@@ -46,12 +46,6 @@ export class SubnetCounts {
   private relays = new Map<string, number>()
   #relayLimit = Infinity
 
-  /**
-   * The address that was asked about last, as it is checked before it is counted
-   */
-  #lastIp: IpAddress | undefined
-  #lastNetwork: NetworkCount | undefined
-
   constructor (limits: OriginLimits) {
     this.setLimits(limits, [])
   }
@@ -64,7 +58,7 @@ export class SubnetCounts {
       return relay == null ? undefined : exceeded(`relay:${relay}`, this.relays.get(relay) ?? 0, this.#relayLimit)
     }
 
-    const network = this.#networkOf(ip)
+    const network = this.#networks.match(ip)
 
     if (network != null) {
       return exceeded(network.name, network.count, network.limit)
@@ -97,7 +91,7 @@ export class SubnetCounts {
    * How many are counted in the smallest network that an address is in
    */
   count (ip: IpAddress): number {
-    return this.#networkOf(ip)?.count ?? this.tables[ip.family].at(0)?.counts.get(ip) ?? 0
+    return this.#networks.match(ip)?.count ?? this.tables[ip.family].at(0)?.counts.get(ip) ?? 0
   }
 
   /**
@@ -111,7 +105,6 @@ export class SubnetCounts {
     const { ipv4 = [], ipv6 = [], networks = [], relay = 'unlimited' } = limits
     this.tables = { 4: createTables(ipv4), 6: createTables(ipv6) }
     this.#networks = new CidrMap()
-    this.#lastIp = undefined
     this.relays = new Map()
     this.#relayLimit = toNumber(relay)
 
@@ -123,15 +116,6 @@ export class SubnetCounts {
     for (const origin of counted) {
       this.add(origin)
     }
-  }
-
-  #networkOf (ip: IpAddress): NetworkCount | undefined {
-    if (ip !== this.#lastIp) {
-      this.#lastNetwork = this.#networks.match(ip)
-      this.#lastIp = ip
-    }
-
-    return this.#lastNetwork
   }
 
   #change ({ ip, relay }: Origin, by: 1 | -1): void {
@@ -149,7 +133,7 @@ export class SubnetCounts {
       return
     }
 
-    const network = this.#networkOf(ip)
+    const network = this.#networks.match(ip)
 
     if (network != null) {
       network.count += by
