@@ -1,5 +1,5 @@
 import { isDenied, timeLimit, untilAborted } from '../connections/index.ts'
-import { connectionGater } from '../gating/index.ts'
+import { composeGaters, connectionGater } from '../gating/index.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { RawConnections } from './raw-connections.ts'
 import type { Clock } from '../clock.ts'
@@ -47,19 +47,17 @@ const HOOK_TIMEOUT = 5_000
 export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pick<GateComponents, 'clock' | 'log'>): Promise<boolean> {
   const { signal, clear } = timeLimit(HOOK_TIMEOUT, clock)
 
-  try {
-    return await untilAborted(denied, signal)
-  } catch (err) {
-    if (!signal.aborted) {
-      throw err
-    }
+  return untilAborted(denied, signal)
+    .catch(err => {
+      if (!signal.aborted) {
+        throw err
+      }
 
-    log.error('a hook did not say whether to connect - %e', err)
+      log.error('a hook did not say whether to connect - %e', err)
 
-    return true
-  } finally {
-    clear()
-  }
+      return true
+    })
+    .finally(clear)
 }
 
 /**
@@ -83,10 +81,13 @@ export function createGate (components: GateComponents, init: GateInit): Connect
   }
 
   return {
+    // bans and ranges, wherever there is nothing else to be asked
+    ...composeGaters(undefined, network),
+
+    // admission asks that itself, as it tells of what it refuses
+    denyInboundConnection: undefined,
+
     denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || inTime(isDenied(init.beforeConnect, peerId)),
-    denyDialMultiaddr: multiaddr => network.denyDialMultiaddr?.(multiaddr) ?? false,
-    denyOutboundConnection: (peerId, maConn) => network.denyOutboundConnection?.(peerId, maConn) ?? false,
-    denyOutboundEncryptedConnection: (peerId, maConn) => network.denyOutboundEncryptedConnection?.(peerId, maConn) ?? false,
 
     denyInboundEncryptedConnection: async (peerId, maConn) => {
       const refusal = inbound.identify(maConn, peerId.toString(), realmOf(peerId))
@@ -118,10 +119,6 @@ export function createGate (components: GateComponents, init: GateInit): Connect
       raw.remember(maConn)
 
       return await inTime(isDenied(init.afterConnect, peerId, maConn, 'outbound')) || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
-    },
-
-    denyInboundRelayReservation: source => network.denyInboundRelayReservation?.(source) ?? false,
-    denyOutboundRelayedConnection: (source, destination) => network.denyOutboundRelayedConnection?.(source, destination) ?? false,
-    denyInboundRelayedConnection: (relay, remotePeer) => network.denyInboundRelayedConnection?.(relay, remotePeer) ?? false
+    }
   }
 }
