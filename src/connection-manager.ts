@@ -116,21 +116,21 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.rooms = rooms
     this.realms = rooms.realms.realms
 
-    const { dialQueue, dialer } = createDialer(measured, rooms, config, context);
+    const { dialQueue, dialer } = createDialer(measured, rooms, config);
     ({ bans: this.bans, discouraged: this.discouraged, controls: this.resources } = rooms);
     ({ dialQueue: this.dialQueue, dialer: this.dialer } = { dialQueue, dialer });
-    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ ...context, node: measured, rooms, dialer, connectionManager: this }, config));
+    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ node: measured, rooms, dialer, connectionManager: this }, config));
     ({ explain: this.explain, decisions: this.decisions } = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: this.staticPeers }, config))
 
     const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)
-    this.recycler = createRecycler({ ...context, ...rooms, events: this, dial }, config)
+    this.recycler = createRecycler({ ...rooms, events: this, dial }, config)
     this.registerMetrics = lateMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
 
     install(components, {
       manager: this,
-      gater: createGate({ ...rooms, clock, log, realmOf: peerId => this.realms.placeOf(peerId) }, { ...config, bans: rooms.bans, deny: [] }),
+      gater: createGate(rooms, { ...config, bans: rooms.bans, deny: [] }),
       limitGater: async denied => deniedInTime(denied, context),
-      middleware: accountStreams({ ...rooms, scopeOf: connection => rooms.held.of(connection) }),
+      middleware: accountStreams(rooms),
       timeouts: init,
       replaceMonitor: config.liveness !== false
     })
@@ -184,7 +184,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.started = false
     globalThis.removeEventListener?.('online', this.networkChanged)
     await this.outbound.stop()
-    await Promise.all([this.dialer.stop(), stopRooms(this.rooms, this.clock, this.log)])
+    await Promise.all([this.dialer.stop(), stopRooms(this.rooms)])
     this.log('stopped')
   }
 
@@ -208,7 +208,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {InvalidOptionError} if it is not a number of at least 1
    */
   setMaxConnections (maxConnections: number): void {
-    changeMaxConnections(this.rooms, withMaxConnections(this.config.init, maxConnections, WATERMARK_DEFAULTS), this.log)
+    changeMaxConnections(this.rooms, withMaxConnections(this.config.init, maxConnections, WATERMARK_DEFAULTS))
   }
 
   /**
@@ -259,7 +259,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * again until it was connected another time.
    */
   async closeConnections (peerId: PeerId, options: AbortOptions = {}): Promise<void> {
-    await hangUp(peerId, { clock: this.clock, rooms: this.rooms, outbound: this.outbound }, this.config.connectionCloseTimeout, options)
+    await hangUp(peerId, this.rooms, this.outbound, options)
   }
 
   acceptIncomingConnection (maConn: MultiaddrConnection): boolean {

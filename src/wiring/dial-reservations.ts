@@ -1,7 +1,7 @@
 import { transportKind } from '../addresses/index.ts'
-import type { MakeRoomInRealm } from './make-room-in-realm.ts'
+import type { RealmRooms } from './realm-rooms.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
-import type { Connection } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -19,12 +19,16 @@ interface Attempt extends DialReservation {
   readonly scope: ConnectionScope
 }
 
+export interface DialReservationsComponents {
+  resources: ResourceManager
+  realms: Pick<RealmRooms, 'makePlace'>
+}
+
 /**
  * Reserves what an outbound connection costs before it is dialled
  */
 export class DialReservations {
-  readonly #resources: ResourceManager
-  readonly #makeRoom: MakeRoomInRealm
+  readonly #components: DialReservationsComponents
 
   /**
    * Several attempts may be made at one address, if they are forced
@@ -36,16 +40,15 @@ export class DialReservations {
    */
   readonly #places = new Map<string, ConnectionScope>()
 
-  constructor (resources: ResourceManager, makeRoom: MakeRoomInRealm) {
-    this.#resources = resources
-    this.#makeRoom = makeRoom
+  constructor (components: DialReservationsComponents) {
+    this.#components = components
   }
 
   /**
    * @throws {ConnectionLimitError} if there is no room
    */
-  reserve (multiaddr: Multiaddr, peer: string | undefined, realm: string | undefined): DialReservation {
-    const scope = this.#takePlace(peer) ?? this.#open(multiaddr, peer, realm)
+  reserve (multiaddr: Multiaddr, peerId?: PeerId): DialReservation {
+    const scope = this.#takePlace(peerId?.toString() ?? '') ?? this.#open(multiaddr, peerId)
     const key = multiaddr.toString()
     const attempt: Attempt = {
       scope,
@@ -68,7 +71,7 @@ export class DialReservations {
    */
   keepPlace (peer: string, realm: string | undefined): () => void {
     try {
-      const scope = this.#resources.openConnection({ direction: 'outbound', peer, realm })
+      const scope = this.#components.resources.openConnection({ direction: 'outbound', peer, realm })
       this.#places.get(peer)?.release()
       this.#places.set(peer, scope)
 
@@ -83,20 +86,16 @@ export class DialReservations {
     }
   }
 
-  #open (multiaddr: Multiaddr, peer: string | undefined, realm: string | undefined): ConnectionScope {
-    if (peer != null && realm != null) {
-      this.#makeRoom(realm, peer, 'outbound')
-    }
+  #open (multiaddr: Multiaddr, peerId?: PeerId): ConnectionScope {
+    const { realms, resources } = this.#components
+    const direction = 'outbound'
 
-    return this.#resources.openConnection({ direction: 'outbound', peer, realm, fileDescriptor: needsFileDescriptor(multiaddr) })
+    return resources.openConnection({ direction, fileDescriptor: needsFileDescriptor(multiaddr), ...peerId == null ? {} : realms.makePlace(peerId, direction) })
   }
 
-  #takePlace (peer: string | undefined): ConnectionScope | undefined {
-    const scope = peer == null ? undefined : this.#places.get(peer)
-
-    if (peer != null) {
-      this.#places.delete(peer)
-    }
+  #takePlace (peer: string): ConnectionScope | undefined {
+    const scope = this.#places.get(peer)
+    this.#places.delete(peer)
 
     return scope
   }

@@ -104,22 +104,6 @@ export class InboundConnections {
     return pending.admission
   }
 
-  /**
-   * Give back what an open connection has taken. Harmless when that was done before.
-   */
-  release (admission: Admission<ConnectionScope>): void {
-    this.#pipeline.release(admission)
-  }
-
-  /**
-   * Count a connection that came in without asking
-   *
-   * @throws {ResourceLimitError} if there is no room for it
-   */
-  account (connection: Connection): Admission<ConnectionScope> {
-    return this.#pipeline.account(connection.remoteAddr)
-  }
-
   #find (timeline: object): PendingConnection | undefined {
     return this.#recent.find(({ maConn }) => maConn.timeline === timeline) ?? this.#watched.get(timeline)
   }
