@@ -7,7 +7,7 @@ import { withGuardedMetrics } from './metrics/index.ts'
 import { systemRandom } from './random.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
 import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, createRecycler, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
-import type { Clock, SteadyClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { Recycler } from './connections/index.ts'
 import type { DialQueue, DialQueueComponents, Dialer } from './dialing/index.ts'
@@ -18,7 +18,7 @@ import type { OutboundControl, ReconnectQueue, StaticPeers, TrustedPeers } from 
 import type { Realms } from './resources/index.ts'
 import type { TagInfo, TagOptions, TrimOptions } from './trimming/index.ts'
 import type { ConnectionManagerEvents, ConnectionStats, Emit, Explainer, NodeReachabilityStatus, PeerStreamOptions, ResourceControls, OutboundNodeComponents, Rooms } from './wiring/index.ts'
-import type { AbortOptions, Connection, DialTarget, IsDialableOptions, Logger, MultiaddrConnection, PeerId, PendingDial, Startable, Stream, Upgrader } from '@libp2p/interface'
+import type { AbortOptions, Connection, DialTarget, IsDialableOptions, MultiaddrConnection, PeerId, PendingDial, Startable, Stream, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
 import type { PeerMap } from '@libp2p/peer-collections'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -92,8 +92,6 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
   private readonly components: ConnectionManagerComponents
   private readonly config: ConnectionManagerConfig
-  private readonly clock: SteadyClock
-  private readonly log: Logger
   private readonly rooms: Rooms
   private readonly dialer: Dialer
   private readonly recycler: Recycler
@@ -105,10 +103,10 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
     this.components = components
     this.config = resolveConfig(init, hasConnectionMonitor(components))
-    this.clock = steadyClock(wallClock)
-    this.log = components.logger.forComponent('libp2p:connmgr')
 
-    const { clock, config, log } = this
+    const { config } = this
+    const clock = steadyClock(wallClock)
+    const log = components.logger.forComponent('libp2p:connmgr')
     const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
     const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
     const context = { clock, log, random: systemRandom, emit }
@@ -167,12 +165,12 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     globalThis.addEventListener?.('online', this.networkChanged)
     await Promise.all([startRooms(this.rooms), this.registerMetrics()])
     await this.outbound.start()
-    this.log('started')
+    this.rooms.log('started')
   }
 
   afterStart (): void {
     this.rooms.standing.peerStoreTags.load()
-      .catch(err => { this.log.error('could not read the tags in the peer store - %e', err) })
+      .catch(err => { this.rooms.log.error('could not read the tags in the peer store - %e', err) })
     this.outbound.afterStart()
   }
 
@@ -185,7 +183,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     globalThis.removeEventListener?.('online', this.networkChanged)
     await this.outbound.stop()
     await Promise.all([this.dialer.stop(), stopRooms(this.rooms)])
-    this.log('stopped')
+    this.rooms.log('stopped')
   }
 
   getConnections (peerId?: PeerId): Connection[] {
@@ -237,8 +235,8 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    */
   async openStream (target: DialTarget, protocol: string | string[], options: PeerStreamOptions = {}): Promise<Stream> {
     return openStream({
-      clock: this.clock,
-      events: this.components.events,
+      clock: this.rooms.clock,
+      events: this.rooms.events,
       openConnection: async (target, options) => this.openConnection(target, options),
       getConnection: peerId => this.getConnection(peerId)
     }, target, protocol, options, this.config.dialTimeout)
@@ -300,7 +298,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * Returns `undefined` if the peer is neither connected nor tagged
    */
   getTagInfo (peerId: PeerId): TagInfo | undefined {
-    return tagInfo(peerId, this.rooms.standing, this.rooms.table, this.clock)
+    return tagInfo(peerId, this.rooms.standing, this.rooms.table, this.rooms.clock)
   }
 
   /**
