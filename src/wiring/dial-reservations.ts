@@ -16,6 +16,10 @@ export interface DialReservation {
 }
 
 interface Attempt extends DialReservation {
+  /**
+   * The address that is dialled
+   */
+  readonly address: string
   readonly scope: ConnectionScope
 }
 
@@ -33,7 +37,7 @@ export class DialReservations {
   /**
    * Several attempts may be made at one address, if they are forced
    */
-  readonly #attempts = new Map<string, Attempt[]>()
+  readonly #attempts = new Set<Attempt>()
 
   /**
    * Places of peers that are about to be dialled again
@@ -49,17 +53,17 @@ export class DialReservations {
    */
   reserve (multiaddr: Multiaddr, peerId?: PeerId): DialReservation {
     const scope = this.#takePlace(peerId?.toString() ?? '') ?? this.#open(multiaddr, peerId)
-    const key = multiaddr.toString()
     const attempt: Attempt = {
+      address: multiaddr.toString(),
       scope,
       release: () => {
-        if (this.#remove(key, attempt)) {
+        if (this.#attempts.delete(attempt)) {
           scope.release()
         }
       }
     }
 
-    this.#attempts.set(key, [...this.#attempts.get(key) ?? [], attempt])
+    this.#attempts.add(attempt)
 
     return attempt
   }
@@ -110,33 +114,15 @@ export class DialReservations {
       return
     }
 
-    const key = connection.remoteAddr.toString()
-    const attempt = this.#attempts.get(key)?.[0] ?? this.#attempts.get(withoutPeer(key))?.[0]
+    const address = connection.remoteAddr.toString()
+    const attempts = [...this.#attempts]
+    const attempt = attempts.find(attempt => attempt.address === address) ?? attempts.find(attempt => attempt.address === withoutPeer(address))
 
-    if (attempt == null) {
-      return
+    if (attempt != null) {
+      this.#attempts.delete(attempt)
     }
 
-    this.#remove(key, attempt)
-    this.#remove(withoutPeer(key), attempt)
-
-    return attempt.scope
-  }
-
-  #remove (key: string, attempt: Attempt): boolean {
-    const attempts = this.#attempts.get(key)
-
-    if (attempts?.includes(attempt) !== true) {
-      return false
-    }
-
-    if (attempts.length === 1) {
-      this.#attempts.delete(key)
-    } else {
-      this.#attempts.set(key, attempts.filter(other => other !== attempt))
-    }
-
-    return true
+    return attempt?.scope
   }
 }
 
