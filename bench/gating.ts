@@ -129,7 +129,11 @@ const pipeline = new AdmissionPipeline<ConnectionScope>({
   load,
   deny: cidrSet(Array.from({ length: 100 }, randomPrefix)),
   allow: new AllowList(Array.from({ length: 100 }, randomPrefix)),
-  isConnectedHost: () => false
+  isConnectedHost: () => false,
+  hostRate: { take: () => undefined },
+  self: '',
+  makeRoom: () => {},
+  onRefuse: () => {}
 }, {
   maxConnections: 10 * CONNECTIONS,
   maxPending: 10 * CONNECTIONS,

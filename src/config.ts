@@ -123,23 +123,13 @@ export function resolveConfig (init: ConnectionManagerInit = {}, hasMonitor = tr
   }
 
   return {
+    ...init,
     init,
+    limitPrivateHosts: init.inboundConnectionThreshold != null,
     ...watermarks,
     ...resolveTrimming(init),
     ...withDefaults(init, ADMISSION_DEFAULTS),
-    limitPrivateHosts: init.inboundConnectionThreshold != null,
-    load: init.load,
-    bans: init.bans,
-    misbehaviour: init.misbehaviour,
-    discouraged: init.discouraged,
-    netRestrict: init.netRestrict,
-    denyPrivateDials: init.denyPrivateDials,
-    limits: init.limits,
-    realmOf: init.realmOf,
-    serviceOf: init.serviceOf,
     ...withDefaults(init, DIALING_DEFAULTS),
-    addressSorter: init.addressSorter,
-    resolvers: init.resolvers,
     ...resolveConnections(hasMonitor || init.liveness != null ? init : { ...init, liveness: false }),
     ...resolveOutbound(init)
   }

@@ -7,7 +7,7 @@ import { withGuardedMetrics } from './metrics/index.ts'
 import { systemRandom } from './random.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
 import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
-import type { Clock, SteadyClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { RecycleRequest } from './connections/index.ts'
 import type { DialQueue, DialQueueComponents, Dialer } from './dialing/index.ts'
@@ -18,7 +18,7 @@ import type { OutboundControl, ReconnectQueue, StaticPeers, TrustedPeers } from 
 import type { Realms } from './resources/index.ts'
 import type { TagInfo, TagOptions, TrimOptions } from './trimming/index.ts'
 import type { ConnectionManagerEvents, ConnectionStats, Emit, Explainer, NodeReachabilityStatus, PeerStreamOptions, ResourceControls, OutboundNodeComponents, Rooms } from './wiring/index.ts'
-import type { AbortOptions, Connection, DialTarget, IsDialableOptions, Logger, MultiaddrConnection, PeerId, PendingDial, Startable, Stream, Upgrader } from '@libp2p/interface'
+import type { AbortOptions, Connection, DialTarget, IsDialableOptions, MultiaddrConnection, PeerId, PendingDial, Startable, Stream, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
 import type { PeerMap } from '@libp2p/peer-collections'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -92,8 +92,6 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
   private readonly components: ConnectionManagerComponents
   private readonly config: ConnectionManagerConfig
-  private readonly clock: SteadyClock
-  private readonly log: Logger
   private readonly rooms: Rooms
   private readonly dialer: Dialer
   private readonly replace: (request: RecycleRequest) => Promise<Connection | undefined>
@@ -105,10 +103,10 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
     this.components = components
     this.config = resolveConfig(init, hasConnectionMonitor(components))
-    this.clock = steadyClock(wallClock)
-    this.log = components.logger.forComponent('libp2p:connmgr')
 
-    const { clock, config, log } = this
+    const { config } = this
+    const clock = steadyClock(wallClock)
+    const log = components.logger.forComponent('libp2p:connmgr')
     const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
     const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
     const context = { clock, log, random: systemRandom, emit }
@@ -116,21 +114,21 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.rooms = rooms
     this.realms = rooms.realms.realms
 
-    const { dialQueue, dialer } = createDialer(measured, rooms, config, context);
+    const { dialQueue, dialer } = createDialer(measured, rooms, config);
     ({ bans: this.bans, discouraged: this.discouraged, controls: this.resources } = rooms);
     ({ dialQueue: this.dialQueue, dialer: this.dialer } = { dialQueue, dialer });
-    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ ...context, node: measured, rooms, dialer, connectionManager: this }, config));
+    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ node: measured, rooms, dialer, connectionManager: this }, config));
     ({ explain: this.explain, decisions: this.decisions } = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: this.staticPeers }, config))
 
     const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)
-    this.replace = startRecycling({ ...context, ...rooms, events: this, dial }, config)
+    this.replace = startRecycling({ ...rooms, events: this, dial }, config)
     this.registerMetrics = lateMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
 
     install(components, {
       manager: this,
-      gater: createGate({ ...rooms, clock, log, realmOf: peerId => this.realms.placeOf(peerId) }, { ...config, bans: rooms.bans, deny: [] }),
+      gater: createGate(rooms, { ...config, bans: rooms.bans, deny: [] }),
       limitGater: async denied => deniedInTime(denied, context),
-      middleware: accountStreams({ ...rooms, scopeOf: connection => rooms.held.of(connection) }),
+      middleware: accountStreams(rooms),
       timeouts: init,
       replaceMonitor: config.liveness !== false
     })
@@ -167,12 +165,12 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     globalThis.addEventListener?.('online', this.networkChanged)
     await Promise.all([startRooms(this.rooms), this.registerMetrics()])
     await this.outbound.start()
-    this.log('started')
+    this.rooms.log('started')
   }
 
   afterStart (): void {
     this.rooms.standing.peerStoreTags.load()
-      .catch(err => { this.log.error('could not read the tags in the peer store - %e', err) })
+      .catch(err => { this.rooms.log.error('could not read the tags in the peer store - %e', err) })
     this.outbound.afterStart()
   }
 
@@ -184,8 +182,8 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.started = false
     globalThis.removeEventListener?.('online', this.networkChanged)
     await this.outbound.stop()
-    await Promise.all([this.dialer.stop(), stopRooms(this.rooms, this.clock, this.log)])
-    this.log('stopped')
+    await Promise.all([this.dialer.stop(), stopRooms(this.rooms)])
+    this.rooms.log('stopped')
   }
 
   getConnections (peerId?: PeerId): Connection[] {
@@ -208,7 +206,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {InvalidOptionError} if it is not a number of at least 1
    */
   setMaxConnections (maxConnections: number): void {
-    changeMaxConnections(this.rooms, withMaxConnections(this.config.init, maxConnections, WATERMARK_DEFAULTS), this.log)
+    changeMaxConnections(this.rooms, withMaxConnections(this.config.init, maxConnections, WATERMARK_DEFAULTS))
   }
 
   /**
@@ -237,8 +235,8 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    */
   async openStream (target: DialTarget, protocol: string | string[], options: PeerStreamOptions = {}): Promise<Stream> {
     return openStream({
-      clock: this.clock,
-      events: this.components.events,
+      clock: this.rooms.clock,
+      events: this.rooms.events,
       openConnection: async (target, options) => this.openConnection(target, options),
       getConnection: peerId => this.getConnection(peerId)
     }, target, protocol, options, this.config.dialTimeout)
@@ -259,7 +257,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * again until it was connected another time.
    */
   async closeConnections (peerId: PeerId, options: AbortOptions = {}): Promise<void> {
-    await hangUp(peerId, { clock: this.clock, rooms: this.rooms, outbound: this.outbound }, this.config.connectionCloseTimeout, options)
+    await hangUp(peerId, this.rooms, this.outbound, options)
   }
 
   acceptIncomingConnection (maConn: MultiaddrConnection): boolean {
@@ -300,7 +298,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * Returns `undefined` if the peer is neither connected nor tagged
    */
   getTagInfo (peerId: PeerId): TagInfo | undefined {
-    return tagInfo(peerId, this.rooms.standing, this.rooms.table, this.clock)
+    return tagInfo(peerId, this.rooms.standing, this.rooms.table, this.rooms.clock)
   }
 
   /**

@@ -12,7 +12,11 @@ export function describe (value: unknown): string {
     text = typeof value
   }
 
-  return text.length > MAX_DESCRIPTION_LENGTH ? `${text.slice(0, MAX_DESCRIPTION_LENGTH)}…` : text
+  return shorten(text, MAX_DESCRIPTION_LENGTH)
+}
+
+function shorten (text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
 }
 
 /**
@@ -32,7 +36,9 @@ const MAX_ERRORS = 3
  * what they carry, and quote what a remote has sent.
  */
 export function messageOf (thrown: unknown): string {
-  return oneLine(findMessage(thrown, 0) ?? 'no reason was given')
+  const message = findMessage(thrown, 0) ?? 'no reason was given'
+
+  return shorten(message.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim(), MAX_MESSAGE_LENGTH)
 }
 
 function findMessage (thrown: unknown, depth: number): string | undefined {
@@ -44,7 +50,7 @@ function findMessage (thrown: unknown, depth: number): string | undefined {
     return undefined
   }
 
-  const own = textOf(readProperty(thrown, 'message'))
+  const own = readText(thrown, 'message')
   const several = readProperty(thrown, 'errors')
 
   if (Array.isArray(several)) {
@@ -54,8 +60,8 @@ function findMessage (thrown: unknown, depth: number): string | undefined {
   return own ??
     findMessage(readProperty(thrown, 'error'), depth + 1) ??
     findMessage(readProperty(thrown, 'cause'), depth + 1) ??
-    textOf(readProperty(thrown, 'reason')) ??
-    textOf(readProperty(thrown, 'code')) ??
+    readText(thrown, 'reason') ??
+    readText(thrown, 'code') ??
     eventMessage(thrown) ??
     (depth === 0 ? nameOf(thrown) : undefined)
 }
@@ -71,14 +77,14 @@ function joinMessages (errors: readonly unknown[], depth: number): string | unde
  * Browsers and Node.js do not let scripts know why a WebSocket failed
  */
 function eventMessage (thrown: object): string | undefined {
-  const type = textOf(readProperty(thrown, 'type'))
-  const url = textOf(readProperty(readProperty(thrown, 'target'), 'url'))
+  const type = readText(thrown, 'type')
+  const url = readText(readProperty(thrown, 'target'), 'url')
 
   return type == null ? undefined : `${url ?? 'what was opened'} failed with the event "${type}", which does not say why`
 }
 
 function nameOf (thrown: object): string {
-  return textOf(readProperty(thrown, 'name')) ?? textOf(readProperty(readProperty(thrown, 'constructor'), 'name')) ?? 'an object'
+  return readText(thrown, 'name') ?? readText(readProperty(thrown, 'constructor'), 'name') ?? 'an object'
 }
 
 /**
@@ -92,12 +98,8 @@ export function readProperty (from: unknown, key: string): unknown {
   }
 }
 
-function textOf (value: unknown): string | undefined {
+function readText (from: unknown, key: string): string | undefined {
+  const value = readProperty(from, key)
+
   return typeof value === 'string' && value.trim() !== '' ? value.slice(0, MAX_MESSAGE_LENGTH * 2) : undefined
-}
-
-function oneLine (text: string): string {
-  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
-
-  return line.length > MAX_MESSAGE_LENGTH ? `${line.slice(0, MAX_MESSAGE_LENGTH)}…` : line
 }

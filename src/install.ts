@@ -1,4 +1,5 @@
 import { serviceCapabilities } from '@libp2p/interface'
+import { readProperty } from './error-message.ts'
 import { InvalidOptionError } from './errors.ts'
 import { composeGaters } from './gating/index.ts'
 import type { AnswerLimit } from './gating/index.ts'
@@ -69,7 +70,11 @@ const TIMEOUTS: ReadonlyArray<keyof UpgraderTimeouts> = [
   'connectionCloseTimeout'
 ]
 
-const METHODS: ReadonlyArray<keyof ConnectionManager> = [
+/**
+ * The interface, and fields of libp2p's own connection manager that are no part of it,
+ * but read by other projects
+ */
+const MEMBERS: ReadonlyArray<keyof ReplacementManager> = [
   'getConnections',
   'getConnectionsMap',
   'getMaxConnections',
@@ -80,14 +85,10 @@ const METHODS: ReadonlyArray<keyof ConnectionManager> = [
   'acceptIncomingConnection',
   'afterUpgradeInbound',
   'getDialQueue',
-  'isDialable'
+  'isDialable',
+  'dialQueue',
+  'reconnectQueue'
 ]
-
-/**
- * Fields of libp2p's own connection manager that are no part of the interface,
- * but read by other projects
- */
-const FIELDS = ['dialQueue', 'reconnectQueue'] as const
 
 /**
  * A connection manager that can take the place of libp2p's own: other projects read these
@@ -110,9 +111,8 @@ export function install (components: InstallComponents, installation: Installati
   const { manager, gater, limitGater, middleware, timeouts, replaceMonitor } = installation
   const discarded = components.connectionManager
 
-  redirect(discarded, manager, METHODS)
   redirectDialQueueMetric(discarded, manager)
-  redirect(discarded, manager, FIELDS)
+  redirect(discarded, manager, MEMBERS)
   applyTimeouts(components.upgrader, timeouts)
 
   // both are looked up whenever they are used
@@ -173,8 +173,7 @@ function withMiddleware (registrar: Registrar, middleware: StreamMiddleware): Re
 
       // the methods are called on the proxy, and may use private fields
       return typeof value === 'function' ? value.bind(target) : value
-    },
-    set: (target, name, value) => Reflect.set(target, name, value)
+    }
   })
 }
 
@@ -202,13 +201,11 @@ function redirect (from: object, to: object, names: readonly string[]): void {
  * discarded queue, and the number of jobs that run.
  */
 function redirectDialQueueMetric (discarded: object, manager: ReplacementManager): void {
-  const dialQueue: unknown = Reflect.get(discarded, 'dialQueue')
+  const queue = readProperty(readProperty(discarded, 'dialQueue'), 'queue')
 
-  if (typeof dialQueue !== 'object' || dialQueue == null || !('queue' in dialQueue) || typeof dialQueue.queue !== 'object' || dialQueue.queue == null) {
-    return
+  if (typeof queue === 'object' && queue != null) {
+    redirect(queue, manager.dialQueue.queue, ['queue', 'pending'])
   }
-
-  redirect(dialQueue.queue, manager.dialQueue.queue, ['queue', 'pending'])
 }
 
 function applyTimeouts (upgrader: object, timeouts: UpgraderTimeouts): void {

@@ -93,7 +93,7 @@ export class OurPolicy implements Policy {
     const dialer = { openConnection: async (target: DialTarget, { signal }: AbortOptions = {}) => this.dial(firstAddress(target), signal) }
 
     this.rooms = createRooms(node, this.config, context)
-    this.outbound = createOutbound({ ...context, node, rooms: this.rooms, dialer, connectionManager: dialer }, this.config).outbound
+    this.outbound = createOutbound({ node, rooms: this.rooms, dialer, connectionManager: dialer }, this.config).outbound
   }
 
   async start (): Promise<void> {
@@ -199,7 +199,7 @@ export class OurPolicy implements Policy {
   private async dial (address: Multiaddr, signal?: AbortSignal): Promise<Connection> {
     const { rooms, world } = this
     const node = world.nodeOf(address)
-    const reservation = rooms.dials.reserve(address, node.peerId.toString(), undefined)
+    const reservation = rooms.dials.reserve(address, node.peerId)
 
     try {
       const link = await new Promise<Link | undefined>((resolve, reject) => {

@@ -12,7 +12,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * does not depend on how many connections are open; only `evictionCandidates` may
  * go through all of them.
  */
-export interface AdmissionComponents<R extends Reservation = Reservation> {
+export interface AdmissionComponents<R extends Reservation = Reservation, C extends EvictionCandidate = EvictionCandidate> {
   clock: Clock
 
   /**
@@ -25,12 +25,12 @@ export interface AdmissionComponents<R extends Reservation = Reservation> {
    * The inbound connections that may be closed for another one. What is about to be
    * closed by `evict` is none of them.
    */
-  evictionCandidates(): readonly EvictionCandidate[]
+  evictionCandidates(): readonly C[]
 
   /**
    * Close a connection for a newcomer, not before this call has returned
    */
-  evict(victim: EvictionCandidate): void
+  evict(victim: C): void
 
   /**
    * Reserve what a connection costs
@@ -43,26 +43,26 @@ export interface AdmissionComponents<R extends Reservation = Reservation> {
    * The peer of a connection is about to count in a realm, which may be full. Called as
    * the last step, so that nobody has to go for a connection that is refused after all.
    */
-  makeRoom?(realm: string, peer: string, direction: 'inbound'): void
+  makeRoom(realm: string, peer: string, direction: 'inbound'): void
 
-  bans?: {
+  bans: {
     ofPeer(peer: string): unknown
     ofIp(ip: IpAddress): unknown
   }
 
-  discouraged?: {
+  discouraged: {
     hasPeer(peer: string): boolean
     hasIp(ip: IpAddress): boolean
   }
 
-  deny?: { has(ip: IpAddress): boolean }
+  deny: { has(ip: IpAddress): boolean }
 
   /**
    * If given, nothing else may connect
    */
   netRestrict?: { has(ip: IpAddress): boolean }
 
-  allow?: {
+  allow: {
     has(ip: IpAddress): boolean
     allows(ip: IpAddress, peer: string): boolean
   }
@@ -70,7 +70,7 @@ export interface AdmissionComponents<R extends Reservation = Reservation> {
   /**
    * Counts a connection of a host, unless it connects too often
    */
-  hostRate?: { take(ip: IpAddress): ExceededLimit | undefined }
+  hostRate: { take(ip: IpAddress): ExceededLimit | undefined }
 
   load?: { check(): ExceededLimit | undefined }
 
@@ -78,17 +78,17 @@ export interface AdmissionComponents<R extends Reservation = Reservation> {
    * Whether a peer with this address is connected, which may dial back to find out
    * whether this node can be reached
    */
-  isConnectedHost?(ip: IpAddress): boolean
+  isConnectedHost(ip: IpAddress): boolean
 
   /**
    * The peer id of this node
    */
-  self?: string
+  self: string
 
   /**
    * Called for every connection that is refused
    */
-  onRefuse?(refusal: AdmissionRefusal, remoteAddr: Multiaddr, peer?: string): void
+  onRefuse(refusal: AdmissionRefusal, remoteAddr: Multiaddr, peer?: string): void
 }
 
 /**

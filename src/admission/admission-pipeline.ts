@@ -1,17 +1,17 @@
 import { barredReason, isDiscouraged } from './barred.ts'
-import { HeldAdmission } from './held-admission.ts'
+import { ALLOW_LISTED, HELD, HeldAdmission, PENDING } from './held-admission.ts'
 import { LinkedList } from './linked-list.ts'
 import { originOf, scopeOf } from './origin.ts'
-import { refuse, toRefusal } from './refusals.ts'
+import { bar, toRefusal } from './refusals.ts'
 import { SubnetCounts } from './subnet-counts.ts'
 import { TokenBuckets } from './token-buckets.ts'
 import { VictimChooser } from './victim-chooser.ts'
 import type { AdmissionComponents, AdmissionLimits } from './admission-components.ts'
 import type { Admission, AdmissionDecision, Reservation } from './admission.ts'
-import type { AdmissionState } from './held-admission.ts'
+import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
 import type { Origin } from './origin.ts'
-import type { AdmissionRefusal } from './refusals.ts'
+import type { AdmissionReason, AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { RateLimits } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -21,7 +21,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * Everything is decided in memory, before anything is spent on the connection, and
  * what is refused has taken nothing.
  */
-export class AdmissionPipeline<R extends Reservation = Reservation> {
+export class AdmissionPipeline<R extends Reservation = Reservation, C extends EvictionCandidate = EvictionCandidate> {
   /**
    * May be changed at any time
    */
@@ -32,12 +32,12 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    */
   maxPending: number
 
-  readonly #components: AdmissionComponents<R>
-  readonly #victims: VictimChooser
+  readonly #components: AdmissionComponents<R, C>
+  readonly #victims: VictimChooser<C>
   readonly #subnets: SubnetCounts
   readonly #pendingSubnets: SubnetCounts
   #buckets: TokenBuckets
-  readonly #held = new LinkedList<HeldAdmission<R>>()
+  private readonly held = new LinkedList<HeldAdmission<R>>()
   #pendingCount = 0
   #isStarted = false
 
@@ -46,7 +46,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * @param limits - what it holds
    * @param hashKey - the secret behind the choice of whom to close, a random one by default
    */
-  constructor (components: AdmissionComponents<R>, limits: AdmissionLimits, hashKey?: HashKey) {
+  constructor (components: AdmissionComponents<R, C>, limits: AdmissionLimits, hashKey?: HashKey) {
     this.#components = components
     this.maxConnections = limits.maxConnections
     this.maxPending = limits.maxPending
@@ -63,13 +63,6 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     return this.#pendingCount
   }
 
-  /**
-   * How many connections hold something
-   */
-  get size (): number {
-    return this.#held.size
-  }
-
   start (): void {
     this.#isStarted = true
   }
@@ -83,7 +76,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * open.
    */
   setSubnetLimits (limits: OriginLimits): void {
-    this.#subnets.setLimits(limits, [...this.#held].filter(({ isAllowListed }) => !isAllowListed))
+    this.#subnets.setLimits(limits, [...this.held].filter(({ isAllowListed }) => !isAllowListed))
   }
 
   /**
@@ -100,11 +93,13 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
   admit (remoteAddr: Multiaddr): AdmissionDecision<R> {
     const decision = this.#decide(remoteAddr)
 
-    if (decision.refusal != null) {
-      this.#components.onRefuse?.(decision.refusal, remoteAddr)
+    if (decision instanceof HeldAdmission) {
+      return { admission: decision }
     }
 
-    return decision
+    this.#components.onRefuse(decision, remoteAddr)
+
+    return { refusal: decision }
   }
 
   /**
@@ -115,7 +110,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     const refusal = this.#checkPeer(asHeld(admission), peer, realm)
 
     if (refusal != null) {
-      this.#components.onRefuse?.(refusal, remoteAddr, peer)
+      this.#components.onRefuse(refusal, remoteAddr, peer)
     }
 
     return refusal
@@ -128,8 +123,8 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
   upgraded (admission: Admission<R>): void {
     const held = asHeld(admission)
 
-    if (held.isPending && !held.isReleased) {
-      held.isPending = false
+    if (held.isPending) {
+      held.unset(PENDING)
       this.#pendingCount--
       this.#pendingSubnets.remove(held)
     }
@@ -141,13 +136,13 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
   release (admission: Admission<R>): void {
     const held = asHeld(admission)
 
-    if (held.isReleased) {
+    if (!held.has(HELD)) {
       return
     }
 
     this.upgraded(held)
-    held.isReleased = true
-    this.#held.delete(held)
+    held.unset(HELD)
+    this.held.delete(held)
 
     if (!held.isAllowListed) {
       this.#subnets.remove(held)
@@ -164,42 +159,46 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    */
   account (remoteAddr: Multiaddr): Admission<R> {
     const origin = originOf(remoteAddr)
-    const isAllowListed = origin.ip != null && this.#components.allow?.has(origin.ip) === true
+    const flags = this.#isAllowListed(origin) ? ALLOW_LISTED : 0
 
-    return this.#hold(origin, this.#reserve(origin, isAllowListed), { isAllowListed, isPending: false, isDiscouraged: isDiscouraged(this.#components, origin) })
+    return this.#hold(origin, this.#reserve(origin, flags), flags)
   }
 
-  #decide (remoteAddr: Multiaddr): AdmissionDecision<R> {
+  #isAllowListed ({ ip }: Origin): boolean {
+    return ip != null && this.#components.allow.has(ip)
+  }
+
+  #decide (remoteAddr: Multiaddr): HeldAdmission<R> | AdmissionRefusal {
     if (!this.#isStarted) {
-      return refuse('stopped', { scope: 'system', current: 0, limit: 0 })
+      return bar('stopped', 'system')
     }
 
     const origin = originOf(remoteAddr)
     const reason = barredReason(this.#components, remoteAddr, origin)
 
     if (reason != null) {
-      return refuse(reason, { scope: scopeOf(origin), current: 0, limit: 0 })
+      return bar(reason, scopeOf(origin))
     }
 
-    if (origin.ip != null && this.#components.allow?.has(origin.ip) === true) {
-      return this.#tryReserve(origin, { isAllowListed: true, isPending: true, isDiscouraged: false })
+    if (this.#isAllowListed(origin)) {
+      return this.#tryReserve(origin, ALLOW_LISTED | PENDING)
     }
 
     const { ip } = origin
-    const empty = ip == null ? undefined : this.#components.hostRate?.take(ip) ?? this.#buckets.take(ip)
+    const empty = ip == null ? undefined : this.#components.hostRate.take(ip) ?? this.#buckets.take(ip)
 
     if (empty != null && !this.#isDialBack(origin)) {
-      return refuse('rate', empty)
+      return { reason: 'rate', ...empty }
     }
 
-    let decision: AdmissionDecision<R> | undefined
+    let decision: HeldAdmission<R> | AdmissionRefusal | undefined
 
     try {
       decision = this.#decideByCount(origin)
 
       return decision
     } finally {
-      if (ip != null && empty == null && decision?.admission == null) {
+      if (ip != null && empty == null && !(decision instanceof HeldAdmission)) {
         this.#buckets.refund(ip)
       }
     }
@@ -210,105 +209,89 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * while there is much to do, but only with one connection at a time
    */
   #isDialBack ({ ip }: Origin): boolean {
-    return ip != null && this.#components.isConnectedHost?.(ip) === true && this.#pendingSubnets.count(ip) === 0
+    return ip != null && this.#components.isConnectedHost(ip) && this.#pendingSubnets.count(ip) === 0
   }
 
-  #decideByCount (origin: Origin): AdmissionDecision<R> {
+  #decideByCount (origin: Origin): HeldAdmission<R> | AdmissionRefusal {
     const pendingSubnet = this.#pendingSubnets.check(origin)
 
     if (pendingSubnet != null) {
-      return refuse('subnet-pending', pendingSubnet)
+      return { reason: 'subnet-pending', ...pendingSubnet }
     }
 
     if (this.#pendingCount >= this.maxPending) {
-      return refuse('pending', { scope: 'system', current: this.#pendingCount, limit: this.maxPending })
+      return { reason: 'pending', scope: 'system', current: this.#pendingCount, limit: this.maxPending }
     }
 
     const load = this.#components.load?.check()
 
     if (load != null && !this.#isDialBack(origin)) {
-      return refuse('load', load)
+      return { reason: 'load', ...load }
     }
 
     const subnet = this.#subnets.check(origin)
 
     if (subnet != null) {
-      return refuse('subnet', subnet)
+      return { reason: 'subnet', ...subnet }
     }
-
-    const used = this.#used()
-    const state: AdmissionState = { isAllowListed: false, isPending: true, isDiscouraged: isDiscouraged(this.#components, origin) }
 
     // who is discouraged may not have the last place
-    if (state.isDiscouraged && used + 1 >= this.maxConnections) {
-      return refuse('discouraged', { scope: 'system', current: used, limit: this.maxConnections })
+    if (isDiscouraged(this.#components, origin) && this.#used + 1 >= this.maxConnections) {
+      return this.#refuseAsFull('discouraged')
     }
 
-    return this.#tryReserve(origin, state)
+    return this.#tryReserve(origin, PENDING)
   }
 
   /**
    * The last step: a victim is not closed unless the newcomer can come in
    */
-  #tryReserve (origin: Origin, state: AdmissionState): AdmissionDecision<R> {
-    const used = this.#used()
-    const isFull = !state.isAllowListed && used >= this.maxConnections
+  #tryReserve (origin: Origin, flags: number): HeldAdmission<R> | AdmissionRefusal {
+    const isFull = flags === PENDING && this.#used >= this.maxConnections
     const victim = isFull ? this.#victims.choose() : undefined
 
     if (isFull && victim == null) {
-      return refuse('max-connections', { scope: 'system', current: used, limit: this.maxConnections })
+      return this.#refuseAsFull('max-connections')
     }
 
     let reservation: R
 
     try {
-      reservation = this.#reserve(origin, state.isAllowListed)
+      reservation = this.#reserve(origin, flags)
     } catch (err) {
-      return { refusal: toRefusal(err) }
+      return toRefusal(err)
     }
 
-    const admission = this.#hold(origin, reservation, state)
+    const admission = this.#hold(origin, reservation, flags)
 
     if (victim != null) {
       this.#components.evict(victim)
     }
 
-    return { admission }
+    return admission
   }
 
   #checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const { bans, discouraged, self } = this.#components
-    const scope = `peer:${peer}`
+    const { bans, discouraged, makeRoom, self } = this.#components
 
-    if (peer === self) {
-      return { reason: 'self', scope, current: 0, limit: 0 }
+    if (peer === self || bans.ofPeer(peer) != null) {
+      return bar(peer === self ? 'self' : 'banned', `peer:${peer}`)
     }
 
-    if (bans?.ofPeer(peer) != null) {
-      return { reason: 'banned', scope, current: 0, limit: 0 }
+    const refusal = held.isAllowListed ? this.#leaveAllowList(held, peer) : undefined
+
+    if (refusal != null) {
+      return refusal
     }
 
-    if (held.isAllowListed) {
-      const refusal = this.#leaveAllowList(held, peer)
-
-      if (refusal != null) {
-        return refusal
-      }
-    }
-
-    if (!held.isAllowListed && discouraged?.hasPeer(peer) === true) {
-      held.isDiscouraged = true
-      const used = this.#used()
-
-      // it has a place itself, which must not be the last one
-      if (used >= this.maxConnections) {
-        return { reason: 'discouraged', scope: 'system', current: used, limit: this.maxConnections }
-      }
+    // it has a place itself, which must not be the last one
+    if (!held.isAllowListed && discouraged.hasPeer(peer) && this.#used >= this.maxConnections) {
+      return this.#refuseAsFull('discouraged')
     }
 
     try {
       if (realm != null) {
-        this.#components.makeRoom?.(realm, peer, 'inbound')
+        makeRoom(realm, peer, 'inbound')
       }
 
       held.reservation.setPeer(peer, realm)
@@ -322,7 +305,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * keep to the limits like everybody.
    */
   #leaveAllowList (held: HeldAdmission<R>, peer: string): AdmissionRefusal | undefined {
-    if (held.ip == null || this.#components.allow?.allows(held.ip, peer) === true) {
+    if (held.ip == null || this.#components.allow.allows(held.ip, peer)) {
       return
     }
 
@@ -333,12 +316,11 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
     }
 
     // it has a place itself
-    const used = this.#used()
-    const isFull = used > this.maxConnections
+    const isFull = this.#used > this.maxConnections
     const victim = isFull ? this.#victims.choose() : undefined
 
     if (isFull && victim == null) {
-      return { reason: 'max-connections', scope: 'system', current: used, limit: this.maxConnections }
+      return this.#refuseAsFull('max-connections')
     }
 
     try {
@@ -347,7 +329,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
       return toRefusal(err)
     }
 
-    held.isAllowListed = false
+    held.unset(ALLOW_LISTED)
     this.#subnets.add(held)
 
     if (victim != null) {
@@ -359,24 +341,27 @@ export class AdmissionPipeline<R extends Reservation = Reservation> {
    * How many places are taken, those of connections that are not upgraded yet
    * included: otherwise several could take the last one at the same time
    */
-  #used (): number {
+  get #used (): number {
     return this.#components.connectionCount() + this.#pendingCount
   }
 
-  #reserve ({ fileDescriptor }: Origin, allowListed: boolean): R {
-    return this.#components.reserve({ direction: 'inbound', allowListed, fileDescriptor })
+  #refuseAsFull (reason: AdmissionReason): AdmissionRefusal {
+    return { reason, scope: 'system', current: this.#used, limit: this.maxConnections }
   }
 
-  #hold (origin: Origin, reservation: R, state: AdmissionState): HeldAdmission<R> {
-    const { isAllowListed, isPending } = state
-    const held = new HeldAdmission(origin, reservation, state)
-    this.#held.add(held)
+  #reserve ({ fileDescriptor }: Origin, flags: number): R {
+    return this.#components.reserve({ direction: 'inbound', allowListed: (flags & ALLOW_LISTED) !== 0, fileDescriptor })
+  }
 
-    if (!isAllowListed) {
+  #hold (origin: Origin, reservation: R, flags: number): HeldAdmission<R> {
+    const held = new HeldAdmission(origin, reservation, HELD | flags)
+    this.held.add(held)
+
+    if (!held.isAllowListed) {
       this.#subnets.add(origin)
     }
 
-    if (isPending) {
+    if (held.isPending) {
       this.#pendingCount++
       this.#pendingSubnets.add(origin)
     }

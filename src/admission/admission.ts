@@ -21,11 +21,6 @@ export interface Admission<R extends Reservation = Reservation> extends Origin {
   readonly isAllowListed: boolean
 
   /**
-   * Whether the peer or its address has misbehaved, so that it has to go first
-   */
-  readonly isDiscouraged: boolean
-
-  /**
    * Whether the connection is not upgraded yet
    */
   readonly isPending: boolean

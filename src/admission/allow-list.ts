@@ -1,5 +1,5 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { CODE_P2P, isMultiaddr, multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import { remoteIp } from '../addresses/index.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { CidrMap, parseCidr } from '../gating/index.ts'
@@ -19,70 +19,30 @@ export class AllowList {
   readonly #entries = new CidrMap<Set<string>>()
 
   /**
-   * @param inputs - the entries
-   * @param option - how an error names the list
    * @throws {InvalidOptionError} that names the entry, e.g. `allow[2]`
    */
-  constructor (inputs: ReadonlyArray<string | Multiaddr> = [], option = 'allow') {
-    inputs.forEach((input, i) => { this.add(input, `${option}[${i}]`) })
-  }
-
-  /**
-   * How many ranges of addresses are listed
-   */
-  get size (): number {
-    return this.#entries.size
-  }
-
-  /**
-   * @throws {InvalidOptionError} if the entry is none of the forms above
-   */
-  add (input: string | Multiaddr, option = 'allow'): void {
-    const cidr = parseCidr(input, option)
-    const peer = peerOf(input, option)
-    const peers = this.#entries.get(cidr)
-
-    if (peers == null) {
-      this.#entries.set(cidr, new Set([peer]))
-    } else {
-      peers.add(peer)
+  constructor (inputs: readonly string[] = []) {
+    for (const [i, input] of inputs.entries()) {
+      const name = `allow[${i}]`
+      const cidr = parseCidr(input, name)
+      const peers = this.#entries.get(cidr) ?? new Set()
+      this.#entries.set(cidr, peers.add(peerOf(input, name)))
     }
-  }
-
-  /**
-   * Takes an entry off the list. Returns whether it was there. What is connected
-   * stays connected.
-   *
-   * @throws {InvalidOptionError} if the entry is none of the forms above
-   */
-  delete (input: string | Multiaddr): boolean {
-    const cidr = parseCidr(input, 'allow')
-    const peers = this.#entries.get(cidr)
-    const isDeleted = peers?.delete(peerOf(input, 'allow')) ?? false
-
-    if (peers?.size === 0) {
-      this.#entries.delete(cidr)
-    }
-
-    return isDeleted
   }
 
   /**
    * Whether the address is listed, for any peer or for one
    */
   has (ip: IpAddress): boolean {
-    return this.#entries.size > 0 && this.#entries.has(ip)
+    return this.#entries.has(ip)
   }
 
   /**
    * Whether a connected peer is listed with its address
    */
   hasPeer (remoteAddr: Multiaddr, peerId: PeerId): boolean {
-    if (this.#entries.size === 0) {
-      return false
-    }
-
-    const ip = remoteIp(remoteAddr)
+    // so that no address is read for nothing
+    const ip = this.#entries.size === 0 ? undefined : remoteIp(remoteAddr)
 
     return ip != null && this.allows(ip, peerId.toString())
   }
@@ -95,21 +55,12 @@ export class AllowList {
   }
 }
 
-function peerOf (input: string | Multiaddr, option: string): string {
-  if (!isMultiaddr(input) && !input.startsWith('/')) {
-    return ANY_PEER
-  }
-
-  // it was parsed already, so it is a multiaddr
-  const components = (isMultiaddr(input) ? input : multiaddr(input)).getComponents()
-  const peer = components.find(({ code }) => code === CODE_P2P)?.value
-
-  if (peer == null) {
-    return ANY_PEER
-  }
+function peerOf (input: string, option: string): string {
+  // it was read already, so it is a multiaddr
+  const peer = input.startsWith('/') ? multiaddr(input).getComponents().find(({ code }) => code === CODE_P2P)?.value : undefined
 
   try {
-    return peerIdFromString(peer).toString()
+    return peer == null ? ANY_PEER : peerIdFromString(peer).toString()
   } catch (err) {
     throw new InvalidOptionError(option, input, 'a multiaddr with a valid peer id')
   }

@@ -1,6 +1,8 @@
-import { PrefixNumbers } from '../addresses/index.ts'
-import type { TokenRate } from './token-rate.ts'
+import { PrefixNumbers, prefixText } from '../addresses/index.ts'
+import { TokenRate } from './token-rate.ts'
+import type { ExceededLimit } from './refusals.ts'
 import type { IpAddress } from '../addresses/index.ts'
+import type { SubnetRateLimit } from '../resources/index.ts'
 
 interface Generation {
   /**
@@ -28,12 +30,11 @@ export class BucketTable {
   /**
    * The size of the networks
    */
-  readonly bits: number
-
-  readonly rate: TokenRate
-  #young: Generation
-  #old: Generation
+  readonly prefix: number
+  readonly #rate: TokenRate
   readonly #maxBuckets: number
+  private young: Generation
+  private old: Generation
 
   /**
    * Times are kept as whole numbers, of so many ms each, from the beginning of a
@@ -42,46 +43,52 @@ export class BucketTable {
   readonly #unit: number
 
   /**
-   * @param bits - the size of the networks
-   * @param rate - how the buckets fill
+   * @param limit - the size of the networks, and how the buckets fill
    * @param maxBuckets - of how many networks buckets are kept. When there are more,
    * those that were not used for longest are dropped before they are full.
    */
-  constructor (bits: number, rate: TokenRate, maxBuckets: number) {
-    this.bits = bits
-    this.rate = rate
+  constructor (limit: SubnetRateLimit, maxBuckets: number) {
+    this.prefix = limit.prefix
+    this.#rate = new TokenRate(limit)
     this.#maxBuckets = maxBuckets
-    this.#unit = Math.max(rate.fillTime, 1) / STEPS
-    this.#young = { since: -Infinity, times: new PrefixNumbers(bits) }
-    this.#old = { since: -Infinity, times: new PrefixNumbers(bits) }
-  }
-
-  get size (): number {
-    return this.#young.times.size + this.#old.times.size
+    this.#unit = Math.max(this.#rate.fillTime, 1) / STEPS
+    this.young = this.old = { since: -Infinity, times: new PrefixNumbers(limit.prefix) }
   }
 
   /**
-   * When the bucket of the network that an address is in will be full. In the past if
-   * it is.
+   * Which limit is exceeded, if the bucket of the network that an address is in is empty
    */
-  fullAt (ip: IpAddress): number {
-    return this.#timeIn(this.#young, ip) ?? this.#timeIn(this.#old, ip) ?? -Infinity
+  check (ip: IpAddress, now: number): ExceededLimit | undefined {
+    if (!this.#rate.hasToken(this.#fullAt(ip), now)) {
+      return this.#rate.exceeded(`subnet:${prefixText(ip, this.prefix)}`)
+    }
+  }
+
+  take (ip: IpAddress, now: number): void {
+    this.#setFullAt(ip, this.#rate.take(this.#fullAt(ip), now), now)
+  }
+
+  refund (ip: IpAddress, now: number): void {
+    this.#setFullAt(ip, this.#rate.refund(this.#fullAt(ip), now), now)
   }
 
   /**
-   * Change when that bucket will be full
+   * When a bucket will be full. In the past if it is.
    */
-  setFullAt (ip: IpAddress, fullAt: number, now: number): void {
-    const { since, times } = this.#young
+  #fullAt (ip: IpAddress): number {
+    return this.#timeIn(this.young, ip) ?? this.#timeIn(this.old, ip) ?? -Infinity
+  }
 
-    // a time before the beginning is a clock that was set back
-    if (now >= since + this.rate.fillTime || now < since || times.size >= this.#maxBuckets / 2) {
-      this.#old = this.#young
-      this.#young = { since: now, times: new PrefixNumbers(this.bits, times.size) }
+  #setFullAt (ip: IpAddress, fullAt: number, now: number): void {
+    const { since, times } = this.young
+
+    if (now >= since + this.#rate.fillTime || times.size >= this.#maxBuckets / 2) {
+      this.old = this.young
+      this.young = { since: now, times: new PrefixNumbers(this.prefix, times.size) }
     }
 
     // rounded down, so that nobody waits for longer than he has to
-    this.#young.times.set(ip, 1 + Math.max(0, Math.floor((fullAt - this.#young.since) / this.#unit)))
+    this.young.times.set(ip, 1 + Math.floor((fullAt - this.young.since) / this.#unit))
   }
 
   #timeIn ({ since, times }: Generation, ip: IpAddress): number | undefined {

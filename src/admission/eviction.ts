@@ -80,11 +80,9 @@ const MINORITY_TRANSPORTS: readonly TransportKind[] = ['webrtc', 'webrtc-direct'
  *
  * The order of the candidates does not matter.
  */
-export function chooseEviction (candidates: readonly EvictionCandidate[], key: HashKey): EvictionCandidate | undefined {
+export function chooseEviction<C extends EvictionCandidate> (candidates: readonly C[], key: HashKey): C | undefined {
   const groups = groupsOf(candidates, key)
-  let rest = [...candidates]
-
-  rest = withoutLowest(rest, PROTECTED_BY_GROUP, ({ group }) => -(groups.get(group)?.hash ?? 0))
+  let rest = withoutLowest(candidates, PROTECTED_BY_GROUP, ({ group }) => -(groups.get(group)?.hash ?? 0))
   rest = withoutLowest(rest, PROTECTED_BY_RTT, ({ rtt }) => rtt)
   rest = withoutLowest(rest, PROTECTED_BY_USE, ({ lastUseful }) => -lastUseful)
   rest = withoutLowest(rest, PROTECTED_BY_VALUE, ({ value }) => -value)
@@ -94,7 +92,7 @@ export function chooseEviction (candidates: readonly EvictionCandidate[], key: H
     rest = rest.filter(({ isDiscouraged }) => isDiscouraged)
   }
 
-  return youngestOf(largestGroup(rest, groups))
+  return rest.reduce<C | undefined>((first, candidate) => first == null || compareVictims(candidate, first, groups) < 0 ? candidate : first, undefined)
 }
 
 /**
@@ -102,8 +100,8 @@ export function chooseEviction (candidates: readonly EvictionCandidate[], key: H
  * that are connected for longest. A pass with an insertion into a short list, as sorting
  * all for a few would be wasted.
  */
-function withoutLowest (candidates: EvictionCandidate[], count: number, numberOf: (candidate: EvictionCandidate) => number): EvictionCandidate[] {
-  const lowest: EvictionCandidate[] = []
+function withoutLowest<C extends EvictionCandidate> (candidates: readonly C[], count: number, numberOf: (candidate: C) => number): C[] {
+  const lowest: C[] = []
   const numbers: number[] = []
 
   for (const candidate of candidates) {
@@ -131,10 +129,10 @@ function withoutLowest (candidates: EvictionCandidate[], count: number, numberOf
  * of these places are shared out among the transports that few have, those with the
  * fewest candidates first; what they do not use goes to all.
  */
-function withoutLongestConnected (candidates: EvictionCandidate[]): EvictionCandidate[] {
+function withoutLongestConnected<C extends EvictionCandidate> (candidates: C[]): C[] {
   const places = Math.floor(candidates.length / 2)
   const minorityPlaces = Math.floor(places / 2)
-  const isProtected = new Set<EvictionCandidate>()
+  const isProtected = new Set<C>()
 
   for (let open = minorities(candidates); isProtected.size < minorityPlaces;) {
     open = open.filter(members => members.some(member => !isProtected.has(member)))
@@ -159,7 +157,7 @@ function withoutLongestConnected (candidates: EvictionCandidate[]): EvictionCand
 /**
  * The candidates of the transports that few have, the oldest first
  */
-function minorities (candidates: EvictionCandidate[]): EvictionCandidate[][] {
+function minorities<C extends EvictionCandidate> (candidates: C[]): C[][] {
   return MINORITY_TRANSPORTS
     .map(kind => candidates.filter(({ transport }) => transport === kind).sort(olderFirst))
     .sort((a, b) => a.length - b.length)
@@ -169,7 +167,7 @@ function minorities (candidates: EvictionCandidate[]): EvictionCandidate[][] {
  * Candidates without the `count` that are connected for longest. Sorting nothing but the
  * times takes a fraction of sorting the candidates.
  */
-function withoutOldest (candidates: EvictionCandidate[], count: number): EvictionCandidate[] {
+function withoutOldest<C extends EvictionCandidate> (candidates: C[], count: number): C[] {
   const times = Float64Array.from(candidates, ({ opened }) => opened).sort()
   const last = times[count - 1]
   const younger = candidates.filter(({ opened }) => compare(opened, last) > 0)
@@ -180,31 +178,18 @@ function withoutOldest (candidates: EvictionCandidate[], count: number): Evictio
 }
 
 /**
- * The candidates of the group that has most connections
+ * Who of two has to go first: who is in the group that has most connections, the youngest
+ * of that
  */
-function largestGroup (candidates: EvictionCandidate[], groups: Groups): EvictionCandidate[] {
-  let largest: string | undefined
-
-  for (const { group } of candidates) {
-    if (largest == null || isLarger(group, largest, groups)) {
-      largest = group
-    }
+function compareVictims (a: EvictionCandidate, b: EvictionCandidate, groups: Groups): number {
+  if (a.group === b.group) {
+    return olderFirst(b, a)
   }
 
-  return candidates.filter(({ group }) => group === largest)
-}
+  const { hash: hashA = 0, size: sizeA = 0 } = groups.get(a.group) ?? {}
+  const { hash: hashB = 0, size: sizeB = 0 } = groups.get(b.group) ?? {}
 
-function isLarger (a: string, b: string, groups: Groups): boolean {
-  const { hash: hashA = 0, size: sizeA = 0 } = groups.get(a) ?? {}
-  const { hash: hashB = 0, size: sizeB = 0 } = groups.get(b) ?? {}
-
-  return (sizeB - sizeA || hashA - hashB || (a < b ? -1 : 1)) < 0
-}
-
-function youngestOf (candidates: EvictionCandidate[]): EvictionCandidate | undefined {
-  return candidates.reduce<EvictionCandidate | undefined>((youngest, candidate) => {
-    return youngest == null || olderFirst(youngest, candidate) < 0 ? candidate : youngest
-  }, undefined)
+  return sizeB - sizeA || hashA - hashB || (a.group < b.group ? -1 : 1)
 }
 
 function olderFirst (a: EvictionCandidate, b: EvictionCandidate): number {

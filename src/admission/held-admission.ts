@@ -3,19 +3,13 @@ import type { Linked } from './linked-list.ts'
 import type { Origin } from './origin.ts'
 import type { IpAddress } from '../addresses/index.ts'
 
-const ALLOW_LISTED = 1
-const DISCOURAGED = 2
-const PENDING = 4
-const RELEASED = 8
-
 /**
- * What a connection is when it is let in
+ * What is true of an admission until it is not any more: the limits were lifted for it,
+ * it is not upgraded yet, it was not given back
  */
-export interface AdmissionState {
-  isAllowListed: boolean
-  isDiscouraged: boolean
-  isPending: boolean
-}
+export const ALLOW_LISTED = 1
+export const PENDING = 2
+export const HELD = 4
 
 /**
  * What an inbound connection has taken. There is one for each, so that what is true or
@@ -32,10 +26,10 @@ export class HeldAdmission<R extends Reservation> implements Admission<R>, Linke
    */
   readonly #from: IpAddress | string | undefined
 
-  constructor ({ ip, relay }: Origin, reservation: R, { isAllowListed, isDiscouraged, isPending }: AdmissionState) {
+  constructor ({ ip, relay }: Origin, reservation: R, flags: number) {
     this.#from = ip ?? relay
     this.reservation = reservation
-    this.#flags = (isAllowListed ? ALLOW_LISTED : 0) | (isDiscouraged ? DISCOURAGED : 0) | (isPending ? PENDING : 0)
+    this.#flags = flags
   }
 
   get ip (): IpAddress | undefined {
@@ -50,39 +44,18 @@ export class HeldAdmission<R extends Reservation> implements Admission<R>, Linke
     return this.has(ALLOW_LISTED)
   }
 
-  set isAllowListed (value: boolean) {
-    this.set(ALLOW_LISTED, value)
-  }
-
-  get isDiscouraged (): boolean {
-    return this.has(DISCOURAGED)
-  }
-
-  set isDiscouraged (value: boolean) {
-    this.set(DISCOURAGED, value)
-  }
-
   get isPending (): boolean {
     return this.has(PENDING)
   }
 
-  set isPending (value: boolean) {
-    this.set(PENDING, value)
-  }
-
-  get isReleased (): boolean {
-    return this.has(RELEASED)
-  }
-
-  set isReleased (value: boolean) {
-    this.set(RELEASED, value)
-  }
-
-  private has (flag: number): boolean {
+  has (flag: number): boolean {
     return (this.#flags & flag) !== 0
   }
 
-  private set (flag: number, value: boolean): void {
-    this.#flags = value ? this.#flags | flag : this.#flags & ~flag
+  /**
+   * What the flag says is not true any more
+   */
+  unset (flag: number): void {
+    this.#flags &= ~flag
   }
 }

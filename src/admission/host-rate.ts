@@ -57,8 +57,7 @@ export class HostRate {
   #current (): Record<4 | 6, PrefixNumbers> {
     const now = this.#clock.now()
 
-    // the other case is a clock that was set back
-    if (now >= this.#endsAt || now < this.#endsAt - WINDOW) {
+    if (now >= this.#endsAt) {
       // as many will connect in the next one
       this.#counts = emptyCounts(this.#counts[4].size, this.#counts[6].size)
       this.#endsAt = now + WINDOW

@@ -12,11 +12,6 @@ export interface Linked<T> {
  */
 export class LinkedList<T extends Linked<T>> {
   #first?: T
-  #count = 0
-
-  get size (): number {
-    return this.#count
-  }
 
   add (item: T): void {
     item.next = this.#first
@@ -26,7 +21,6 @@ export class LinkedList<T extends Linked<T>> {
     }
 
     this.#first = item
-    this.#count++
   }
 
   /**
@@ -45,7 +39,6 @@ export class LinkedList<T extends Linked<T>> {
 
     item.previous = undefined
     item.next = undefined
-    this.#count--
   }
 
   * [Symbol.iterator] (): IterableIterator<T> {

@@ -61,6 +61,10 @@ export class LoadMonitor implements Startable {
   readonly #maxHeapRatio: number
   readonly #interval: number
   #timer: Timer | undefined
+
+  /**
+   * By how many ms the event loop is late, averaged over the last few measurements
+   */
   #delay = 0
   #heap = 0
 
@@ -86,13 +90,6 @@ export class LoadMonitor implements Startable {
   }
 
   /**
-   * By how many ms the event loop is late, averaged over the last few measurements
-   */
-  get eventLoopDelay (): number {
-    return this.#delay
-  }
-
-  /**
    * Which limit is exceeded, if there is one
    */
   check (): ExceededLimit | undefined {
@@ -109,7 +106,7 @@ export class LoadMonitor implements Startable {
     const expected = this.#clock.now() + this.#interval
 
     this.#timer = this.#clock.setTimeout(() => {
-      const late = Math.max(0, this.#clock.now() - expected)
+      const late = this.#clock.now() - expected
 
       // one long task is soon forgotten, a loop that is always late is not
       this.#delay = (this.#delay + late) / 2

@@ -46,10 +46,10 @@ export interface AdmissionRefusal extends ExceededLimit {
 }
 
 /**
- * The refusal of a connection that is not admitted
+ * The refusal of who may not come in, whatever room there is
  */
-export function refuse (reason: AdmissionReason, exceeded: ExceededLimit): { refusal: AdmissionRefusal } {
-  return { refusal: { reason, ...exceeded } }
+export function bar (reason: AdmissionReason, scope: string): AdmissionRefusal {
+  return { reason, scope, current: 0, limit: 0 }
 }
 
 /**

@@ -41,54 +41,30 @@ interface NetworkCount {
  * counted and for nothing else.
  */
 export class SubnetCounts {
-  #tables: Record<4 | 6, SubnetTable[]> = { 4: [], 6: [] }
+  private tables: Record<4 | 6, SubnetTable[]> = { 4: [], 6: [] }
   #networks = new CidrMap<NetworkCount>()
-  #relays = new Map<string, number>()
+  private relays = new Map<string, number>()
   #relayLimit = Infinity
-
-  /**
-   * There is nothing to limit, so that nothing need be counted
-   */
-  #isUnlimited = true
-
-  /**
-   * The address that was asked about last, as it is checked before it is counted
-   */
-  #lastIp: IpAddress | undefined
-  #lastNetwork: NetworkCount | undefined
 
   constructor (limits: OriginLimits) {
     this.setLimits(limits, [])
   }
 
   /**
-   * How many subnets and relays have a count
-   */
-  get size (): number {
-    return [...this.#tables[4], ...this.#tables[6]].reduce((sum, table) => sum + table.counts.size, this.#relays.size)
-  }
-
-  /**
    * Which limit does not allow one more, if there is one
    */
   check ({ ip, relay }: Origin): ExceededLimit | undefined {
-    if (this.#isUnlimited) {
-      return
-    }
-
     if (ip == null) {
-      const current = relay == null ? 0 : this.#relays.get(relay) ?? 0
-
-      return relay != null && current >= this.#relayLimit ? { scope: `relay:${relay}`, current, limit: this.#relayLimit } : undefined
+      return relay == null ? undefined : exceeded(`relay:${relay}`, this.relays.get(relay) ?? 0, this.#relayLimit)
     }
 
-    const network = this.#networkOf(ip)
+    const network = this.#networks.match(ip)
 
     if (network != null) {
-      return network.count >= network.limit ? { scope: network.name, current: network.count, limit: network.limit } : undefined
+      return exceeded(network.name, network.count, network.limit)
     }
 
-    for (const { bits, limit, counts } of this.#tables[ip.family]) {
+    for (const { bits, limit, counts } of this.tables[ip.family]) {
       const current = counts.get(ip)
 
       if (current >= limit) {
@@ -115,9 +91,7 @@ export class SubnetCounts {
    * How many are counted in the smallest network that an address is in
    */
   count (ip: IpAddress): number {
-    const table = this.#tables[ip.family].at(0)
-
-    return this.#networkOf(ip)?.count ?? (table?.counts.get(ip) ?? 0)
+    return this.#networks.match(ip)?.count ?? this.tables[ip.family].at(0)?.counts.get(ip) ?? 0
   }
 
   /**
@@ -128,64 +102,52 @@ export class SubnetCounts {
    * @param counted - what is counted at this moment
    */
   setLimits (limits: OriginLimits, counted: Iterable<Origin>): void {
-    this.#tables = { 4: createTables(limits.ipv4 ?? []), 6: createTables(limits.ipv6 ?? []) }
+    const { ipv4 = [], ipv6 = [], networks = [], relay = 'unlimited' } = limits
+    this.tables = { 4: createTables(ipv4), 6: createTables(ipv6) }
     this.#networks = new CidrMap()
-    this.#lastIp = undefined
-    this.#relays = new Map()
-    this.#relayLimit = toNumber(limits.relay ?? 'unlimited')
+    this.relays = new Map()
+    this.#relayLimit = toNumber(relay)
 
-    for (const { cidr: text, connections } of limits.networks ?? []) {
+    for (const { cidr: text, connections } of networks) {
       const cidr = parseCidr(text)
       this.#networks.set(cidr, { name: `network:${cidr.text}`, limit: toNumber(connections), count: 0 })
     }
-
-    this.#isUnlimited = this.#relayLimit === Infinity && this.#tables[4].length === 0 && this.#tables[6].length === 0 &&
-      (limits.networks ?? []).every(({ connections }) => connections === 'unlimited')
 
     for (const origin of counted) {
       this.add(origin)
     }
   }
 
-  #networkOf (ip: IpAddress): NetworkCount | undefined {
-    if (ip !== this.#lastIp) {
-      this.#lastNetwork = this.#networks.match(ip)
-      this.#lastIp = ip
-    }
-
-    return this.#lastNetwork
-  }
-
   #change ({ ip, relay }: Origin, by: 1 | -1): void {
-    if (this.#isUnlimited) {
-      return
-    }
-
     if (ip == null) {
       if (relay != null) {
-        const count = (this.#relays.get(relay) ?? 0) + by
+        const count = (this.relays.get(relay) ?? 0) + by
 
         if (count > 0) {
-          this.#relays.set(relay, count)
+          this.relays.set(relay, count)
         } else {
-          this.#relays.delete(relay)
+          this.relays.delete(relay)
         }
       }
 
       return
     }
 
-    const network = this.#networkOf(ip)
+    const network = this.#networks.match(ip)
 
     if (network != null) {
-      network.count = Math.max(0, network.count + by)
+      network.count += by
       return
     }
 
-    for (const { counts } of this.#tables[ip.family]) {
+    for (const { counts } of this.tables[ip.family]) {
       counts.add(ip, by)
     }
   }
+}
+
+function exceeded (scope: string, current: number, limit: number): ExceededLimit | undefined {
+  return current >= limit ? { scope, current, limit } : undefined
 }
 
 /**

@@ -8,25 +8,24 @@ import type { Clock } from '../clock.ts'
 // newcomers keeps the processor busy for less than a tenth of the time
 const INTERVAL_PER_CANDIDATE = 0.01
 
-export interface VictimChooserComponents {
+export interface VictimChooserComponents<C extends EvictionCandidate> {
   clock: Clock
-  evictionCandidates(): readonly EvictionCandidate[]
+  evictionCandidates(): readonly C[]
 }
 
 /**
  * Chooses whom to close for a newcomer, less often the more there are to choose from
  */
-export class VictimChooser {
-  readonly #components: VictimChooserComponents
+export class VictimChooser<C extends EvictionCandidate> {
+  readonly #components: VictimChooserComponents<C>
   readonly #hashKey: HashKey
-  #chosenAt = -Infinity
-  #interval = 0
+  #nextAt = -Infinity
 
   /**
    * @param components - the clock, and who there is to choose from
    * @param hashKey - the secret behind the choice, a random one by default
    */
-  constructor (components: VictimChooserComponents, hashKey: HashKey = createHashKey()) {
+  constructor (components: VictimChooserComponents<C>, hashKey: HashKey = createHashKey()) {
     this.#components = components
     this.#hashKey = hashKey
   }
@@ -35,18 +34,15 @@ export class VictimChooser {
    * Whom to close, `undefined` if nobody can be closed, or somebody was chosen just
    * before
    */
-  choose (): EvictionCandidate | undefined {
+  choose (): C | undefined {
     const now = this.#components.clock.now()
-    const elapsed = now - this.#chosenAt
 
-    // a negative time is a clock that was set back
-    if (elapsed >= 0 && elapsed < this.#interval) {
-      return undefined
+    if (now < this.#nextAt) {
+      return
     }
 
     const candidates = this.#components.evictionCandidates()
-    this.#chosenAt = now
-    this.#interval = Math.floor(candidates.length * INTERVAL_PER_CANDIDATE)
+    this.#nextAt = now + Math.floor(candidates.length * INTERVAL_PER_CANDIDATE)
 
     return chooseEviction(candidates, this.#hashKey)
   }

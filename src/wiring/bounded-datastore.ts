@@ -1,7 +1,6 @@
 import { withinTime } from '../connections/index.ts'
 import type { Clock } from '../clock.ts'
-import type { AbortOptions } from '@libp2p/interface'
-import type { Batch, Datastore, Key, Pair, Query } from 'interface-datastore'
+import type { Datastore, Pair, Query } from 'interface-datastore'
 
 /**
  * What the manager uses of a datastore
@@ -18,72 +17,46 @@ export const DATASTORE_TIMEOUT = 5_000
  * The components with a datastore that answers in time or fails
  */
 export function withBoundedDatastore <T extends { datastore: ManagerDatastore }> (components: T, clock: Clock): T {
-  return Object.create(components, { datastore: { value: new BoundedDatastore(components.datastore, clock) } })
+  return Object.create(components, { datastore: { value: boundedDatastore(components.datastore, clock) } })
 }
 
 /**
  * A datastore each of whose operations rejects with a `TimeoutError` when it takes too
  * long, and never throws at once
  */
-export class BoundedDatastore implements ManagerDatastore {
-  readonly #datastore: ManagerDatastore
-  readonly #clock: Clock
+function boundedDatastore (datastore: ManagerDatastore, clock: Clock): ManagerDatastore {
+  const limit = async <T>(task: (signal: AbortSignal) => T | Promise<T>): Promise<T> => withinTime(async signal => task(signal), DATASTORE_TIMEOUT, clock)
 
-  constructor (datastore: ManagerDatastore, clock: Clock) {
-    this.#datastore = datastore
-    this.#clock = clock
-  }
+  return {
+    has: async key => limit(signal => datastore.has(key, { signal })),
+    get: async key => limit(signal => datastore.get(key, { signal })),
+    put: async (key, value) => limit(signal => datastore.put(key, value, { signal })),
+    delete: async key => limit(signal => datastore.delete(key, { signal })),
 
-  async has (key: Key): Promise<boolean> {
-    return this.#limit(signal => this.#datastore.has(key, { signal }))
-  }
+    batch: () => {
+      const batch = datastore.batch()
 
-  async get (key: Key): Promise<Uint8Array> {
-    return this.#limit(signal => this.#datastore.get(key, { signal }))
-  }
-
-  async put (key: Key, value: Uint8Array): Promise<Key> {
-    return this.#limit(signal => this.#datastore.put(key, value, { signal }))
-  }
-
-  async delete (key: Key): Promise<void> {
-    return this.#limit(signal => this.#datastore.delete(key, { signal }))
-  }
-
-  batch (): Batch {
-    const batch = this.#datastore.batch()
-
-    return {
-      put: (key, value) => { batch.put(key, value) },
-      delete: key => { batch.delete(key) },
-      commit: async (options?: AbortOptions) => this.#limit(signal => batch.commit({ ...options, signal }))
-    }
-  }
-
-  /**
-   * Every record has the time that one operation may take
-   */
-  async * query (query: Query): AsyncGenerator<Pair> {
-    const found: Iterable<Pair> | AsyncIterable<Pair> = this.#datastore.query(query)
-    const iterator = Symbol.asyncIterator in found ? found[Symbol.asyncIterator]() : found[Symbol.iterator]()
-    const advance = async (): Promise<IteratorResult<Pair>> => this.#limit<IteratorResult<Pair>>(() => iterator.next())
-    let isDone = false
-
-    try {
-      for (let next = await advance(); next.done !== true; next = await advance()) {
-        yield next.value
+      return {
+        put: (key, value) => { batch.put(key, value) },
+        delete: key => { batch.delete(key) },
+        commit: async () => limit(signal => batch.commit({ signal }))
       }
+    },
 
-      isDone = true
-    } finally {
-      if (!isDone) {
+    // every record has the time that one operation may take
+    query: async function * (query: Query): AsyncGenerator<Pair> {
+      const found: Iterable<Pair> | AsyncIterable<Pair> = datastore.query(query)
+      const iterator = Symbol.asyncIterator in found ? found[Symbol.asyncIterator]() : found[Symbol.iterator]()
+      const advance = async (): Promise<IteratorResult<Pair>> => limit<IteratorResult<Pair>>(() => iterator.next())
+
+      try {
+        for (let next = await advance(); next.done !== true; next = await advance()) {
+          yield next.value
+        }
+      } finally {
         // not waited for, as what hangs would hang here too
-        this.#limit(async () => iterator.return?.()).catch(() => {})
+        limit(async () => iterator.return?.()).catch(() => {})
       }
     }
-  }
-
-  async #limit <T> (task: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
-    return withinTime(async signal => task(signal), DATASTORE_TIMEOUT, this.#clock)
   }
 }

@@ -8,11 +8,6 @@ import type { Connection, StreamCloseEvent } from '@libp2p/interface'
 export class CloseReasons {
   readonly #table: Pick<ConnectionTable, 'get'>
 
-  /**
-   * Of those that are not in the table
-   */
-  readonly #others = new WeakMap<Connection, CloseReason>()
-
   constructor (table: Pick<ConnectionTable, 'get'>) {
     this.#table = table
   }
@@ -25,8 +20,6 @@ export class CloseReasons {
 
     if (entry != null) {
       entry.closeReason ??= reason
-    } else if (!this.#others.has(connection)) {
-      this.#others.set(connection, reason)
     }
   }
 
@@ -40,15 +33,9 @@ export class CloseReasons {
   }
 
   /**
-   * Why a connection was closed that is, or was, in the table
+   * Why a connection was closed
    */
-  of (entry: ConnectionEntry, { error }: Pick<StreamCloseEvent, 'error'>): CloseReason {
-    const reason = entry.closeReason ?? this.#others.get(entry.connection)
-
-    if (reason != null) {
-      return reason
-    }
-
-    return error == null ? 'remote' : 'error'
+  of ({ closeReason }: ConnectionEntry, { error }: Pick<StreamCloseEvent, 'error'>): CloseReason {
+    return closeReason ?? (error == null ? 'remote' : 'error')
   }
 }

@@ -8,9 +8,10 @@ import type { Departures } from './departures.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { AllowList, EvictionCandidate } from '../admission/index.ts'
+import type { AllowList } from '../admission/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
+import type { Refusal } from '../metrics/index.ts'
 import type { ConnectionScope, Limits, ResourceManager } from '../resources/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -28,10 +29,15 @@ export interface CreateAdmissionComponents extends RoomsContext {
   resources: ResourceManager
   reachability: NodeReachability
   realms: RealmRooms
+
+  /**
+   * Tells of a connection that was refused
+   */
+  onRefuse(refusal: Refusal): void
 }
 
 export interface CreatedAdmission {
-  pipeline: AdmissionPipeline<ConnectionScope>
+  pipeline: AdmissionPipeline<ConnectionScope, ConnectionCandidate>
   load?: LoadMonitor
 }
 
@@ -39,14 +45,11 @@ export interface CreatedAdmission {
  * Connects the admission of inbound connections with the other rooms
  */
 export function createAdmission (components: CreateAdmissionComponents, config: RoomsConfig, limits: Limits): CreatedAdmission {
-  const { allowList, bans, clock, departures, discouraged, emit, hosts, log, realms, resources, standing, table } = components
+  const { allowList, bans, clock, departures, discouraged, emit, hosts, onRefuse, realms, resources, standing, table } = components
   const load = isShedding(config) ? new LoadMonitor({ clock }, config.load === false ? {} : config.load) : undefined
   const { rates = {}, ...subnets } = limits.subnets ?? {}
 
-  // the candidates are made for one choice, so what they stand for is found by it
-  let candidates: ConnectionCandidate[] = []
-
-  const pipeline = new AdmissionPipeline<ConnectionScope>({
+  const pipeline = new AdmissionPipeline<ConnectionScope, ConnectionCandidate>({
     clock,
     bans,
     discouraged: {
@@ -62,25 +65,13 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
     connectionCount: () => table.size - departures.size,
     isConnectedHost: ip => hosts.has(ip),
     reserve: options => resources.openConnection(options),
-    makeRoom: realms.makeRoomFor,
-    evictionCandidates: () => {
-      candidates = evictionCandidates(components).filter(({ connection }) => !departures.has(connection))
-
-      return candidates
+    makeRoom: (realm, peer, direction) => { realms.makeRoomFor(realm, peer, direction) },
+    evictionCandidates: () => evictionCandidates(components).filter(({ connection }) => !departures.has(connection)),
+    evict: ({ connection }) => {
+      departures.add(connection, 'evict')
+      emit('connection:evict', { connection, peerId: connection.remotePeer })
     },
-    evict: (victim: EvictionCandidate) => {
-      const connection = candidates.find(({ id }) => id === victim.id)?.connection
-      candidates = []
-
-      if (connection != null) {
-        departures.add(connection, 'evict')
-        emit('connection:evict', { connection, peerId: connection.remotePeer })
-      }
-    },
-    onRefuse: (refusal, remoteAddr, peer) => {
-      log('refused a connection from %a - %s %s %d of %d', remoteAddr, refusal.reason, refusal.scope, refusal.current, refusal.limit)
-      emit('connection:refuse', { ...refusal, remoteAddr, peer })
-    }
+    onRefuse: (refusal, remoteAddr, peer) => { onRefuse({ ...refusal, remoteAddr, peer }) }
   }, {
     maxConnections: config.maxConnections,
     maxPending: config.maxIncomingPendingConnections,

@@ -1,6 +1,5 @@
 import { DialQueue, Dialer } from '../dialing/index.ts'
 import { dialObserver, tellOfDials } from './dial-events.ts'
-import type { RoomsContext } from './context.ts'
 import type { Rooms } from './rooms.ts'
 import type { DialQueueComponents, DialQueueInit } from '../dialing/index.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -13,11 +12,11 @@ export interface CreatedDialer {
 /**
  * Connects dialling with the other rooms
  */
-export function createDialer (components: DialQueueComponents & { peerId: PeerId }, rooms: Rooms, config: DialQueueInit, { clock, emit }: Pick<RoomsContext, 'clock' | 'emit'>): CreatedDialer {
-  const { dials, paths, realms, table, tracker } = rooms
+export function createDialer (components: DialQueueComponents & { peerId: PeerId }, rooms: Rooms, config: DialQueueInit): CreatedDialer {
+  const { clock, dials, emit, paths, table, tracker } = rooms
   const dialQueue = new DialQueue(components, {
     ...config,
-    reserve: (multiaddr, peerId) => dials.reserve(multiaddr, peerId?.toString(), peerId == null ? undefined : realms.realms.placeOf(peerId)),
+    reserve: (multiaddr, peerId) => dials.reserve(multiaddr, peerId),
     observer: dialObserver(emit)
   }, clock)
   const dialer = new Dialer({

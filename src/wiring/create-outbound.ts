@@ -1,6 +1,5 @@
 import { CODE_DNSADDR } from '@multiformats/multiaddr'
 import { addressGroup } from '../addresses/index.ts'
-import { closeWithin } from '../connections/index.ts'
 import { hasErrorName } from '../errors.ts'
 import { KeptRelays, OutboundControl, ReconnectQueue, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
@@ -20,8 +19,8 @@ export interface CreatedOutbound {
  * Connects what dials without being asked with the other rooms
  */
 export function createOutbound (components: CreateOutboundComponents, config: CreateOutboundConfig): CreatedOutbound {
-  const { clock, connectionManager, dialer, node, random, rooms } = components
-  const { protection, standing, table } = rooms
+  const { connectionManager, dialer, node, rooms } = components
+  const { clock, protection, random, standing, table } = rooms
   const log = node.logger.forComponent('libp2p:connmgr:outbound')
   // past the manager, which takes what comes to it for the user's wish
   const dial = async (multiaddrs: Multiaddr[], options: DialQueueDialOptions): Promise<Connection> => dialer.openConnection(multiaddrs, options)
@@ -80,8 +79,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
           lookUp,
           dial,
           isDialable: multiaddr => isDialable(multiaddr, node),
-          groupOf: multiaddr => addressGroup(multiaddr, { groupOf: config.groupOf }),
-          close: async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) }
+          groupOf: multiaddr => addressGroup(multiaddr, { groupOf: config.groupOf })
         }, config)
       }
       : undefined

@@ -16,7 +16,6 @@ export interface CreateTopUpComponents extends Omit<CreateOutboundComponents, 'd
    */
   isDialable(multiaddr: Multiaddr): boolean
   groupOf(multiaddr: Multiaddr): string | undefined
-  close(connection: Connection): Promise<void>
   lookUp(peerId: PeerId): Promise<Peer | undefined>
   dial(multiaddrs: Multiaddr[], options: DialQueueDialOptions): Promise<Connection>
 }
@@ -30,8 +29,8 @@ const AUTOMATIC_PRIORITY = 10
  * Connects what dials up to a target with the other rooms. Fetched by nodes that have
  * a target, and by no others.
  */
-export function createTopUp ({ close, clock, dial, emit, groupOf, isConnected, isDialable, log, lookUp, node, random, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
-  const { bans, discouraged, reachability, standing, table, trimmer, use } = rooms
+export function createTopUp ({ dial, groupOf, isConnected, isDialable, log, lookUp, node, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
+  const { bans, clock, close, discouraged, emit, random, reachability, standing, table, trimmer, use } = rooms
 
   return new Outbound({
     clock,

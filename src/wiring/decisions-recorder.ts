@@ -1,5 +1,5 @@
 import { messageOf } from '../error-message.ts'
-import type { DecisionLog } from './decisions.ts'
+import type { DecisionKind, DecisionLog, NotedDecision } from './decisions.ts'
 import type { ConnectionManagerEvents } from './events.ts'
 import type { ResourceLimitError } from '../resources/index.ts'
 import type { TypedEventTarget } from 'main-event'
@@ -10,92 +10,37 @@ import type { TypedEventTarget } from 'main-event'
  * too many of them.
  */
 export function recordDecisions (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  recordAdmission(log, events)
-  recordTrims(log, events)
-  recordConnections(log, events)
-  recordStanding(log, events)
-  recordRealms(log, events)
-  recordDials(log, events)
-  recordReachability(log, events)
-}
+  const on = <K extends keyof ConnectionManagerEvents>(type: K, kind: DecisionKind, tell: (detail: ConnectionManagerEvents[K]['detail']) => NotedDecision | NotedDecision[]): void => {
+    events.addEventListener(type, ({ detail }: ConnectionManagerEvents[K]) => {
+      [tell(detail)].flat().forEach(decision => { log.add(kind, decision) })
+    })
+  }
 
-function recordAdmission (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  events.addEventListener('connection:refuse', ({ detail: { reason, remoteAddr, peer, scope, current, limit } }) => {
-    log.add('refuse', { peer: peer ?? peerInScope(scope), address: remoteAddr, reason, details: { scope, current, limit } })
-  })
-  events.addEventListener('resource:refuse', ({ detail: { error, attempt: { kind, direction, peer, protocol } } }) => {
-    log.add('resource', { peer: peer ?? peerInScope(error.scope), reason: error.resource, details: { ...limitOf(error), kind, direction, protocol } })
-  })
-}
+  on('connection:refuse', 'refuse', ({ reason, remoteAddr, peer, ...details }) => ({ peer: peer ?? peerInScope(details.scope), address: remoteAddr, reason, details }))
+  on('resource:refuse', 'resource', ({ error, attempt: { peer, ...attempt } }) => ({ peer: peer ?? peerInScope(error.scope), reason: error.resource, details: { ...limitOf(error), ...attempt } }))
 
-function recordTrims (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  events.addEventListener('connection:trim', ({ detail: { reason, before, wanted, closed, kept, complete, realm } }) => {
-    // no more than are kept, as a trim may close very many
-    for (const { connection, peerId, value, duplicate, streams, direction, age } of closed.slice(-log.capacity)) {
-      log.add('trimmed', { peer: peerId, address: connection.remoteAddr, reason, details: { value, duplicate, streams, direction, age, realm } })
-    }
-
-    log.add('trim', { reason, details: { before, wanted, closed: closed.length, ...kept, complete, realm } })
-  })
-  events.addEventListener('connection:evict', ({ detail: { connection, peerId, realm } }) => {
-    log.add('evict', { peer: peerId, address: connection.remoteAddr, reason: realm == null ? 'node' : 'realm', details: { realm } })
-  })
-  events.addEventListener('watermark:cross', ({ detail: { watermark, direction, level, connections } }) => {
-    log.add('watermark', { reason: `${watermark} ${direction}`, details: { level, connections } })
-  })
-}
-
-function recordReachability (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  events.addEventListener('reachability:change', ({ detail: { state, reason, previous, isPrivate } }) => {
-    log.add('reachability', { reason: state, details: { because: reason, previous, isPrivate } })
-  })
-}
-
-function recordConnections (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  events.addEventListener('connection:dead', ({ detail: { peerId, remoteAddr, misses } }) => {
-    log.add('dead', { peer: peerId, address: remoteAddr, reason: 'silent', details: { misses } })
-  })
-  events.addEventListener('connection:recycle', ({ detail: { connection, reason } }) => {
-    log.add('recycle', { peer: connection.remotePeer, address: connection.remoteAddr, reason: `${reason}` })
-  })
-  events.addEventListener('connection:upgrade', ({ detail: { peerId, to } }) => {
-    log.add('upgrade', { peer: peerId, address: to.remoteAddr, reason: 'direct' })
-  })
-}
-
-function recordStanding (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  events.addEventListener('peer:ban', ({ detail: { kind, target, expires, reason } }) => {
-    log.add('ban', { peer: kind === 'peer' ? target : undefined, reason: reason ?? '', details: { target, expires: finite(expires) } })
-  })
-  events.addEventListener('peer:unban', ({ detail: { ban: { kind, target }, cause } }) => {
-    log.add('unban', { peer: kind === 'peer' ? target : undefined, reason: cause, details: { target } })
-  })
-  events.addEventListener('peer:discourage', ({ detail }) => {
-    log.add('discourage', { peer: detail, reason: 'misbehaviour' })
-  })
-  events.addEventListener('peer:protect', ({ detail: { peerId, tag } }) => {
-    log.add('protect', { peer: peerId, reason: tag })
-  })
-  events.addEventListener('peer:unprotect', ({ detail: { peerId, tag, isProtected } }) => {
-    log.add('unprotect', { peer: peerId, reason: tag, details: { isProtected } })
-  })
-}
-
-function recordRealms (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  events.addEventListener('realm:assign', ({ detail: { peer, realm, source, previous } }) => {
-    log.add('realm', { peer, reason: source ?? 'none', details: { realm, previous } })
-  })
-  events.addEventListener('realm:limit', ({ detail: { peer, realm, error, kept } }) => {
-    log.add('realm-limit', { peer, reason: error?.resource ?? 'connections', details: { realm, kept, ...(error == null ? {} : limitOf(error)) } })
-  })
-}
-
-function recordDials (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
-  events.addEventListener('dial:end', ({ detail: { peerId, outcome, duration, error } }) => {
-    if (error != null) {
-      log.add('dial', { peer: peerId, reason: outcome, details: { duration, error: error.name, message: messageOf(error) } })
-    }
-  })
+  // no more than are kept, as a trim may close very many
+  on('connection:trim', 'trimmed', ({ reason, closed, realm }) => closed.slice(-log.capacity).map(({ connection, peerId, value, duplicate, streams, direction, age }) => ({
+    peer: peerId,
+    address: connection.remoteAddr,
+    reason,
+    details: { value, duplicate, streams, direction, age, realm }
+  })))
+  on('connection:trim', 'trim', ({ reason, closed, kept, ...details }) => ({ reason, details: { ...details, closed: closed.length, ...kept } }))
+  on('connection:evict', 'evict', ({ connection, peerId, realm }) => ({ peer: peerId, address: connection.remoteAddr, reason: realm == null ? 'node' : 'realm', details: { realm } }))
+  on('connection:dead', 'dead', ({ peerId, remoteAddr, misses }) => ({ peer: peerId, address: remoteAddr, reason: 'silent', details: { misses } }))
+  on('connection:recycle', 'recycle', ({ connection, reason }) => ({ peer: connection.remotePeer, address: connection.remoteAddr, reason: `${reason}` }))
+  on('connection:upgrade', 'upgrade', ({ peerId, to }) => ({ peer: peerId, address: to.remoteAddr, reason: 'direct' }))
+  on('watermark:cross', 'watermark', ({ watermark, direction, ...details }) => ({ reason: `${watermark} ${direction}`, details }))
+  on('peer:ban', 'ban', ({ kind, target, expires, reason = '' }) => ({ peer: kind === 'peer' ? target : undefined, reason, details: { target, expires: finite(expires) } }))
+  on('peer:unban', 'unban', ({ ban: { kind, target }, cause }) => ({ peer: kind === 'peer' ? target : undefined, reason: cause, details: { target } }))
+  on('peer:discourage', 'discourage', peer => ({ peer, reason: 'misbehaviour' }))
+  on('peer:protect', 'protect', ({ peerId, tag }) => ({ peer: peerId, reason: tag }))
+  on('peer:unprotect', 'unprotect', ({ peerId, tag, isProtected }) => ({ peer: peerId, reason: tag, details: { isProtected } }))
+  on('realm:assign', 'realm', ({ peer, source = 'none', ...details }) => ({ peer, reason: source, details }))
+  on('realm:limit', 'realm-limit', ({ peer, error, ...details }) => ({ peer, reason: error?.resource ?? 'connections', details: { ...details, ...(error == null ? {} : limitOf(error)) } }))
+  on('dial:end', 'dial', ({ peerId, outcome, duration, error }) => error == null ? [] : { peer: peerId, reason: outcome, details: { duration, error: error.name, message: messageOf(error) } })
+  on('reachability:change', 'reachability', ({ state, reason, ...details }) => ({ reason: state, details: { because: reason, ...details } }))
 }
 
 function limitOf ({ scope, current, requested, limit }: ResourceLimitError): Record<string, string | number | undefined> {

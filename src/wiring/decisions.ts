@@ -1,7 +1,6 @@
 import { isPeerId } from '@libp2p/interface'
 import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import { InvalidOptionError } from '../errors.ts'
-import { Ring } from './decisions-ring.ts'
 import type { Clock } from '../clock.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Component, Multiaddr } from '@multiformats/multiaddr'
@@ -132,7 +131,7 @@ export class DecisionLog {
    * How many decisions of each kind are kept
    */
   readonly capacity: number
-  private readonly kinds = new Map<DecisionKind, Ring<Entry>>()
+  private readonly kinds = new Map<DecisionKind, Entry[]>()
   #order = 0
 
   constructor (clock: Pick<Clock, 'now'>, capacity = MAX_DECISIONS_PER_KIND) {
@@ -141,24 +140,16 @@ export class DecisionLog {
   }
 
   /**
-   * How many decisions are kept
-   */
-  get size (): number {
-    return [...this.kinds.values()].reduce((sum, { size }) => sum + size, 0)
-  }
-
-  /**
    * Takes the same time however many there are
    */
   add (kind: DecisionKind, { peer, address, reason, details }: NotedDecision): void {
-    let ring = this.kinds.get(kind)
+    const entries = this.kinds.get(kind) ?? []
+    this.kinds.set(kind, entries)
+    entries.push({ kind, peer: peer == null ? undefined : textOf(peer), address: address?.getComponents().map(({ code, name, value }) => ({ code, name, value })), reason, details, time: this.#clock.now(), order: this.#order++ })
 
-    if (ring == null) {
-      ring = new Ring(this.capacity)
-      this.kinds.set(kind, ring)
+    if (entries.length > this.capacity) {
+      entries.shift()
     }
-
-    ring.add({ kind, peer: peer == null ? undefined : textOf(peer), address: address == null ? undefined : withoutBytes(address), reason, details, time: this.#clock.now(), order: this.#order++ })
   }
 
   /**
@@ -169,23 +160,15 @@ export class DecisionLog {
   list (filter: DecisionFilter = {}): Decision[] {
     const { since = -Infinity, limit = Infinity } = filter
     const peer = filter.peer == null ? undefined : textOf(filter.peer)
+    const kinds = filter.kind == null ? undefined : [filter.kind].flat()
     assertNumber('since', since)
     assertNumber('limit', limit)
 
-    const entries = this.#ringsOf(filter.kind)
-      .flatMap(ring => ring.all())
-      .filter(entry => entry.time >= since && (peer == null || peerOf(entry) === peer))
+    const entries = [...this.kinds.values()].flat()
+      .filter(entry => entry.time >= since && (kinds?.includes(entry.kind) ?? true) && (peer == null || peerOf(entry) === peer))
       .sort((a, b) => a.order - b.order)
 
     return entries.slice(Math.max(0, entries.length - Math.max(0, limit))).map(render)
-  }
-
-  #ringsOf (kind: DecisionFilter['kind']): Array<Ring<Entry>> {
-    if (kind == null) {
-      return [...this.kinds.values()]
-    }
-
-    return [...new Set([kind].flat())].flatMap(kind => this.kinds.get(kind) ?? [])
   }
 }
 
@@ -208,10 +191,6 @@ function render (entry: Entry): Decision {
  */
 function peerOf ({ peer, address }: Entry): string | undefined {
   return peer ?? address?.findLast(({ code }) => code === CODE_P2P)?.value
-}
-
-function withoutBytes (address: Multiaddr): Component[] {
-  return address.getComponents().map(({ code, name, value }) => ({ code, name, value }))
 }
 
 function textOf (peer: unknown): string {

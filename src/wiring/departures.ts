@@ -1,18 +1,22 @@
-import { closeWithin } from '../connections/index.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { Clock } from '../clock.ts'
 import type { CloseReason } from '../connections/index.ts'
-import type { Connection, Logger } from '@libp2p/interface'
+import type { ConnectionScope } from '../resources/index.ts'
+import type { Connection } from '@libp2p/interface'
 
 export interface DeparturesComponents {
   clock: Clock
-  log: Logger
   closing: CloseReasons
 
   /**
-   * Gives back what is reserved for a connection
+   * What is reserved for each connection
    */
-  release(connection: Connection): void
+  held: { of(connection: Connection): ConnectionScope | undefined }
+
+  /**
+   * Closes a connection. Never rejects.
+   */
+  close(connection: Connection): Promise<void>
 }
 
 /**
@@ -22,12 +26,10 @@ export interface DeparturesComponents {
  */
 export class Departures {
   readonly #components: DeparturesComponents
-  readonly #closeTimeout: number
   readonly #leaving = new Set<Connection>()
 
-  constructor (components: DeparturesComponents, closeTimeout: number) {
+  constructor (components: DeparturesComponents) {
     this.#components = components
-    this.#closeTimeout = closeTimeout
   }
 
   /**
@@ -46,16 +48,13 @@ export class Departures {
       return
     }
 
-    const { clock, closing, log, release } = this.#components
+    const { clock, close, closing, held } = this.#components
     closing.mark(connection, reason)
     this.#leaving.add(connection)
-    release(connection)
-    connection.addEventListener('close', () => { this.#leaving.delete(connection) }, { once: true })
+    held.of(connection)?.release()
 
-    clock.setTimeout(() => {
-      closeWithin(connection, this.#closeTimeout, clock)
-        .catch((err: unknown) => { log.error('could not close a connection - %e', err) })
-        .finally(() => { this.#leaving.delete(connection) })
-    }, 0)
+    const onClose = (): void => { this.#leaving.delete(connection) }
+    connection.addEventListener('close', onClose, { once: true })
+    clock.setTimeout(() => { close(connection).then(onClose, onClose) }, 0)
   }
 }

@@ -1,7 +1,7 @@
 import { transportKind } from '../addresses/index.ts'
-import type { MakeRoomInRealm } from './make-room-in-realm.ts'
+import type { RealmRooms } from './realm-rooms.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
-import type { Connection } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -16,47 +16,54 @@ export interface DialReservation {
 }
 
 interface Attempt extends DialReservation {
+  /**
+   * The address that is dialled
+   */
+  readonly address: string
   readonly scope: ConnectionScope
+}
+
+export interface DialReservationsComponents {
+  resources: ResourceManager
+  realms: Pick<RealmRooms, 'makePlace'>
 }
 
 /**
  * Reserves what an outbound connection costs before it is dialled
  */
 export class DialReservations {
-  readonly #resources: ResourceManager
-  readonly #makeRoom: MakeRoomInRealm
+  readonly #components: DialReservationsComponents
 
   /**
    * Several attempts may be made at one address, if they are forced
    */
-  readonly #attempts = new Map<string, Attempt[]>()
+  readonly #attempts = new Set<Attempt>()
 
   /**
    * Places of peers that are about to be dialled again
    */
   readonly #places = new Map<string, ConnectionScope>()
 
-  constructor (resources: ResourceManager, makeRoom: MakeRoomInRealm) {
-    this.#resources = resources
-    this.#makeRoom = makeRoom
+  constructor (components: DialReservationsComponents) {
+    this.#components = components
   }
 
   /**
    * @throws {ConnectionLimitError} if there is no room
    */
-  reserve (multiaddr: Multiaddr, peer: string | undefined, realm: string | undefined): DialReservation {
-    const scope = this.#takePlace(peer) ?? this.#open(multiaddr, peer, realm)
-    const key = multiaddr.toString()
+  reserve (multiaddr: Multiaddr, peerId?: PeerId): DialReservation {
+    const scope = this.#takePlace(peerId?.toString() ?? '') ?? this.#open(multiaddr, peerId)
     const attempt: Attempt = {
+      address: multiaddr.toString(),
       scope,
       release: () => {
-        if (this.#remove(key, attempt)) {
+        if (this.#attempts.delete(attempt)) {
           scope.release()
         }
       }
     }
 
-    this.#attempts.set(key, [...this.#attempts.get(key) ?? [], attempt])
+    this.#attempts.add(attempt)
 
     return attempt
   }
@@ -68,7 +75,7 @@ export class DialReservations {
    */
   keepPlace (peer: string, realm: string | undefined): () => void {
     try {
-      const scope = this.#resources.openConnection({ direction: 'outbound', peer, realm })
+      const scope = this.#components.resources.openConnection({ direction: 'outbound', peer, realm })
       this.#places.get(peer)?.release()
       this.#places.set(peer, scope)
 
@@ -83,20 +90,16 @@ export class DialReservations {
     }
   }
 
-  #open (multiaddr: Multiaddr, peer: string | undefined, realm: string | undefined): ConnectionScope {
-    if (peer != null && realm != null) {
-      this.#makeRoom(realm, peer, 'outbound')
-    }
+  #open (multiaddr: Multiaddr, peerId?: PeerId): ConnectionScope {
+    const { realms, resources } = this.#components
+    const direction = 'outbound'
 
-    return this.#resources.openConnection({ direction: 'outbound', peer, realm, fileDescriptor: needsFileDescriptor(multiaddr) })
+    return resources.openConnection({ direction, fileDescriptor: needsFileDescriptor(multiaddr), ...peerId == null ? {} : realms.makePlace(peerId, direction) })
   }
 
-  #takePlace (peer: string | undefined): ConnectionScope | undefined {
-    const scope = peer == null ? undefined : this.#places.get(peer)
-
-    if (peer != null) {
-      this.#places.delete(peer)
-    }
+  #takePlace (peer: string): ConnectionScope | undefined {
+    const scope = this.#places.get(peer)
+    this.#places.delete(peer)
 
     return scope
   }
@@ -111,33 +114,15 @@ export class DialReservations {
       return
     }
 
-    const key = connection.remoteAddr.toString()
-    const attempt = this.#attempts.get(key)?.[0] ?? this.#attempts.get(withoutPeer(key))?.[0]
+    const address = connection.remoteAddr.toString()
+    const attempts = [...this.#attempts]
+    const attempt = attempts.find(attempt => attempt.address === address) ?? attempts.find(attempt => attempt.address === withoutPeer(address))
 
-    if (attempt == null) {
-      return
+    if (attempt != null) {
+      this.#attempts.delete(attempt)
     }
 
-    this.#remove(key, attempt)
-    this.#remove(withoutPeer(key), attempt)
-
-    return attempt.scope
-  }
-
-  #remove (key: string, attempt: Attempt): boolean {
-    const attempts = this.#attempts.get(key)
-
-    if (attempts?.includes(attempt) !== true) {
-      return false
-    }
-
-    if (attempts.length === 1) {
-      this.#attempts.delete(key)
-    } else {
-      this.#attempts.set(key, attempts.filter(other => other !== attempt))
-    }
-
-    return true
+    return attempt?.scope
   }
 }
 

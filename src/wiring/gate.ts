@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import type { AfterConnect, BeforeConnect, Flapping } from '../connections/index.ts'
 import type { ConnectionGaterInit } from '../gating/index.ts'
 import type { Refusal, RefusalReason } from '../metrics/index.ts'
+import type { Realms } from '../resources/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { ConnectionGater, Logger, MultiaddrConnection, PeerId } from '@libp2p/interface'
 
@@ -17,10 +18,7 @@ export interface GateComponents {
   log: Logger
   clock: Clock
 
-  /**
-   * The realm that the connections of a peer count in
-   */
-  realmOf(peerId: PeerId): string | undefined
+  realms: { realms: Pick<Realms, 'placeOf'> }
 
   /**
    * A connection was refused that admission has let in
@@ -47,19 +45,17 @@ const HOOK_TIMEOUT = 5_000
 export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pick<GateComponents, 'clock' | 'log'>): Promise<boolean> {
   const limit = new TimeLimit(HOOK_TIMEOUT, clock)
 
-  try {
-    return await untilAborted(denied, limit.signal)
-  } catch (err) {
-    if (!limit.signal.aborted) {
-      throw err
-    }
+  return untilAborted(denied, limit.signal)
+    .catch(err => {
+      if (!limit.signal.aborted) {
+        throw err
+      }
 
-    log.error('a hook did not say whether to connect - %e', err)
+      log.error('a hook did not say whether to connect - %e', err)
 
-    return true
-  } finally {
-    limit.clear()
-  }
+      return true
+    })
+    .finally(() => { limit.clear() })
 }
 
 /**
@@ -67,7 +63,7 @@ export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pi
  * that need to know the peer, peers that flap, and the user's hooks
  */
 export function createGate (components: GateComponents, init: GateInit): ConnectionGater {
-  const { inbound, raw, flapping, log, realmOf, standing } = components
+  const { inbound, raw, flapping, onRefuse, realms: { realms }, standing } = components
   const network = connectionGater(init)
 
   const inTime = async (denied: Promise<boolean>): Promise<boolean> => deniedInTime(denied, components)
@@ -76,26 +72,24 @@ export function createGate (components: GateComponents, init: GateInit): Connect
   const isBanned = async (peerId: PeerId, maConn: MultiaddrConnection): Promise<boolean> => await network.denyInboundEncryptedConnection?.(peerId, maConn) === true
 
   const refuse = (reason: RefusalReason, peerId: PeerId, { remoteAddr }: MultiaddrConnection): true => {
-    log('refused a connection from %p - %s', peerId, reason)
-    components.onRefuse({ reason, remoteAddr, peer: peerId.toString(), scope: `peer:${peerId.toString()}`, current: 0, limit: 0 })
+    onRefuse({ reason, remoteAddr, peer: peerId.toString(), scope: `peer:${peerId.toString()}`, current: 0, limit: 0 })
 
     return true
   }
 
   return {
+    // bans and ranges, wherever there is nothing else to be asked
     ...network,
 
-    // the pipeline of admission looks at those
+    // admission asks that itself, as it tells of what it refuses
     denyInboundConnection: undefined,
 
     denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || inTime(isDenied(init.beforeConnect, peerId)),
 
     denyInboundEncryptedConnection: async (peerId, maConn) => {
-      const refusal = inbound.identify(maConn, peerId.toString(), realmOf(peerId))
+      const refusal = inbound.identify(maConn, peerId.toString(), realms.placeOf(peerId))
 
       if (refusal != null) {
-        log('refused a connection from %p - %s %s %d of %d', peerId, refusal.reason, refusal.scope, refusal.current, refusal.limit)
-
         return true
       }
 

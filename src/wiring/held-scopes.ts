@@ -1,25 +1,21 @@
 import { ResourceLimitError } from '../resources/index.ts'
 import type { DialReservations } from './dial-reservations.ts'
+import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { InboundConnections } from './inbound-connections.ts'
-import type { MakeRoomInRealm } from './make-room-in-realm.ts'
+import type { RealmRooms } from './realm-rooms.ts'
 import type { IpAddress } from '../addresses/index.ts'
-import type { Admission } from '../admission/index.ts'
+import type { Admission, AdmissionPipeline } from '../admission/index.ts'
 import type { ConnectionEntry, ConnectionTable } from '../connections/index.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 
 export interface HeldScopesComponents {
   table: Pick<ConnectionTable, 'get'>
   resources: ResourceManager
+  pipeline: AdmissionPipeline<ConnectionScope, ConnectionCandidate>
   inbound: InboundConnections
   dials: DialReservations
-
-  /**
-   * The realm that the connections of a peer count in
-   */
-  realmOf(peerId: PeerId): string | undefined
-
-  makeRoom: MakeRoomInRealm
+  realms: Pick<RealmRooms, 'makePlace'>
 }
 
 /**
@@ -59,7 +55,7 @@ export class HeldScopes {
    * has to be closed.
    */
   opened (entry: ConnectionEntry): ResourceLimitError | undefined {
-    const { inbound, dials } = this.#components
+    const { inbound, dials, realms } = this.#components
     const { connection } = entry
 
     try {
@@ -68,7 +64,7 @@ export class HeldScopes {
       entry.taken = held
 
       if (scope.peer == null && !scope.released) {
-        const { peer, realm } = this.#makeRoomFor(connection)
+        const { peer, realm } = realms.makePlace(connection.remotePeer, connection.direction)
         scope.setPeer(peer, realm)
       }
     } catch (err) {
@@ -87,30 +83,18 @@ export class HeldScopes {
     const held = heldBy(entry)
 
     if (held != null && isAdmission(held)) {
-      this.#components.inbound.release(held)
+      this.#components.pipeline.release(held)
     } else {
       held?.release()
     }
   }
 
-  #count (connection: Connection): Held {
-    const { direction } = connection
+  #count ({ direction, remoteAddr, remotePeer }: Connection): Held {
+    const { pipeline, realms, resources } = this.#components
 
     return direction === 'inbound'
-      ? this.#components.inbound.account(connection)
-      : this.#components.resources.openConnection({ direction, ...this.#makeRoomFor(connection) })
-  }
-
-  #makeRoomFor ({ direction, remotePeer }: Connection): { peer: string, realm: string | undefined } {
-    const { makeRoom, realmOf } = this.#components
-    const peer = remotePeer.toString()
-    const realm = realmOf(remotePeer)
-
-    if (realm != null) {
-      makeRoom(realm, peer, direction)
-    }
-
-    return { peer, realm }
+      ? pipeline.account(remoteAddr)
+      : resources.openConnection({ direction, ...realms.makePlace(remotePeer, direction) })
   }
 }
 

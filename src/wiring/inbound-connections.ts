@@ -2,40 +2,38 @@ import type { Admission, AdmissionPipeline, AdmissionRefusal } from '../admissio
 import type { ConnectionScope } from '../resources/index.ts'
 import type { Connection, MultiaddrConnection } from '@libp2p/interface'
 
-interface PendingConnection {
-  readonly maConn: MultiaddrConnection
-  readonly admission: Admission<ConnectionScope>
-}
+type InboundPipeline = Pick<AdmissionPipeline<ConnectionScope>, 'admit' | 'identify' | 'release' | 'upgraded'>
 
 /**
- * More than so many are not looked through
+ * As many may go unwatched
  */
-const MAX_RECENT = 8
+const MAX_UNWATCHED = 8
 
 /**
  * Follows inbound connections from the moment that they are made until they are
- * closed, so that each gives back what it has taken
+ * open or have failed, so that each of the latter gives back what it has taken
  */
 export class InboundConnections {
-  readonly #pipeline: AdmissionPipeline<ConnectionScope>
+  readonly #pipeline: InboundPipeline
 
   /**
-   * Accepted and not upgraded yet: those of which nobody would notice that they close.
+   * What those have taken that are accepted and not upgraded yet, by the timeline that
+   * they share with the connections that they become
+   */
+  readonly #pending = new Map<object, Admission<ConnectionScope>>()
+
+  /**
+   * The last ones of these, and of those that were: nobody would notice that they close.
    * Nearly always there is one, or few.
    */
-  #recent: PendingConnection[] = []
-
-  /**
-   * The others, by the timeline that they share with the connections that they become
-   */
-  readonly #watched = new Map<object, PendingConnection>()
+  readonly #unwatched: MultiaddrConnection[] = []
 
   /**
    * How many upgrades have not ended yet
    */
   #upgrading = 0
 
-  constructor (pipeline: AdmissionPipeline<ConnectionScope>) {
+  constructor (pipeline: InboundPipeline) {
     this.#pipeline = pipeline
   }
 
@@ -43,7 +41,7 @@ export class InboundConnections {
    * How many connections are accepted and not upgraded yet
    */
   get size (): number {
-    return this.#recent.length + this.#watched.size
+    return this.#pending.size
   }
 
   accept (maConn: MultiaddrConnection): boolean {
@@ -54,10 +52,10 @@ export class InboundConnections {
     }
 
     this.#upgrading++
-    this.#recent.push({ maConn, admission })
+    this.#pending.set(maConn.timeline, admission)
 
-    if (this.#recent.length > MAX_RECENT) {
-      this.#watchRecent()
+    if (this.#unwatched.push(maConn) > MAX_UNWATCHED) {
+      this.#watch()
     }
 
     return true
@@ -71,10 +69,15 @@ export class InboundConnections {
   afterUpgrade (): void {
     this.#upgrading = Math.max(0, this.#upgrading - 1)
 
-    if (this.#upgrading === 0) {
-      this.#releaseAll()
-    } else {
-      this.#watchRecent()
+    if (this.#upgrading > 0) {
+      this.#watch()
+      return
+    }
+
+    this.#unwatched.length = 0
+
+    for (const timeline of this.#pending.keys()) {
+      this.#fail(timeline)
     }
   }
 
@@ -82,106 +85,48 @@ export class InboundConnections {
    * The peer of an inbound connection is authenticated. Returns why it may not
    * stay.
    */
-  identify (maConn: MultiaddrConnection, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const pending = this.#find(maConn.timeline)
+  identify ({ remoteAddr, timeline }: MultiaddrConnection, peer: string, realm?: string): AdmissionRefusal | undefined {
+    const admission = this.#pending.get(timeline)
 
-    return pending == null ? undefined : this.#pipeline.identify(pending.admission, maConn.remoteAddr, peer, realm)
+    return admission == null ? undefined : this.#pipeline.identify(admission, remoteAddr, peer, realm)
   }
 
   /**
    * A connection was opened. Returns what it has taken, if it came in through here.
    */
-  opened (connection: Connection): Admission<ConnectionScope> | undefined {
-    const pending = this.#find(connection.timeline)
+  opened ({ timeline }: Connection): Admission<ConnectionScope> | undefined {
+    const admission = this.#pending.get(timeline)
 
-    if (pending == null) {
-      return
+    if (admission != null) {
+      this.#pending.delete(timeline)
+      this.#pipeline.upgraded(admission)
     }
 
-    this.#forget(pending)
-    this.#pipeline.upgraded(pending.admission)
-
-    return pending.admission
+    return admission
   }
 
-  /**
-   * Give back what an open connection has taken. Harmless when that was done before.
-   */
-  release (admission: Admission<ConnectionScope>): void {
-    this.#pipeline.release(admission)
-  }
+  #watch (): void {
+    for (const maConn of this.#unwatched.splice(0)) {
+      const { status, timeline } = maConn
 
-  /**
-   * Count a connection that came in without asking
-   *
-   * @throws {ResourceLimitError} if there is no room for it
-   */
-  account (connection: Connection): Admission<ConnectionScope> {
-    return this.#pipeline.account(connection.remoteAddr)
-  }
-
-  #find (timeline: object): PendingConnection | undefined {
-    return this.#recent.find(({ maConn }) => maConn.timeline === timeline) ?? this.#watched.get(timeline)
-  }
-
-  /**
-   * Returns `false` if the connection is not pending any more
-   */
-  #forget (connection: PendingConnection): boolean {
-    const index = this.#recent.indexOf(connection)
-
-    if (index !== -1) {
-      this.#recent.splice(index, 1)
+      if (status === 'closed' || status === 'aborted' || status === 'reset') {
+        // the remote may hang up before it is accepted
+        this.#fail(timeline)
+      } else if (this.#pending.has(timeline)) {
+        maConn.addEventListener('close', () => { this.#fail(timeline) }, { once: true })
+      }
     }
-
-    const { timeline } = connection.maConn
-
-    return index !== -1 || (this.#watched.get(timeline) === connection && this.#watched.delete(timeline))
   }
 
-  #releaseAll (): void {
-    const recent = this.#recent
-    this.#recent = []
+  /**
+   * Harmless when the connection is not pending any more
+   */
+  #fail (timeline: object): void {
+    const admission = this.#pending.get(timeline)
 
-    for (const { admission } of recent) {
+    if (admission != null) {
+      this.#pending.delete(timeline)
       this.#pipeline.release(admission)
     }
-
-    if (this.#watched.size > 0) {
-      for (const { admission } of this.#watched.values()) {
-        this.#pipeline.release(admission)
-      }
-
-      this.#watched.clear()
-    }
   }
-
-  #watchRecent (): void {
-    for (const connection of this.#recent.splice(0)) {
-      this.#watch(connection)
-    }
-  }
-
-  #watch (connection: PendingConnection): void {
-    const { maConn, admission } = connection
-
-    if (hasEnded(maConn)) {
-      this.#pipeline.release(admission)
-      return
-    }
-
-    this.#watched.set(maConn.timeline, connection)
-    maConn.addEventListener('close', () => {
-      if (this.#forget(connection)) {
-        this.#pipeline.release(admission)
-      }
-    }, { once: true })
-  }
-}
-
-/**
- * The remote may hang up before it is accepted
- */
-function hasEnded ({ status }: MultiaddrConnection): boolean {
-  return status === 'closed' || status === 'aborted' || status === 'reset'
 }

@@ -1,7 +1,5 @@
 import { closeWithin } from '../connections/index.ts'
 import type { Rooms } from './rooms.ts'
-import type { Clock } from '../clock.ts'
-import type { Logger } from '@libp2p/interface'
 
 /**
  * How many ms a connection has to close when the node stops, as in libp2p's own
@@ -29,7 +27,7 @@ export async function startRooms (rooms: Rooms): Promise<void> {
 /**
  * Closes all connections, and stops everything that would do something later
  */
-export async function stopRooms (rooms: Rooms, clock: Clock, log: Logger): Promise<void> {
+export async function stopRooms (rooms: Rooms): Promise<void> {
   rooms.pipeline.stop()
   rooms.load?.stop()
   rooms.liveness?.stop()
@@ -41,7 +39,7 @@ export async function stopRooms (rooms: Rooms, clock: Clock, log: Logger): Promi
   rooms.tracker.beforeStop()
 
   const connections = rooms.table.allConnections()
-  log('closing %d connections', connections.length)
+  rooms.log('closing %d connections', connections.length)
 
   rooms.closing.markAll(connections, 'stop')
 
@@ -49,7 +47,7 @@ export async function stopRooms (rooms: Rooms, clock: Clock, log: Logger): Promi
     rooms.trimmer.stop(),
     rooms.watermarks.stop(),
     rooms.bans.stop(),
-    ...connections.map(async connection => closeWithin(connection, STOP_TIMEOUT, clock))
+    ...connections.map(async connection => closeWithin(connection, STOP_TIMEOUT, rooms.clock))
   ])
 
   rooms.reachability.reset()

@@ -1,12 +1,11 @@
 import type { Rooms } from './rooms.ts'
 import type { Watermarks } from '../trimming/index.ts'
-import type { Logger } from '@libp2p/interface'
 
 /**
  * Hold other watermarks. If more connections are open than they allow, they are
  * trimmed at once.
  */
-export function changeMaxConnections ({ controls, pipeline, trimmer }: Rooms, { maxConnections, lowWater, highWater }: Watermarks, log: Logger): void {
+export function changeMaxConnections ({ controls, log, pipeline, trimmer }: Rooms, { maxConnections, lowWater, highWater }: Watermarks): void {
   const isLower = maxConnections < pipeline.maxConnections
   pipeline.maxConnections = maxConnections
   trimmer.lowWater = lowWater

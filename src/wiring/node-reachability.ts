@@ -6,6 +6,7 @@ import type { NodeReachabilityStatus } from './events.ts'
 import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
 import type { Reachability } from '../nat/index.ts'
 import type { WhilePrivateConfig } from '../outbound/index.ts'
+import type { Trimmer } from '../trimming/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 export interface NodeReachabilityComponents {
@@ -13,10 +14,7 @@ export interface NodeReachabilityComponents {
   emit: Emit
   table: Pick<ConnectionTable, 'allPeers'>
 
-  /**
-   * How many connections a trim leaves open
-   */
-  lowWater(): number
+  trimmer: Pick<Trimmer, 'lowWater'>
 }
 
 const STATES: readonly Reachability[] = ['unknown', 'public', 'private']
@@ -102,7 +100,7 @@ export class NodeReachability {
       return
     }
 
-    const max = Math.ceil(this.#components.lowWater() * MAX_SPARED_PART)
+    const max = Math.ceil(this.#components.trimmer.lowWater * MAX_SPARED_PART)
     const relayed = [...this.#components.table.allPeers()].filter(isRelayed).flatMap(entriesOf)
 
     return relayed.length === 0

@@ -10,10 +10,10 @@ import type { HeldScopes } from './held-scopes.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { RealmWatermarks } from './realm-watermarks.ts'
 import type { IpAddress } from '../addresses/index.ts'
+import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionEntry, ConnectionTable, Flapping, IdleCloser, Liveness, PathKeeper, PeerEntry } from '../connections/index.ts'
-import type { Refusal } from '../metrics/index.ts'
-import type { Standing, Trimmer } from '../trimming/index.ts'
+import type { Standing, Trimmer, TrimmingConfig } from '../trimming/index.ts'
 import type { Connection, Logger, PeerId, StreamCloseEvent } from '@libp2p/interface'
 
 export interface OpenConnectionsComponents {
@@ -38,16 +38,12 @@ export interface OpenConnectionsComponents {
    */
   note(peer: PeerEntry): void
 
-  /**
-   * Have realms liveness times of their own?
-   */
-  hasRealmLiveness: boolean
   watermarks: RealmWatermarks
 
   /**
-   * A connection was open for which there is no room
+   * Closes a connection for which there is no room
    */
-  onRefuse(refusal: Refusal): void
+  refuse(connection: Connection, exceeded: ExceededLimit): void
 }
 
 /**
@@ -57,8 +53,14 @@ export class OpenConnections {
   readonly #components: OpenConnectionsComponents
   readonly #crossings: WatermarkCrossings
 
-  constructor (components: OpenConnectionsComponents) {
+  /**
+   * Have realms liveness times of their own?
+   */
+  readonly #hasRealmLiveness: boolean
+
+  constructor (components: OpenConnectionsComponents, { realmSettings }: Pick<TrimmingConfig, 'realmSettings'>) {
     this.#components = components
+    this.#hasRealmLiveness = [...realmSettings.values()].some(({ liveness }) => liveness != null)
     this.#crossings = new WatermarkCrossings(() => components.trimmer, crossing => { components.emit('watermark:cross', crossing) })
   }
 
@@ -78,9 +80,8 @@ export class OpenConnections {
    * changed
    */
   onRealm (peerId: PeerId): void {
-    const { hasRealmLiveness, liveness, table, watermarks } = this.#components
-
-    const peer = hasRealmLiveness ? table.getPeer(peerId) : undefined
+    const { liveness, table, watermarks } = this.#components
+    const peer = this.#hasRealmLiveness ? table.getPeer(peerId) : undefined
 
     for (const entry of peer == null ? [] : entriesOf(peer)) {
       liveness?.unwatch(entry)
@@ -91,7 +92,7 @@ export class OpenConnections {
   }
 
   onOpen (connection: Connection): void {
-    const { departures, emit, held, hosts, idle, liveness, note, onRefuse, paths, realms, table, trimmer, watermarks } = this.#components
+    const { departures, emit, held, hosts, idle, liveness, note, paths, realms, refuse, table, trimmer, watermarks } = this.#components
     const entry = table.get(connection)
 
     // whoever was told of the peer has closed it already
@@ -111,9 +112,7 @@ export class OpenConnections {
 
     // it came in past admission, or was dialled without a peer id
     if (error != null) {
-      const { scope, current, limit } = error
-      onRefuse({ reason: 'resources', remoteAddr: connection.remoteAddr, peer: connection.remotePeer.toString(), scope, current, limit })
-      departures.add(connection, 'refuse')
+      refuse(connection, error)
       return
     }
 
@@ -164,7 +163,7 @@ export class OpenConnections {
     emit('connection:close', {
       ...opened(connection),
       reason,
-      duration: Math.max(0, clock.now() - openedAt),
+      duration: clock.now() - openedAt,
       error: event.error
     })
     this.#crossings.update(table.size)

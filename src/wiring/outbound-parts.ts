@@ -1,4 +1,4 @@
-import type { RoomsComponents, RoomsContext } from './context.ts'
+import type { RoomsComponents } from './context.ts'
 import type { Rooms } from './rooms.ts'
 import type { GroupOf } from '../addresses/index.ts'
 import type { DialQueueComponents, Dialer } from '../dialing/index.ts'
@@ -15,7 +15,7 @@ export interface OutboundNodeComponents extends RoomsComponents {
   metrics?: Metrics
 }
 
-export interface CreateOutboundComponents extends RoomsContext {
+export interface CreateOutboundComponents {
   node: OutboundNodeComponents
   rooms: Rooms
   connectionManager: Pick<ConnectionManager, 'openConnection'>

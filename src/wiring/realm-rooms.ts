@@ -1,12 +1,12 @@
 import { Realms, overShare } from '../resources/index.ts'
-import { compareVictims } from '../trimming/index.ts'
+import { GracePeriod, candidatesAmong, compareVictims } from '../trimming/index.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
+import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
-import type { Refusal } from '../metrics/index.ts'
 import type { ConnectionScope, PeerTraits, RealmAssignment, RealmLimitReached, RealmOf, ResourceManager, ScopeStat } from '../resources/index.ts'
-import type { RealmShares, TrimCandidate } from '../trimming/index.ts'
+import type { CandidateRules, RealmShares, Standing } from '../trimming/index.ts'
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, MessageStreamDirection, PeerId, PeerUpdate } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
@@ -18,40 +18,30 @@ export interface RealmRoomsComponents {
   emit: Emit
   resources: ResourceManager
   table: ConnectionTable
-
-  /**
-   * What is reserved for a connection
-   */
-  scopeOf(connection: Connection): ConnectionScope | undefined
-
-  /**
-   * The names of the tags of a peer
-   */
-  tagsOf(peerId: PeerId): Iterable<string>
-
-  isProtected(peer: PeerEntry): boolean
-
+  standing: Standing
   departures: Departures
+  rules: CandidateRules
 
   /**
-   * Those of the connections that may be closed now
+   * What is reserved for each connection
    */
-  candidatesOf(connections: Connection[]): TrimCandidate[]
+  held: { of(connection: Connection): ConnectionScope | undefined }
 
   /**
-   * A connected peer is in another realm than before
+   * Is told of connected peers that are in another realm than before
    */
-  onAssign(peerId: PeerId): void
+  open: { onRealm(peerId: PeerId): void }
 
   /**
-   * A connection was open for which its realm has no room
+   * Closes a connection for which its realm has no room
    */
-  onRefuse(refusal: Refusal): void
+  refuse(connection: Connection, exceeded: ExceededLimit): void
 }
 
 export interface RealmRoomsInit {
   realmOf?: RealmOf
   realms: Iterable<string>
+  gracePeriod: number
 }
 
 /**
@@ -68,6 +58,7 @@ const NEWCOMER_PERIOD = 60_000
 export class RealmRooms {
   readonly realms: Realms
   readonly #components: RealmRoomsComponents
+  readonly #gracePeriod: number
 
   /**
    * The protocols that connected peers speak
@@ -76,11 +67,9 @@ export class RealmRooms {
 
   constructor (components: RealmRoomsComponents, init: RealmRoomsInit) {
     this.#components = components
-    this.makeRoomFor = this.makeRoomFor.bind(this)
+    this.#gracePeriod = init.gracePeriod
     this.realms = new Realms({
-      logger: components.logger,
-      clock: components.clock,
-      resources: components.resources,
+      ...components,
       traitsOf: peerId => this.#traitsOf(peerId),
       isConnected: peerId => components.table.getPeer(peerId)?.admitted === true,
       connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
@@ -139,6 +128,21 @@ export class RealmRooms {
   }
 
   /**
+   * A connection of the peer is about to be counted. Returns where, once there is room
+   * in its realm.
+   */
+  makePlace (peerId: PeerId, direction: MessageStreamDirection): { peer: string, realm: string | undefined } {
+    const peer = peerId.toString()
+    const realm = this.realms.placeOf(peerId)
+
+    if (realm != null) {
+      this.makeRoomFor(realm, peer, direction)
+    }
+
+    return { peer, realm }
+  }
+
+  /**
    * A peer is about to count in a realm. If the realm is full, its least valuable
    * connection loses its place, unless the peer has no room for itself.
    */
@@ -156,7 +160,7 @@ export class RealmRooms {
 
   #traitsOf (peerId: PeerId): PeerTraits {
     return {
-      tags: this.#components.tagsOf(peerId),
+      tags: this.#components.standing.tagNames(peerId),
       protocols: this.#protocols.get(peerId.toString())
     }
   }
@@ -184,16 +188,16 @@ export class RealmRooms {
   }
 
   #onAssign (assignment: RealmAssignment): void {
-    this.#components.onAssign(assignment.peer)
+    this.#components.open.onRealm(assignment.peer)
     this.#components.emit('realm:assign', assignment)
   }
 
   #onLimit (reached: RealmLimitReached): void {
-    const { emit, isProtected, table } = this.#components
+    const { emit, standing, table } = this.#components
     const peer = reached.peer == null ? undefined : table.getPeer(reached.peer)
     emit('realm:limit', reached)
 
-    if (peer != null && this.#isNewcomer(peer) && !isProtected(peer)) {
+    if (peer != null && this.#isNewcomer(peer) && !standing.protection.isProtected(peer.key)) {
       this.#refuse(peer, reached)
     }
   }
@@ -203,13 +207,12 @@ export class RealmRooms {
   }
 
   #refuse ({ connections }: PeerEntry, { realm, error }: RealmLimitReached): void {
-    const { departures, onRefuse } = this.#components
+    const { departures, refuse } = this.#components
     const { scope = `realm:${realm}`, current = 0, limit = 0 } = error ?? {}
 
     for (const connection of [...connections]) {
       if (!departures.has(connection)) {
-        onRefuse({ reason: 'resources', remoteAddr: connection.remoteAddr, peer: connection.remotePeer.toString(), scope, current, limit })
-        departures.add(connection, 'refuse')
+        refuse(connection, { scope, current, limit })
       }
     }
   }
@@ -218,11 +221,13 @@ export class RealmRooms {
    * Returns how many connections have lost their place
    */
   #close (realm: string, count: number): number {
-    const { departures, candidatesOf, emit, scopeOf } = this.#components
+    const { clock, departures, emit, held, rules, table } = this.#components
 
     // a peer in several realms counts in one, and gives no place in the others
-    const counting = this.realms.connections(realm).filter(connection => scopeOf(connection)?.realm === realm && !departures.has(connection))
-    const victims = candidatesOf(counting).sort((a, b) => compareVictims(a, b)).slice(0, count)
+    const counting = this.realms.connections(realm).filter(connection => held.of(connection)?.realm === realm && !departures.has(connection))
+    const victims = candidatesAmong(counting, table, rules, new GracePeriod(this.#gracePeriod, clock.now()))
+      .sort((a, b) => compareVictims(a, b))
+      .slice(0, count)
 
     for (const { connection, peerId } of victims) {
       departures.add(connection, 'evict')

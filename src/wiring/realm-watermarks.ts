@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { ConnectionEntry, ConnectionTable, PeerEntry } from '../connections/index.ts'
 import type { TrimResult } from '../metrics/index.ts'
 import type { Realms, ResourceManager } from '../resources/index.ts'
-import type { CandidateRules, ResolvedRealmSettings, TrimTable, TrimmingConfig } from '../trimming/index.ts'
+import type { CandidateRules, TrimTable, TrimmingConfig } from '../trimming/index.ts'
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
 
 export interface RealmWatermarksComponents {
@@ -13,6 +13,11 @@ export interface RealmWatermarksComponents {
   realms: Realms
   resources: ResourceManager
   rules: CandidateRules
+
+  /**
+   * A connection is closed next
+   */
+  onClosing(connection: Connection): void
 
   /**
    * Called after every trim that had to close something
@@ -30,16 +35,15 @@ export class RealmWatermarks {
   readonly #trimmers = new Map<string, Trimmer>()
 
   constructor (components: RealmWatermarksComponents, init: RealmWatermarksInit) {
-    const { clock, log, onTrim } = components
-
     // what is in one realm has no share to take from others
     const rules: CandidateRules = { ...components.rules, realmOf: undefined, shares: undefined }
     this.#realms = components.realms
 
-    for (const [realm, settings] of init.realmSettings) {
-      if (settings.highWater !== Infinity) {
+    for (const [realm, { lowWater, highWater }] of init.realmSettings) {
+      if (highWater !== Infinity) {
         const table = new RealmTable(components, realm)
-        this.#trimmers.set(realm, new Trimmer({ clock, log, rules, table, onTrim: result => { onTrim({ ...result, realm }) } }, { ...init, ...limitsOf(settings) }))
+        const onTrim = (result: TrimResult): void => { components.onTrim({ ...result, realm }) }
+        this.#trimmers.set(realm, new Trimmer({ ...components, rules, table, onTrim }, { ...init, lowWater, highWater }))
       }
     }
   }
@@ -106,8 +110,4 @@ class RealmTable implements TrimTable {
   #counts ({ peerId }: PeerEntry): boolean {
     return this.#components.realms.shareOf(peerId) === this.#realm
   }
-}
-
-function limitsOf ({ lowWater, highWater }: ResolvedRealmSettings): { lowWater: number, highWater: number } {
-  return { lowWater, highWater }
 }

@@ -3,7 +3,7 @@ import { ApplicationUse, ConnectionTracker, closeWithin } from '../connections/i
 import { BanList, DiscouragedList, Misbehaviour } from '../gating/index.ts'
 import { RELAY_TAG } from '../outbound/index.ts'
 import { libp2pService, resolveLimits, resourceManager } from '../resources/index.ts'
-import { GracePeriod, Standing, Trimmer, candidatesAmong, noteValue } from '../trimming/index.ts'
+import { Standing, Trimmer, noteValue } from '../trimming/index.ts'
 import { enforceBans } from './ban-enforcer.ts'
 import { CloseReasons } from './close-reasons.ts'
 import { ConnectedHosts } from './connected-hosts.ts'
@@ -23,17 +23,22 @@ import { ResourceControls } from './resource-controls.ts'
 import type { Emit, RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
 import type { CreatedAdmission } from './create-admission.ts'
 import type { Watchers } from './create-watchers.ts'
+import type { ExceededLimit } from '../admission/index.ts'
 import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
 import type { Refusal, TrimResult } from '../metrics/index.ts'
 import type { PeerProtection } from '../outbound/index.ts'
 import type { ResourceManager } from '../resources/index.ts'
-import type { CandidateRules, RealmSettings, StandingObserver } from '../trimming/index.ts'
-import type { Connection, Logger, PeerId } from '@libp2p/interface'
+import type { CandidateRules, StandingObserver } from '../trimming/index.ts'
+import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
 
 /**
- * The rooms, as the manager uses them
+ * The rooms, and where they get time, chance and the rest of the manager from
  */
-export interface Rooms extends CreatedAdmission, Watchers {
+export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
+  peerId: PeerId
+  logger: ComponentLogger
+  events: TypedEventTarget<Libp2pEvents>
   tracker: ConnectionTracker
   table: ConnectionTable
   standing: Standing
@@ -47,11 +52,15 @@ export interface Rooms extends CreatedAdmission, Watchers {
   controls: ResourceControls
   realms: RealmRooms
   closing: CloseReasons
+  departures: Departures
   rules: CandidateRules
   watermarks: RealmWatermarks
   held: HeldScopes
+  hosts: ConnectedHosts
+  allowList: AllowList
   inbound: InboundConnections
   dials: DialReservations
+  open: OpenConnections
   raw: RawConnections
   use: ApplicationUse
 
@@ -61,9 +70,26 @@ export interface Rooms extends CreatedAdmission, Watchers {
   serviceOf(protocol: string): string | undefined
 
   /**
+   * Closes a connection within `connectionCloseTimeout`. Never rejects.
+   */
+  close(connection: Connection): Promise<void>
+
+  /**
+   * Notes what a peer is worth, for the next trim
+   */
+  note(peer: PeerEntry): void
+
+  /**
    * Tells of a connection that was refused
    */
   onRefuse(refusal: Refusal): void
+
+  /**
+   * Closes an open connection for which there is no room
+   */
+  refuse(connection: Connection, exceeded: ExceededLimit): void
+  onClosing(connection: Connection): void
+  onTrim(result: TrimResult): void
 }
 
 /**
@@ -71,40 +97,57 @@ export interface Rooms extends CreatedAdmission, Watchers {
  */
 export function createRooms (components: RoomsComponents, config: RoomsConfig, context: RoomsContext): Rooms {
   const { clock, emit, log } = context
-  const { datastore, events, logger, peerId } = components
+  const { datastore, events, logger, peerId, peerStore } = components
   const limits = config.limits === false ? {} : resolveLimits(config.limits, config.maxConnections, config.maxIncomingPendingConnections)
-  const onRefuse = (refusal: Refusal): void => { emit('connection:refuse', refusal) }
-  const close = async (connection: Connection): Promise<void> => {
-    await closeWithin(connection, config.connectionCloseTimeout, clock)
+
+  // what the rooms need of each other they look up in it when they need it, as not all
+  // of them are there while the first are made
+  const rooms = { ...context, events, logger, peerId } as Rooms
+
+  rooms.close = async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) }
+  rooms.onClosing = connection => { rooms.closing.mark(connection, 'trim') }
+  rooms.onTrim = result => {
+    emit('connection:trim', result)
+
+    if (result.closed.length > 0) {
+      events.safeDispatchEvent('connection:prune', { detail: result.closed.map(({ connection }) => connection) })
+    }
   }
+  rooms.onRefuse = refusal => {
+    const { reason, remoteAddr, scope, current, limit } = refusal
+    log('refused a connection from %a - %s %s %d of %d', remoteAddr, reason, scope, current, limit)
+    emit('connection:refuse', refusal)
+  }
+  rooms.refuse = (connection, { scope, current, limit }) => {
+    rooms.onRefuse({ reason: 'resources', remoteAddr: connection.remoteAddr, peer: connection.remotePeer.toString(), scope, current, limit })
+    rooms.departures.add(connection, 'refuse')
+  }
+  // while it is at hand: at the time of a trim it would have to be fetched
+  rooms.note = peer => {
+    rooms.standing.noteValue(peer)
+    noteValue(peer, rooms.table.columns, rooms.rules)
+  }
+  rooms.serviceOf = serviceOf(config, log)
 
-  const tracker = new ConnectionTracker(components, {
-    onPeerConnect: peer => { open.onPeerConnect(peer) },
-    onPeerDisconnect: peer => { open.onPeerDisconnect(peer) },
-    onOpen: connection => { open.onOpen(connection) }
-  }, clock, log)
-  const { table } = tracker
-  const closing = new CloseReasons(table)
-  const use = new ApplicationUse(clock, config.housekeepingProtocols)
-  const raw = new RawConnections()
-  const hosts = new ConnectedHosts()
-  const allowList = new AllowList(config.allow)
+  const open = rooms.open = new OpenConnections(rooms, config)
+  const tracker = rooms.tracker = new ConnectionTracker(components, open, clock, log)
+  const table = rooms.table = tracker.table
+  rooms.closing = new CloseReasons(table)
+  rooms.use = new ApplicationUse(clock, config.housekeepingProtocols)
+  rooms.raw = new RawConnections()
+  rooms.hosts = new ConnectedHosts()
+  const allowList = rooms.allowList = new AllowList(config.allow)
 
-  const standing = new Standing({ events, peerStore: components.peerStore, table }, {
+  const standing = rooms.standing = new Standing({ events, peerStore, table }, {
     valueOf: config.valueOf,
     maxAbsentPeers: config.reputation.size,
     absentTTL: config.reputation.ttl,
     observer: tellOfStanding(emit)
-  }, clock, log, peer => { note(peer) })
-  // while it is at hand: at the time of a trim it would have to be fetched
-  const note = (peer: PeerEntry): void => {
-    standing.noteValue(peer)
-    noteValue(peer, table.columns, rules)
-  }
+  }, clock, log, rooms.note)
 
-  const discouraged = new DiscouragedList(config.discouraged)
-  const bans = new BanList({ clock: clock.wall, logger, datastore: config.bans?.datastore === false ? undefined : datastore }, config.bans)
-  const misbehaviour = new Misbehaviour({
+  const discouraged = rooms.discouraged = new DiscouragedList(config.discouraged)
+  const bans = rooms.bans = new BanList({ clock: clock.wall, logger, datastore: config.bans?.datastore === false ? undefined : datastore }, config.bans)
+  rooms.misbehaviour = new Misbehaviour({
     clock,
     bans,
     discouraged: {
@@ -117,78 +160,46 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
     isExempt: peerId => standing.protection.tags(peerId.toString()).some(tag => tag !== RELAY_TAG)
   }, config.misbehaviour)
 
-  const resources = resourceManager({
+  const resources = rooms.resources = resourceManager({
     limits: config.limits === false ? false : {},
     defaults: limits,
     onRefused: (error, attempt) => { emit('resource:refuse', { error, attempt }) },
-    realmOfProtocol: protocol => realms.realms.ofProtocol(protocol)
+    realmOfProtocol: protocol => realms.ofProtocol(protocol)
   })
-  const departures = new Departures({
-    clock,
-    closing,
-    log,
-    release: connection => { held.of(connection)?.release() }
-  }, config.connectionCloseTimeout)
+  rooms.departures = new Departures(rooms)
+  rooms.reachability = new NodeReachability(rooms, config.whilePrivate)
 
-  const reachability = new NodeReachability({ log, emit, table, lowWater: () => trimmer.lowWater }, config.whilePrivate)
-
-  const hasRealmGrace = [...config.realmSettings.values()].some(({ gracePeriod }) => gracePeriod != null)
-  const rules: CandidateRules = {
+  const { realmSettings } = config
+  const hasRealmGrace = [...realmSettings.values()].some(({ gracePeriod }) => gracePeriod != null)
+  rooms.rules = {
     value: peer => standing.valueOfPeer(peer),
     isProtected: peer => standing.protection.isProtected(peer.key),
-    isAllowListed: connection => allowList.size > 0 && allowList.hasPeer(connection.remoteAddr, connection.remotePeer),
-    isPlain: () => allowList.size === 0 && !hasRealmGrace,
-    gracePeriodOf: peer => settingsOf(peer.peerId)?.gracePeriod,
-    realmOf: peer => realms.realms.shareOf(peer.peerId),
-    shares: () => realms.shares(),
-    spared: () => reachability.spared()
+    isAllowListed: connection => allowList.hasPeer(connection.remoteAddr, connection.remotePeer),
+    isPlain: () => config.allow.length === 0 && !hasRealmGrace,
+    gracePeriodOf: peer => {
+      const realm = hasRealmGrace ? realms.shareOf(peer.peerId) : undefined
+
+      return realm == null ? undefined : realmSettings.get(realm)?.gracePeriod
+    },
+    realmOf: peer => realms.shareOf(peer.peerId),
+    shares: () => rooms.realms.shares(),
+    spared: () => rooms.reachability.spared()
   }
-  const realms: RealmRooms = new RealmRooms({
-    clock,
-    log,
-    logger,
-    events,
-    emit,
-    onRefuse,
-    scopeOf: connection => held.of(connection),
-    isProtected: peer => standing.protection.isProtected(peer.key),
-    onAssign: peerId => { open.onRealm(peerId) },
-    resources,
-    table,
-    departures,
-    tagsOf: peerId => standing.tagNames(peerId),
-    candidatesOf: connections => candidatesAmong(connections, table, rules, new GracePeriod(config.gracePeriod, clock.now()))
-  }, { realmOf: config.realmOf, realms: [...Object.keys(limits.realms ?? {}), ...config.realmSettings.keys()] })
-  const settingsOf = (peerId: PeerId): RealmSettings | undefined => {
-    const realm = config.realmSettings.size === 0 ? undefined : realms.realms.shareOf(peerId)
+  rooms.realms = new RealmRooms(rooms, { ...config, realms: [...Object.keys(limits.realms ?? {}), ...realmSettings.keys()] })
+  const { realms } = rooms.realms
 
-    return realm == null ? undefined : config.realmSettings.get(realm)
-  }
+  const { pipeline } = Object.assign(rooms, createAdmission(rooms, config, limits))
+  rooms.inbound = new InboundConnections(pipeline)
+  rooms.dials = new DialReservations(rooms)
+  rooms.held = new HeldScopes(rooms)
+  rooms.controls = new ResourceControls({ resources, realms, pipeline }, config.limits ?? {}, limits, config.maxIncomingPendingConnections)
+  rooms.trimmer = new Trimmer(rooms, config)
+  rooms.protection = protectionOf(standing, rooms.trimmer)
+  rooms.watermarks = new RealmWatermarks({ ...rooms, realms }, config)
+  Object.assign(rooms, createWatchers(rooms, config))
+  enforceBans(rooms)
 
-  const parts = { ...context, allowList, bans, close, closing, departures, discouraged, hosts, peerId, raw, reachability, realms, resources, standing, table, use }
-  const { pipeline, load } = createAdmission(parts, config, limits)
-  const inbound = new InboundConnections(pipeline)
-  const dials = new DialReservations(resources, realms.makeRoomFor)
-  const held: HeldScopes = new HeldScopes({ table, resources, inbound, dials, realmOf: peerId => realms.realms.placeOf(peerId), makeRoom: realms.makeRoomFor })
-
-  const controls = new ResourceControls({ resources, realms: realms.realms, pipeline }, config.limits ?? {}, limits, config.maxIncomingPendingConnections)
-  const trims = { table, rules, clock, log, onClosing: (connection: Connection) => { closing.mark(connection, 'trim') }, onTrim: (result: TrimResult) => { onTrim(result, components, emit) } }
-  const trimmer: Trimmer = new Trimmer(trims, config)
-  const watermarks = new RealmWatermarks({ ...trims, resources, realms: realms.realms }, config)
-  const watchers = createWatchers(parts, config)
-  const open: OpenConnections = new OpenConnections({
-    ...parts,
-    ...watchers,
-    held,
-    note,
-    trimmer,
-    watermarks,
-    hasRealmLiveness: [...config.realmSettings.values()].some(({ liveness }) => liveness != null),
-    onRefuse
-  })
-  enforceBans(parts)
-
-  return { ...watchers, bans, closing, controls, dials, discouraged, held, inbound, load, misbehaviour, onRefuse, pipeline, protection: protectionOf(standing, trimmer), raw, reachability, realms, resources, rules, serviceOf: serviceOf(config, log), standing, table, tracker, trimmer, use, watermarks }
+  return rooms
 }
 
 function tellOfStanding (emit: Emit): StandingObserver {
@@ -197,14 +208,6 @@ function tellOfStanding (emit: Emit): StandingObserver {
     onUntag: (peerId, tag) => { emit('peer:untag', { peerId, tag }) },
     onProtect: (peerId, tag) => { emit('peer:protect', { peerId, tag, isProtected: true }) },
     onUnprotect: (peerId, tag, isProtected) => { emit('peer:unprotect', { peerId, tag, isProtected }) }
-  }
-}
-
-function onTrim (result: TrimResult, { events }: RoomsComponents, emit: Emit): void {
-  emit('connection:trim', result)
-
-  if (result.closed.length > 0) {
-    events.safeDispatchEvent('connection:prune', { detail: result.closed.map(({ connection }) => connection) })
   }
 }
 

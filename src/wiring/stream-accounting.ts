@@ -10,9 +10,9 @@ export interface StreamAccountingComponents {
   paths: PathKeeper
 
   /**
-   * What is reserved for a connection
+   * What is reserved for each connection
    */
-  scopeOf(connection: Connection): ConnectionScope | undefined
+  held: { of(connection: Connection): ConnectionScope | undefined }
 
   /**
    * The service that a protocol belongs to
@@ -32,10 +32,10 @@ const DIAL_BACK = '/autonat/2/dial-back'
  * whoever opens one here gets the error.
  */
 export function accountStreams (components: StreamAccountingComponents): StreamMiddleware {
-  const { buffers, table, use, scopeOf } = components
+  const { buffers, held, table, use } = components
 
   return (stream, connection, next) => {
-    const scope = scopeOf(connection)
+    const scope = held.of(connection)
 
     if (scope != null) {
       account(stream, scope, components)

@@ -1,5 +1,5 @@
 import { multiaddr } from '@multiformats/multiaddr'
-import { AdmissionPipeline } from '../../src/admission/index.ts'
+import { AdmissionPipeline, AllowList } from '../../src/admission/index.ts'
 import { resourceManager } from '../../src/resources/index.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { Admission, AdmissionComponents, AdmissionLimits, AdmissionRefusal, EvictionCandidate } from '../../src/admission/index.ts'
@@ -9,6 +9,21 @@ export const PEER = '12D3KooWJRSrypvnpHgc6ZAgyCni4KcSmbV7uGRaMw5LgMKT18fq'
 export const OTHER_PEER = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
 
 export const UNLIMITED: AdmissionLimits = { maxConnections: Infinity, maxPending: Infinity, pending: {}, subnets: {}, rates: {} }
+
+/**
+ * Nobody is banned, listed, connected or too fast
+ */
+export const NOBODY_KNOWN: Omit<AdmissionComponents, 'clock' | 'connectionCount' | 'evictionCandidates' | 'evict' | 'reserve'> = {
+  bans: { ofIp: () => undefined, ofPeer: () => undefined },
+  discouraged: { hasIp: () => false, hasPeer: () => false },
+  deny: { has: () => false },
+  allow: new AllowList(),
+  hostRate: { take: () => undefined },
+  self: '',
+  isConnectedHost: () => false,
+  makeRoom: () => {},
+  onRefuse: () => {}
+}
 
 const ROOM = { connections: 1_000, connectionsInbound: 1_000, fileDescriptors: 1_000 }
 
@@ -34,6 +49,7 @@ export class Scene {
 
   constructor (limits: Partial<AdmissionLimits> = {}, components: Partial<AdmissionComponents<ConnectionScope>> = {}) {
     this.pipeline = new AdmissionPipeline({
+      ...NOBODY_KNOWN,
       clock: this.clock,
       connectionCount: () => this.open.size,
       evictionCandidates: () => this.candidates,
@@ -86,6 +102,13 @@ export class Scene {
   close (admission: Admission<ConnectionScope>): void {
     this.open.delete(admission)
     this.pipeline.release(admission)
+  }
+
+  /**
+   * How many connections hold something
+   */
+  get held (): number {
+    return [...this.pipeline['held']].length
   }
 
   /**

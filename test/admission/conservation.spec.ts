@@ -73,7 +73,7 @@ describe('admission/conservation', () => {
         }
 
         const ordinary = held.filter(admission => !admission.isAllowListed && !accounted.has(admission))
-        expect(scene.pipeline.size).to.equal(held.length)
+        expect(scene.held).to.equal(held.length)
         expect(scene.reserved).to.equal(held.length)
         expect(scene.pipeline.pending).to.equal(held.filter(({ isPending }) => isPending).length)
         expect(ordinary.filter(({ ip }) => ip?.text === '203.0.113.7')).to.have.lengthOf.at.most(2)

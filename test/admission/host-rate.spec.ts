@@ -45,13 +45,4 @@ describe('admission/host-rate', () => {
   it('limits nobody without a threshold', () => {
     expect(taken(new HostRate(clock, { inboundConnectionThreshold: Infinity, limitPrivateHosts: true }), '83.12.4.5', 100)).to.equal(100)
   })
-
-  it('begins anew when the clock was set back', () => {
-    let now = 1_000_000
-    const rate = new HostRate({ now: () => now, setTimeout: (callback, delay) => clock.setTimeout(callback, delay), nextTurn: async () => clock.nextTurn() }, { inboundConnectionThreshold: 3, limitPrivateHosts: false })
-    expect(taken(rate, '83.12.4.5', 5)).to.equal(3)
-
-    now = 999_999
-    expect(taken(rate, '83.12.4.5', 5)).to.equal(3)
-  })
 })

@@ -10,6 +10,13 @@ function ip (text: string): IpAddress {
   return parseIp(text) ?? new IpAddress(4, [0])
 }
 
+/**
+ * Of how many networks buckets are kept
+ */
+function sizeOf (buckets: TokenBuckets): number {
+  return Object.values(buckets['tables']).flat().flatMap(table => [table['young'], table['old']]).reduce((sum, { times: { size } }) => sum + size, 0)
+}
+
 describe('admission/token-buckets', () => {
   let clock: VirtualClock
 
@@ -102,12 +109,12 @@ describe('admission/token-buckets', () => {
       buckets.take(new IpAddress(4, [i]))
     }
 
-    expect(buckets.size).to.equal(1_000)
+    expect(sizeOf(buckets)).to.equal(1_000)
     await clock.advance(10_000)
     buckets.take(ip('203.0.113.7'))
     await clock.advance(10_000)
     buckets.take(ip('203.0.113.8'))
-    expect(buckets.size).to.equal(2)
+    expect(sizeOf(buckets)).to.equal(2)
   })
 
   it('does not forget a network before its bucket is full', async () => {
@@ -127,7 +134,7 @@ describe('admission/token-buckets', () => {
 
     for (let i = 0; i < 10_000; i++) {
       buckets.take(new IpAddress(4, [i]))
-      expect(buckets.size).to.be.at.most(100)
+      expect(sizeOf(buckets)).to.be.at.most(100)
     }
   })
 
@@ -160,15 +167,5 @@ describe('admission/token-buckets', () => {
         }
       }
     }))
-  })
-
-  it('stands a clock that is set back', () => {
-    let now = 1_000_000
-    const buckets = new TokenBuckets({ now: () => now, setTimeout: () => ({ clear: () => {} }), nextTurn: async () => {} }, defaultSubnetLimits().rates)
-    expect(taken(buckets, '203.0.113.7')).to.equal(16)
-    now = 0
-    expect(taken(buckets, '203.0.113.7')).to.equal(16)
-    now = 5_000
-    expect(taken(buckets, '203.0.113.7')).to.equal(1)
   })
 })

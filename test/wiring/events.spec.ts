@@ -72,6 +72,15 @@ describe('wiring/events', () => {
       { reason: 'idle', init: { idleTimeout: 1 }, close: () => {} }
     ]
 
+    it('tell of one that was closed because its realm has too many', async () => {
+      const { node, manager } = await createNode({ gracePeriod: 0, silencePeriod: 0, realmSettings: { chain: { lowWater: 1, highWater: 1 } } })
+      const remotes = [await connect(node), await connect(node)]
+      const closed = next(manager, 'connection:close')
+      remotes.forEach(({ peerId }) => { manager.realms.assign(peerId, 'chain') })
+
+      expect(await closed).to.have.property('reason', 'trim')
+    })
+
     for (const { reason, init, close } of closings) {
       it(`tell of one that was closed, and why: ${reason}`, async () => {
         const { node, manager } = await createNode(init)

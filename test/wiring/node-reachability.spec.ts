@@ -30,7 +30,7 @@ describe('wiring: what the manager knows of its reachability', () => {
       log: defaultLogger().forComponent('libp2p:connmgr:test'),
       emit: (_, detail) => { emitted.push(detail) },
       table,
-      lowWater: () => lowWater
+      trimmer: { lowWater }
     }, config)
     reachability.onChange = () => { changes++ }
 

@@ -4,6 +4,7 @@ import { expect } from 'aegir/chai'
 import { AdmissionPipeline } from '../../src/admission/index.ts'
 import { Realms, resolveLimits, resourceManager } from '../../src/resources/index.ts'
 import { ResourceControls } from '../../src/wiring/resource-controls.ts'
+import { NOBODY_KNOWN } from '../admission/admission-scene.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { Limits } from '../../src/index.ts'
 
@@ -14,6 +15,7 @@ describe('wiring/resource-controls', () => {
     const resources = resourceManager({ limits: {}, defaults: limits })
     const realms = new Realms({ logger: defaultLogger(), resources, clock, isConnected: () => false })
     const pipeline = new AdmissionPipeline({
+      ...NOBODY_KNOWN,
       clock,
       connectionCount: () => 0,
       evictionCandidates: () => [],
