@@ -35,10 +35,8 @@ export function parseDialTarget (target: DialTarget): ParsedDialTarget {
 
   const multiaddrs = Array.isArray(target) ? target : [target]
 
-  for (const ma of multiaddrs) {
-    if (!isMultiaddr(ma)) {
-      throw new InvalidMultiaddrError('Invalid multiaddr')
-    }
+  if (!multiaddrs.every(ma => isMultiaddr(ma))) {
+    throw new InvalidMultiaddrError('Invalid multiaddr')
   }
 
   const peerIds = new Set(multiaddrs.map(remotePeerOf))

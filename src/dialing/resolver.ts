@@ -32,21 +32,6 @@ export interface ResolveOptions extends AbortOptions, Partial<Pick<MultiaddrReso
    * The node's DNS client
    */
   dns?: DNS
-
-  /**
-   * @default 32
-   */
-  maxRecursiveDepth?: number
-
-  /**
-   * @default 64
-   */
-  maxLookups?: number
-
-  /**
-   * @default 100
-   */
-  maxResolvedAddresses?: number
 }
 
 /**
@@ -80,8 +65,8 @@ const MAX_FAILURES = 16
 
 /**
  * Resolve addresses until nothing is left to resolve. Answers are not trusted:
- * together they cause no more look-ups and yield no more addresses than the
- * options allow, and no address is looked up twice. Addresses that need no
+ * together they cause no more look-ups and yield no more addresses than
+ * is allowed, and no address is looked up twice. Addresses that need no
  * resolving are never dropped. What fails is reported and does not keep the
  * others from being used.
  *
@@ -118,14 +103,12 @@ class Resolution {
   readonly #resolvers: MultiaddrResolver[]
   readonly #options: ResolveOptions
   readonly #visited = new Set<string>()
-  #lookups: number
-  #places: number
+  #lookups = MAX_LOOKUPS
+  #places = MAX_RESOLVED_ADDRESSES
 
   constructor (resolvers: Record<string, MultiaddrResolver>, options: ResolveOptions) {
     this.#resolvers = Object.values(resolvers)
     this.#options = options
-    this.#lookups = options.maxLookups ?? MAX_LOOKUPS
-    this.#places = options.maxResolvedAddresses ?? MAX_RESOLVED_ADDRESSES
   }
 
   /**
@@ -138,7 +121,7 @@ class Resolution {
       return path.length === 0 ? [address] : this.#keep(address)
     }
 
-    if (path.length > (this.#options.maxRecursiveDepth ?? MAX_RECURSIVE_DEPTH)) {
+    if (path.length > MAX_RECURSIVE_DEPTH) {
       return this.#fail(address, new RecursionLimitError())
     }
 
