@@ -84,6 +84,16 @@ export function withDefaults <T extends object> (options: object, defaults: T): 
 }
 
 /**
+ * @throws {InvalidOptionError} if an option of a part is unknown or not usable
+ */
+export function assertPart (path: string, init: object | false | null | undefined, rules: Readonly<Record<string, OptionRule>>): void {
+  if (init !== false) {
+    assertOption(path, init, anObject)
+    assertOptions(init ?? {}, rules, `${path}.`, true)
+  }
+}
+
+/**
  * The options of a part with their defaults, or `false` where it may be switched off,
  * and is
  *
@@ -92,12 +102,7 @@ export function withDefaults <T extends object> (options: object, defaults: T): 
 export function resolvePart <T extends object> (path: string, init: object | null | undefined, rules: Readonly<Record<string, OptionRule>>, defaults: T): T
 export function resolvePart <T extends object> (path: string, init: object | false | null | undefined, rules: Readonly<Record<string, OptionRule>>, defaults: T): T | false
 export function resolvePart <T extends object> (path: string, init: object | false | null | undefined, rules: Readonly<Record<string, OptionRule>>, defaults: T): T | false {
-  if (init === false) {
-    return init
-  }
+  assertPart(path, init, rules)
 
-  assertOption(path, init, anObject)
-  assertOptions(init ?? {}, rules, `${path}.`, true)
-
-  return withDefaults(init ?? {}, defaults)
+  return init !== false && withDefaults(init ?? {}, defaults)
 }

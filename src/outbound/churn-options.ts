@@ -47,13 +47,3 @@ export const CHURN_RULES: OptionRules<ChurnInit> = {
   protectFraction: aPart,
   fraction: aPart
 }
-
-/**
- * Geth's numbers
- */
-export const CHURN_DEFAULTS: Required<ChurnInit> = {
-  interval: [180_000, 420_000],
-  minAge: 600_000,
-  protectFraction: 0.1,
-  fraction: 0
-}

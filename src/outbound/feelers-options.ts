@@ -26,8 +26,3 @@ export const FEELERS_RULES: OptionRules<FeelersInit> = {
   interval: numberRule('a number of ms of at least 1', value => value >= 1),
   duration
 }
-
-/**
- * The interval is Bitcoin Core's
- */
-export const FEELERS_DEFAULTS: Required<FeelersInit> = { interval: 120_000, duration: 5_000 }

@@ -2,10 +2,10 @@ import { MAX_PARALLEL_RECONNECTS, RECONNECT_BACKOFF_FACTOR, RECONNECT_RETRIES, R
 import { anObject, atLeastOne, duration, notNegative, orFalse, withDefaults } from '../options.ts'
 import { parseStaticPeer, parseTrustedPeer } from './parse-peers.ts'
 import { resolveWhilePrivate } from './private-node.ts'
-import { resolveTopUp } from './top-up-options.ts'
+import { assertTopUp } from './top-up-options.ts'
 import type { StaticPeerInput } from './parse-peers.ts'
 import type { WhilePrivateConfig, WhilePrivateInit } from './private-node.ts'
-import type { TopUpConfig, TopUpInit } from './top-up-options.ts'
+import type { TopUpInit } from './top-up-options.ts'
 import type { OptionRule, OptionRules } from '../options.ts'
 import type { PeerId } from '@libp2p/interface'
 
@@ -87,7 +87,7 @@ export interface OutboundInit {
  * The options with their defaults
  */
 export interface OutboundConfig extends Required<Omit<OutboundInit, 'outbound' | 'whilePrivate'>> {
-  outbound: TopUpConfig
+  outbound: TopUpInit
   whilePrivate: WhilePrivateConfig
 }
 
@@ -124,10 +124,11 @@ const DEFAULTS: Required<Omit<OutboundInit, 'outbound' | 'whilePrivate'>> = {
 export function resolveOutbound (init: OutboundInit): OutboundConfig {
   const config = {
     ...withDefaults(init, DEFAULTS),
-    outbound: resolveTopUp(init.outbound ?? {}),
+    outbound: init.outbound ?? {},
     whilePrivate: resolveWhilePrivate(init.whilePrivate)
   }
 
+  assertTopUp(config.outbound)
   config.staticPeers.forEach((peer, i) => { parseStaticPeer(peer, `staticPeers[${i}]`) })
   config.trustedPeers.forEach((peer, i) => { parseTrustedPeer(peer, `trustedPeers[${i}]`) })
 

@@ -1,8 +1,7 @@
-import { aFlag, aFunction, anObject, atLeastOne, numberRule, orFalse, resolvePart, someStrings } from '../options.ts'
+import { aFlag, aFunction, anObject, assertPart, atLeastOne, numberRule, orFalse, someStrings } from '../options.ts'
 import { SOURCE_NAMES } from './candidate-source-names.ts'
-import { CHURN_DEFAULTS, CHURN_RULES } from './churn-options.ts'
-import { FEELERS_DEFAULTS, FEELERS_RULES } from './feelers-options.ts'
-import { coreRetryChance } from './retry-chance.ts'
+import { CHURN_RULES } from './churn-options.ts'
+import { FEELERS_RULES } from './feelers-options.ts'
 import type { CandidateSourceInit } from './candidate-source-names.ts'
 import type { ChurnInit } from './churn-options.ts'
 import type { DialRateInit } from './dial-rate.ts'
@@ -128,15 +127,6 @@ export interface TopUpInit {
   feelers?: FeelersInit | false
 }
 
-/**
- * The options with their defaults
- */
-export interface TopUpConfig extends Required<Omit<TopUpInit, 'rate' | 'churn' | 'feelers'>> {
-  rate: DialRateInit
-  churn: Required<ChurnInit> | false
-  feelers: Required<FeelersInit> | false
-}
-
 const aPart = numberRule('a number from 0 to 1', value => value >= 0 && value <= 1)
 const aCount = numberRule('a whole number of at least 0', value => Number.isSafeInteger(value) && value >= 0)
 const sources: OptionRule = {
@@ -166,32 +156,16 @@ const RATE_RULES: OptionRules<DialRateInit> = {
   burst: atLeastOne
 }
 
-const RATE_DEFAULTS: DialRateInit = { perSecond: 10, burst: 10 }
-
-const DEFAULTS: Required<Omit<TopUpInit, 'rate' | 'churn' | 'feelers'>> = {
-  target: 0,
-  ratio: 0,
-  sources: ['peer-store', 'peer-routing', 'bootstrap'],
-  protocols: [],
-  groupLimit: 1,
-  softGroups: false,
-  maxParallel: 16,
-  retryChance: coreRetryChance,
-  anchors: 2,
-  interval: 10_000,
-  releaseBootstrap: true
-}
-
 /**
+ * What is not given is filled in where it is needed
+ *
  * @throws {InvalidOptionError} if an option is unknown or not usable
  */
-export function resolveTopUp (init: TopUpInit): TopUpConfig {
-  return {
-    ...resolvePart('outbound', init, RULES, DEFAULTS),
-    rate: resolvePart('outbound.rate', init.rate, RATE_RULES, RATE_DEFAULTS),
-    churn: resolvePart('outbound.churn', init.churn ?? false, CHURN_RULES, CHURN_DEFAULTS),
-    feelers: resolvePart('outbound.feelers', init.feelers ?? false, FEELERS_RULES, FEELERS_DEFAULTS)
-  }
+export function assertTopUp (init: TopUpInit): void {
+  assertPart('outbound', init, RULES)
+  assertPart('outbound.rate', init.rate, RATE_RULES)
+  assertPart('outbound.churn', init.churn, CHURN_RULES)
+  assertPart('outbound.feelers', init.feelers, FEELERS_RULES)
 }
 
 function isSource (value: unknown): boolean {
@@ -205,6 +179,6 @@ function isSource (value: unknown): boolean {
 /**
  * Whether any peer is to be dialled that nobody asked for
  */
-export function isTopUpEnabled ({ target, ratio }: Pick<TopUpConfig, 'target' | 'ratio'>): boolean {
-  return target > 0 || ratio > 0
+export function isTopUpEnabled ({ target, ratio }: TopUpInit): boolean {
+  return (target ?? 0) > 0 || (ratio ?? 0) > 0
 }

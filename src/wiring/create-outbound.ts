@@ -65,7 +65,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     skips,
     staticPeers,
     reconnectQueue,
-    target: config.outbound.target,
+    target: config.outbound.target ?? 0,
     loadTopUp: isTopUpEnabled(config.outbound)
       ? async () => {
         const { createTopUp } = await import('./create-top-up.ts')

@@ -1,4 +1,4 @@
-import { Outbound } from '../outbound/later.ts'
+import { Outbound, resolveTopUp } from '../outbound/later.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
 import type { DialQueueDialOptions } from '../dialing/index.ts'
 import type { SkipCounts, TOP_UP_TOOLS } from '../outbound/index.ts'
@@ -56,7 +56,7 @@ export function createTopUp ({ dial, groupOf, isConnected, isDialable, log, look
     valueOf: peerId => standing.value(peerId),
     tagsOf: peerId => standing.tagNames(peerId),
     onSkip: skipped => { emit('outbound:skip', skipped) }
-  }, config.outbound, config.dialTimeout)
+  }, resolveTopUp(config.outbound, tools), config.dialTimeout)
 }
 
 /**

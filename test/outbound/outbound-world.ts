@@ -5,7 +5,7 @@ import { TypedEventEmitter } from 'main-event'
 import { addressGroup } from '../../src/addresses/index.ts'
 import { Outbound } from '../../src/outbound/outbound.ts'
 import { noSkips } from '../../src/outbound/skip-counts.ts'
-import { resolveTopUp } from '../../src/outbound/top-up-options.ts'
+import { resolveTopUp } from '../../src/outbound/top-up-config.ts'
 import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
 import { reportOpen, stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
@@ -130,7 +130,7 @@ export class OutboundWorld {
       skips: noSkips(),
       tools: TOP_UP_TOOLS,
       ...overrides
-    }, resolveTopUp(init), 10_000)
+    }, resolveTopUp(init, TOP_UP_TOOLS), 10_000)
 
     return this.outbound
   }
