@@ -66,7 +66,8 @@ export function createGate (components: GateComponents, init: GateInit): Connect
   const { inbound, raw, flapping, onRefuse, realms: { realms }, standing } = components
   const network = connectionGater(init)
 
-  const inTime = async (denied: Promise<boolean>): Promise<boolean> => deniedInTime(denied, components)
+  // without hooks there is nothing to wait for: whoever is upgraded late may miss what the remote sends at once
+  const inTime = async (hooks: readonly unknown[], ask: () => Promise<boolean>): Promise<boolean> => hooks.length > 0 && deniedInTime(ask(), components)
 
   // ranges were looked at when the connection was made, bans may be newer than it
   const isBanned = async (peerId: PeerId, maConn: MultiaddrConnection): Promise<boolean> => await network.denyInboundEncryptedConnection?.(peerId, maConn) === true
@@ -84,7 +85,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     // admission asks that itself, as it tells of what it refuses
     denyInboundConnection: undefined,
 
-    denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || inTime(isDenied(init.beforeConnect, peerId)),
+    denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || inTime(init.beforeConnect, async () => isDenied(init.beforeConnect, peerId)),
 
     denyInboundEncryptedConnection: async (peerId, maConn) => {
       const refusal = inbound.identify(maConn, peerId.toString(), realms.placeOf(peerId))
@@ -103,7 +104,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     denyInboundUpgradedConnection: async (peerId, maConn) => {
       raw.remember(maConn)
 
-      if (await inTime(isDenied(init.afterConnect, peerId, maConn, 'inbound'))) {
+      if (await inTime(init.afterConnect, async () => isDenied(init.afterConnect, peerId, maConn, 'inbound'))) {
         return refuse('hook', peerId, maConn)
       }
 
@@ -113,7 +114,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     denyOutboundUpgradedConnection: async (peerId, maConn) => {
       raw.remember(maConn)
 
-      return await inTime(isDenied(init.afterConnect, peerId, maConn, 'outbound')) || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
+      return await inTime(init.afterConnect, async () => isDenied(init.afterConnect, peerId, maConn, 'outbound')) || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
     }
   }
 }
