@@ -133,7 +133,6 @@ export class OutboundControl {
   }
 
   async start (): Promise<void> {
-    const { log, reconnectQueue } = this.#components
     this.#isStarted = true
     globalThis.addEventListener?.('offline', this.offline)
 
@@ -143,19 +142,13 @@ export class OutboundControl {
     }
 
     if (this.#pauses.size === 0) {
-      reconnectQueue.start()
+      this.#components.reconnectQueue.start()
     }
 
     await this.load()
 
-    if (!this.#isStarted) {
-      return
-    }
-
-    try {
+    if (this.#isStarted) {
       await this.#topUp?.start()
-    } catch (err) {
-      log.error('could not read whom to dial first - %e', err)
     }
   }
 
@@ -171,19 +164,14 @@ export class OutboundControl {
    * To be called before connections are closed
    */
   async stop (): Promise<void> {
-    const { log, reconnectQueue, staticPeers } = this.#components
+    const { reconnectQueue, staticPeers } = this.#components
     this.#isStarted = false
     this.#isReady = false
     globalThis.removeEventListener?.('offline', this.offline)
     this.#pauses.delete('offline')
     reconnectQueue.stop()
     staticPeers.stop()
-
-    try {
-      await this.#topUp?.stop()
-    } catch (err) {
-      log.error('could not store whom to dial first - %e', err)
-    }
+    await this.#topUp?.stop()
   }
 
   /**

@@ -190,7 +190,7 @@ export class Outbound {
   }
 
   /**
-   * @throws {Error} if the anchors cannot be read
+   * Without anchors it begins with others
    */
   async start (): Promise<void> {
     if (this.#isStarted) {
@@ -200,6 +200,7 @@ export class Outbound {
     this.#isStarted = true
     this.#outbound.start()
     await this.#anchors.load()
+      .catch(err => { this.#components.log.error('could not read whom to dial first - %e', err) })
   }
 
   /**
@@ -244,8 +245,6 @@ export class Outbound {
   /**
    * Give up what is being dialled, and store whom to dial first the next time. To be
    * called before the connections are closed.
-   *
-   * @throws {Error} if that cannot be stored
    */
   async stop (): Promise<void> {
     if (!this.#isStarted) {
@@ -253,12 +252,17 @@ export class Outbound {
     }
 
     this.#isStarted = false
-    this.#outbound.reconcile(this.#components.connections())
-    const peers = this.#outbound.list()
-    await this.pause()
-    this.#outbound.stop()
-    this.#finder.stop()
-    await this.#anchors.save(peers)
+
+    try {
+      this.#outbound.reconcile(this.#components.connections())
+      const peers = this.#outbound.list()
+      await this.pause()
+      this.#outbound.stop()
+      this.#finder.stop()
+      await this.#anchors.save(peers)
+    } catch (err) {
+      this.#components.log.error('could not store whom to dial first - %e', err)
+    }
   }
 
   /**

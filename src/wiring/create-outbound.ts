@@ -1,12 +1,8 @@
-import { CODE_DNSADDR } from '@multiformats/multiaddr'
-import { addressGroup } from '../addresses/index.ts'
 import { hasErrorName } from '../errors.ts'
 import { KeptRelays, OutboundControl, ReconnectQueue, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
-import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
+import type { CreateOutboundComponents, CreateOutboundConfig } from './outbound-parts.ts'
 import type { Rooms } from './rooms.ts'
-import type { DialQueueDialOptions } from '../dialing/index.ts'
-import type { Connection, Peer, PeerId } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Peer, PeerId } from '@libp2p/interface'
 
 export interface CreatedOutbound {
   reconnectQueue: ReconnectQueue
@@ -22,9 +18,6 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
   const { connectionManager, dialer, node, rooms } = components
   const { clock, protection, random, standing, table } = rooms
   const log = node.logger.forComponent('libp2p:connmgr:outbound')
-  // past the manager, which takes what comes to it for the user's wish
-  const dial = async (multiaddrs: Multiaddr[], options: DialQueueDialOptions): Promise<Connection> => dialer.openConnection(multiaddrs, options)
-  const isConnected = (peerId: PeerId): boolean => table.getPeer(peerId) != null
   const lookUp = async (peerId: PeerId): Promise<Peer | undefined> => {
     try {
       return await node.peerStore.get(peerId)
@@ -53,9 +46,10 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     events: node.events,
     dialTimeout: config.dialTimeout,
     protection,
-    isConnected,
+    isConnected: peerId => table.getPeer(peerId) != null,
     lookUp,
-    dial: async (multiaddrs, signal) => dial(multiaddrs, { signal }),
+    // past the manager, which takes what comes to it for the user's wish
+    dial: async (multiaddrs, signal) => dialer.openConnection(multiaddrs, { signal }),
     findPeer: async (peerId, signal) => node.peerRouting.findPeer(peerId, { signal })
   }, config.staticPeers)
 
@@ -70,17 +64,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
       ? async () => {
         const { createTopUp } = await import('./create-top-up.ts')
 
-        return createTopUp({
-          ...components,
-          log,
-          skips,
-          tools: TOP_UP_TOOLS,
-          isConnected,
-          lookUp,
-          dial,
-          isDialable: multiaddr => isDialable(multiaddr, node),
-          groupOf: multiaddr => addressGroup(multiaddr, { groupOf: config.groupOf })
-        }, config)
+        return createTopUp({ ...components, log, lookUp, skips, tools: TOP_UP_TOOLS }, config)
       }
       : undefined
   })
@@ -107,11 +91,4 @@ function followReachability ({ reachability }: Rooms, outbound: OutboundControl,
     relays.keep(whilePrivate !== false && whilePrivate.keepRelays)
     outbound.reachabilityChanged()
   }
-}
-
-/**
- * Whether there is a transport for an address, or for what it may resolve to
- */
-function isDialable (multiaddr: Multiaddr, { transportManager }: OutboundNodeComponents): boolean {
-  return transportManager.dialTransportForMultiaddr(multiaddr) != null || multiaddr.getComponents().some(({ code }) => code === CODE_DNSADDR)
 }

@@ -2,34 +2,26 @@ import { Outbound, resolveTopUp } from '../outbound/later.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
 import type { DialQueueDialOptions } from '../dialing/index.ts'
 import type { SkipCounts, TOP_UP_TOOLS } from '../outbound/index.ts'
-import type { Connection, Logger, Peer, PeerId, PeerRouting } from '@libp2p/interface'
+import type { Logger, Peer, PeerId, PeerRouting } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
-export interface CreateTopUpComponents extends Omit<CreateOutboundComponents, 'dialer' | 'connectionManager'> {
+export interface CreateTopUpComponents extends Omit<CreateOutboundComponents, 'connectionManager'> {
   log: Logger
   skips: SkipCounts
   tools: typeof TOP_UP_TOOLS
-  isConnected(peerId: PeerId): boolean
-
-  /**
-   * Whether there is a transport for an address, or for what it may resolve to
-   */
-  isDialable(multiaddr: Multiaddr): boolean
-  groupOf(multiaddr: Multiaddr): string | undefined
   lookUp(peerId: PeerId): Promise<Peer | undefined>
-  dial(multiaddrs: Multiaddr[], options: DialQueueDialOptions): Promise<Connection>
 }
 
 /**
  * Dials of the user and of protocols go first
  */
-const AUTOMATIC_PRIORITY = 10
+const AUTOMATIC: DialQueueDialOptions = { automatic: true, priority: 10 }
 
 /**
  * Connects what dials up to a target with the other rooms. Fetched by nodes that have
  * a target, and by no others.
  */
-export function createTopUp ({ dial, groupOf, isConnected, isDialable, log, lookUp, node, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
+export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
   const { bans, clock, close, discouraged, emit, random, reachability, standing, table, trimmer, use } = rooms
 
   return new Outbound({
@@ -40,16 +32,16 @@ export function createTopUp ({ dial, groupOf, isConnected, isDialable, log, look
     tools,
     ...nodeParts(node),
     lookUp,
-    isConnected,
+    isConnected: peerId => table.getPeer(peerId) != null,
     connections: () => table.allConnections(),
     connectionCount: () => table.size,
     lowWater: () => trimmer.lowWater,
     privateFactor: () => reachability.whilePrivate === false ? undefined : reachability.whilePrivate.outboundFactor,
-    isDialable,
+    isDialable: multiaddr => isDialable(multiaddr, node, tools),
     isPeerBanned: peerId => bans.ofPeer(peerId) != null || discouraged.hasPeer(peerId),
     isAddressBanned: multiaddr => bans.ofMultiaddr(multiaddr) != null,
-    groupOf,
-    dial: async (multiaddrs, signal) => dial(multiaddrs, { signal, automatic: true, priority: AUTOMATIC_PRIORITY }),
+    groupOf: multiaddr => tools.addressGroup(multiaddr, { groupOf: config.groupOf }),
+    dial: async (multiaddrs, signal) => dialer.openConnection(multiaddrs, { ...AUTOMATIC, signal }),
     close,
     isInUse: connection => use.streams(connection) > 0,
     isProtected: peerId => standing.isProtected(peerId),
@@ -70,4 +62,11 @@ function nodeParts (node: OutboundNodeComponents): Pick<OutboundNodeComponents, 
     events: node.events,
     peerRouting: { getClosestPeers: (key, options) => node.peerRouting.getClosestPeers(key, options) }
   }
+}
+
+/**
+ * Whether there is a transport for an address, or for what it may resolve to
+ */
+function isDialable (multiaddr: Multiaddr, { transportManager }: OutboundNodeComponents, { CODE_DNSADDR }: Pick<typeof TOP_UP_TOOLS, 'CODE_DNSADDR'>): boolean {
+  return transportManager.dialTransportForMultiaddr(multiaddr) != null || multiaddr.getComponents().some(({ code }) => code === CODE_DNSADDR)
 }
