@@ -16,7 +16,6 @@ import { InboundConnections } from './inbound-connections.ts'
 import { NodeReachability } from './node-reachability.ts'
 import { OpenConnections } from './open-connections.ts'
 import { protectionOf } from './protection.ts'
-import { RawConnections } from './raw-connections.ts'
 import { RealmRooms } from './realm-rooms.ts'
 import { RealmWatermarks } from './realm-watermarks.ts'
 import { ResourceControls } from './resource-controls.ts'
@@ -29,7 +28,7 @@ import type { Refusal, TrimResult } from '../metrics/index.ts'
 import type { PeerProtection } from '../outbound/index.ts'
 import type { ResourceManager } from '../resources/index.ts'
 import type { CandidateRules, StandingObserver } from '../trimming/index.ts'
-import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Libp2pEvents, Logger, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 /**
@@ -61,7 +60,12 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   inbound: InboundConnections
   dials: DialReservations
   open: OpenConnections
-  raw: RawConnections
+
+  /**
+   * The inside of connections, to which the node gives no access. A `Connection` and the
+   * `MultiaddrConnection` that it was made of share their timeline.
+   */
+  raw: WeakMap<object, MultiaddrConnection>
   use: ApplicationUse
 
   /**
@@ -134,7 +138,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const table = rooms.table = tracker.table
   rooms.closing = new CloseReasons(table)
   rooms.use = new ApplicationUse(clock, config.housekeepingProtocols)
-  rooms.raw = new RawConnections()
+  rooms.raw = new WeakMap()
   rooms.hosts = new ConnectedHosts()
   const allowList = rooms.allowList = new AllowList(config.allow)
 
