@@ -19,7 +19,7 @@ import { protectionOf } from './protection.ts'
 import { RealmRooms } from './realm-rooms.ts'
 import { RealmWatermarks } from './realm-watermarks.ts'
 import { ResourceControls } from './resource-controls.ts'
-import type { Emit, RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
+import type { RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
 import type { CreatedAdmission } from './create-admission.ts'
 import type { Watchers } from './create-watchers.ts'
 import type { ExceededLimit } from '../admission/index.ts'
@@ -27,7 +27,7 @@ import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
 import type { Refusal, TrimResult } from '../metrics/index.ts'
 import type { PeerProtection } from '../outbound/index.ts'
 import type { ResourceManager } from '../resources/index.ts'
-import type { CandidateRules, StandingObserver } from '../trimming/index.ts'
+import type { CandidateRules } from '../trimming/index.ts'
 import type { ComponentLogger, Connection, Libp2pEvents, Logger, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
@@ -146,7 +146,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
     valueOf: config.valueOf,
     maxAbsentPeers: config.reputation.size,
     absentTTL: config.reputation.ttl,
-    observer: tellOfStanding(emit)
+    observer: emit
   }, clock, log, rooms.note)
 
   const discouraged = rooms.discouraged = new DiscouragedList(config.discouraged)
@@ -204,15 +204,6 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   enforceBans(rooms)
 
   return rooms
-}
-
-function tellOfStanding (emit: Emit): StandingObserver {
-  return {
-    onTag: (peerId, tag, value) => { emit('peer:tag', { peerId, tag, value }) },
-    onUntag: (peerId, tag) => { emit('peer:untag', { peerId, tag }) },
-    onProtect: (peerId, tag) => { emit('peer:protect', { peerId, tag, isProtected: true }) },
-    onUnprotect: (peerId, tag, isProtected) => { emit('peer:unprotect', { peerId, tag, isProtected }) }
-  }
 }
 
 /**
