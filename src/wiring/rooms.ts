@@ -74,6 +74,11 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   serviceOf(protocol: string): string | undefined
 
   /**
+   * The connection over which a peer is reached best
+   */
+  getConnection(peerId: PeerId): Connection | undefined
+
+  /**
    * Closes a connection within `connectionCloseTimeout`. Never rejects.
    */
   close(connection: Connection): Promise<void>
@@ -108,6 +113,11 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   // of them are there while the first are made
   const rooms = { ...context, events, logger, peerId } as Rooms
 
+  rooms.getConnection = peerId => {
+    const peer = rooms.table.getPeer(peerId)
+
+    return peer == null ? undefined : rooms.paths.select(peer)
+  }
   rooms.close = async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) }
   rooms.onClosing = connection => { rooms.closing.mark(connection, 'trim') }
   rooms.onTrim = result => {
