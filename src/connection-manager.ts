@@ -247,9 +247,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * direct one, that is the direct one.
    */
   getConnection (peerId: PeerId): Connection | undefined {
-    const peer = this.rooms.table.getPeer(peerId)
-
-    return peer == null ? undefined : this.rooms.paths.select(peer)
+    return this.rooms.getConnection(peerId)
   }
 
   /**

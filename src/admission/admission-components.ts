@@ -32,18 +32,22 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
    */
   evict(victim: C): void
 
-  /**
-   * Reserve what a connection costs
-   *
-   * @throws {ResourceLimitError} if there is no room
-   */
-  reserve(options: OpenConnectionOptions): R
+  resources: {
+    /**
+     * Reserve what a connection costs
+     *
+     * @throws {ResourceLimitError} if there is no room
+     */
+    openConnection(options: OpenConnectionOptions): R
+  }
 
-  /**
-   * The peer of a connection is about to count in a realm, which may be full. Called as
-   * the last step, so that nobody has to go for a connection that is refused after all.
-   */
-  makeRoom(realm: string, peer: string, direction: 'inbound'): void
+  realms: {
+    /**
+     * The peer of a connection is about to count in a realm, which may be full. Called as
+     * the last step, so that nobody has to go for a connection that is refused after all.
+     */
+    makeRoomFor(realm: string, peer: string, direction: 'inbound'): void
+  }
 
   bans: {
     ofPeer(peer: string): unknown
@@ -62,7 +66,7 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
    */
   netRestrict?: { has(ip: IpAddress): boolean }
 
-  allow: {
+  allowList: {
     has(ip: IpAddress): boolean
     allows(ip: IpAddress, peer: string): boolean
   }
@@ -75,10 +79,10 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
   load?: { check(): ExceededLimit | undefined }
 
   /**
-   * Whether a peer with this address is connected, which may dial back to find out
-   * whether this node can be reached
+   * With which addresses peers are connected, which may dial back to find out whether
+   * this node can be reached
    */
-  isConnectedHost(ip: IpAddress): boolean
+  hosts: { has(ip: IpAddress): boolean }
 
   /**
    * The peer id of this node
@@ -88,7 +92,19 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
   /**
    * Called for every connection that is refused
    */
-  onRefuse(refusal: AdmissionRefusal, remoteAddr: Multiaddr, peer?: string): void
+  onRefuse(refusal: RefusedConnection): void
+}
+
+/**
+ * A connection that was refused
+ */
+export interface RefusedConnection extends AdmissionRefusal {
+  readonly remoteAddr: Multiaddr
+
+  /**
+   * The id of the peer, if it was known by then
+   */
+  readonly peer?: string
 }
 
 /**

@@ -97,7 +97,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
       return { admission: decision }
     }
 
-    this.#components.onRefuse(decision, remoteAddr)
+    this.#components.onRefuse({ ...decision, remoteAddr })
 
     return { refusal: decision }
   }
@@ -110,7 +110,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     const refusal = this.#checkPeer(asHeld(admission), peer, realm)
 
     if (refusal != null) {
-      this.#components.onRefuse(refusal, remoteAddr, peer)
+      this.#components.onRefuse({ ...refusal, remoteAddr, peer })
     }
 
     return refusal
@@ -165,7 +165,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   }
 
   #isAllowListed ({ ip }: Origin): boolean {
-    return ip != null && this.#components.allow.has(ip)
+    return ip != null && this.#components.allowList.has(ip)
   }
 
   #decide (remoteAddr: Multiaddr): HeldAdmission<R> | AdmissionRefusal {
@@ -209,7 +209,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    * while there is much to do, but only with one connection at a time
    */
   #isDialBack ({ ip }: Origin): boolean {
-    return ip != null && this.#components.isConnectedHost(ip) && this.#pendingSubnets.count(ip) === 0
+    return ip != null && this.#components.hosts.has(ip) && this.#pendingSubnets.count(ip) === 0
   }
 
   #decideByCount (origin: Origin): HeldAdmission<R> | AdmissionRefusal {
@@ -272,7 +272,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   }
 
   #checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const { bans, discouraged, makeRoom, self } = this.#components
+    const { bans, discouraged, realms, self } = this.#components
 
     if (peer === self || bans.ofPeer(peer) != null) {
       return bar(peer === self ? 'self' : 'banned', `peer:${peer}`)
@@ -291,7 +291,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
     try {
       if (realm != null) {
-        makeRoom(realm, peer, 'inbound')
+        realms.makeRoomFor(realm, peer, 'inbound')
       }
 
       held.reservation.setPeer(peer, realm)
@@ -305,7 +305,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    * keep to the limits like everybody.
    */
   #leaveAllowList (held: HeldAdmission<R>, peer: string): AdmissionRefusal | undefined {
-    if (held.ip == null || this.#components.allow.allows(held.ip, peer)) {
+    if (held.ip == null || this.#components.allowList.allows(held.ip, peer)) {
       return
     }
 
@@ -350,7 +350,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   }
 
   #reserve ({ fileDescriptor }: Origin, flags: number): R {
-    return this.#components.reserve({ direction: 'inbound', allowListed: (flags & ALLOW_LISTED) !== 0, fileDescriptor })
+    return this.#components.resources.openConnection({ direction: 'inbound', allowListed: (flags & ALLOW_LISTED) !== 0, fileDescriptor })
   }
 
   #hold (origin: Origin, reservation: R, flags: number): HeldAdmission<R> {

@@ -126,28 +126,20 @@ function withoutLowest<C extends EvictionCandidate> (candidates: readonly C[], c
 
 /**
  * Half of the candidates are protected by how long they are connected. Up to half
- * of these places are shared out among the transports that few have, those with the
- * fewest candidates first; what they do not use goes to all.
+ * of these places are handed out to the transports that few have, one to each in turn,
+ * those with the fewest candidates first; what they do not use goes to all.
  */
 function withoutLongestConnected<C extends EvictionCandidate> (candidates: C[]): C[] {
   const places = Math.floor(candidates.length / 2)
   const minorityPlaces = Math.floor(places / 2)
+  const waiting = minorities(candidates)
   const isProtected = new Set<C>()
 
-  for (let open = minorities(candidates); isProtected.size < minorityPlaces;) {
-    open = open.filter(members => members.some(member => !isProtected.has(member)))
-
-    if (open.length === 0) {
-      break
-    }
-
-    const share = Math.max(1, Math.floor((minorityPlaces - isProtected.size) / open.length))
-
-    for (const members of open) {
-      members
-        .filter(member => !isProtected.has(member))
-        .slice(0, Math.min(share, minorityPlaces - isProtected.size))
-        .forEach(member => isProtected.add(member))
+  for (let turn = 0; waiting.some(members => turn < members.length); turn++) {
+    for (const members of waiting) {
+      if (turn < members.length && isProtected.size < minorityPlaces) {
+        isProtected.add(members[turn])
+      }
     }
   }
 

@@ -46,6 +46,11 @@ export class SubnetCounts {
   private relays = new Map<string, number>()
   #relayLimit = Infinity
 
+  /**
+   * There are no limits at all, so that nothing need be counted
+   */
+  #isUnlimited = true
+
   constructor (limits: OriginLimits) {
     this.setLimits(limits, [])
   }
@@ -54,6 +59,10 @@ export class SubnetCounts {
    * Which limit does not allow one more, if there is one
    */
   check ({ ip, relay }: Origin): ExceededLimit | undefined {
+    if (this.#isUnlimited) {
+      return
+    }
+
     if (ip == null) {
       return relay == null ? undefined : exceeded(`relay:${relay}`, this.relays.get(relay) ?? 0, this.#relayLimit)
     }
@@ -103,6 +112,7 @@ export class SubnetCounts {
    */
   setLimits (limits: OriginLimits, counted: Iterable<Origin>): void {
     const { ipv4 = [], ipv6 = [], networks = [], relay = 'unlimited' } = limits
+    this.#isUnlimited = Object.keys(limits).length === 0
     this.tables = { 4: createTables(ipv4), 6: createTables(ipv6) }
     this.#networks = new CidrMap()
     this.relays = new Map()
@@ -119,6 +129,10 @@ export class SubnetCounts {
   }
 
   #change ({ ip, relay }: Origin, by: 1 | -1): void {
+    if (this.#isUnlimited) {
+      return
+    }
+
     if (ip == null) {
       if (relay != null) {
         const count = (this.relays.get(relay) ?? 0) + by

@@ -22,6 +22,11 @@ export class TokenBuckets {
   readonly #global: Bucket
 
   /**
+   * There are no limits at all, so that nothing need be looked up
+   */
+  readonly #isUnlimited: boolean
+
+  /**
    * @param clock - where the time comes from
    * @param limits - the rates; what is left out is not limited
    * @param maxBuckets - of how many networks of each size buckets are kept
@@ -29,6 +34,7 @@ export class TokenBuckets {
   constructor (clock: Clock, limits: RateLimits, maxBuckets = DEFAULT_MAX_BUCKETS) {
     const { ipv4 = [], ipv6 = [], networks = [], global = { perSecond: 'unlimited', burst: 0 } } = limits
     this.#clock = clock
+    this.#isUnlimited = Object.keys(limits).length === 0
     this.tables = { 4: createTables(ipv4, maxBuckets), 6: createTables(ipv6, maxBuckets) }
     this.#global = new Bucket('system', global)
 
@@ -43,6 +49,10 @@ export class TokenBuckets {
    * if there is one, and then nothing was taken.
    */
   take (ip: IpAddress): ExceededLimit | undefined {
+    if (this.#isUnlimited) {
+      return
+    }
+
     const now = this.#clock.now()
     const network = this.#networks.match(ip)
     const tables = network == null ? this.tables[ip.family] : []

@@ -27,10 +27,9 @@ export interface StandingComponents extends PeerStoreTagsComponents {
  * What is told of changes that the user makes
  */
 export interface StandingObserver {
-  onTag(peerId: PeerId, tag: string, value: number): void
-  onUntag(peerId: PeerId, tag: string): void
-  onProtect(peerId: PeerId, tag: string): void
-  onUnprotect(peerId: PeerId, tag: string, isProtected: boolean): void
+  (type: 'peer:tag', detail: { peerId: PeerId, tag: string, value: number }): void
+  (type: 'peer:untag', detail: { peerId: PeerId, tag: string }): void
+  (type: 'peer:protect' | 'peer:unprotect', detail: { peerId: PeerId, tag: string, isProtected: boolean }): void
 }
 
 /**
@@ -120,7 +119,7 @@ export class Standing {
   tag (peerId: PeerId, name: string, value: number, options?: TagOptions): void {
     assertTagName(name)
     this.tags.tag(peerKey(peerId), name, value, options)
-    this.#observer?.onTag(peerId, name, value)
+    this.#observer?.('peer:tag', { peerId, tag: name, value })
   }
 
   untag (peerId: PeerId, name: string): boolean {
@@ -129,7 +128,7 @@ export class Standing {
     const wasTagged = this.tags.untag(peerKey(peerId), name)
 
     if (wasTagged) {
-      this.#observer?.onUntag(peerId, name)
+      this.#observer?.('peer:untag', { peerId, tag: name })
     }
 
     return wasTagged
@@ -151,7 +150,7 @@ export class Standing {
     if (!this.protection.isProtected(key, tag)) {
       this.#forgetValue(key)
       this.protection.protect(key, tag)
-      this.#observer?.onProtect(peerId, tag)
+      this.#observer?.('peer:protect', { peerId, tag, isProtected: true })
     }
   }
 
@@ -164,7 +163,7 @@ export class Standing {
     const isProtected = this.protection.unprotect(key, tag)
 
     if (hadTag) {
-      this.#observer?.onUnprotect(peerId, tag, isProtected)
+      this.#observer?.('peer:unprotect', { peerId, tag, isProtected })
     }
 
     return isProtected

@@ -1,5 +1,6 @@
-import { PrefixNumbers } from '../addresses/index.ts'
+import { PrefixNumbers, remoteIp } from '../addresses/index.ts'
 import type { IpAddress } from '../addresses/index.ts'
+import type { Connection } from '@libp2p/interface'
 
 /**
  * Knows from which IP addresses, or to which, there are open connections
@@ -12,16 +13,13 @@ export class ConnectedHosts {
   }
 
   /**
-   * There is one more connection from or to a host
+   * There is one connection more from or to a host, or one less
    */
-  add (ip: IpAddress): void {
-    this.#counts[ip.family].add(ip, 1)
-  }
+  count ({ remoteAddr }: Connection, difference: 1 | -1): void {
+    const ip = remoteIp(remoteAddr)
 
-  /**
-   * A connection was closed that was added
-   */
-  remove (ip: IpAddress): void {
-    this.#counts[ip.family].add(ip, -1)
+    if (ip != null) {
+      this.#counts[ip.family].add(ip, difference)
+    }
   }
 }

@@ -48,13 +48,13 @@ export interface ConnectionStats {
 /**
  * The numbers of this moment
  */
-export function connectionStats ({ bans, inbound, pipeline, reachability, realms, table, trimmer }: Rooms, outboundPending: number): ConnectionStats {
+export function connectionStats ({ bans, pipeline, reachability, realms, table, trimmer }: Rooms, outboundPending: number): ConnectionStats {
   return {
     connections: table.size,
     inbound: table.inbound,
     outbound: table.outbound,
     peers: table.peerCount,
-    inboundPending: inbound.size,
+    inboundPending: pipeline.pending,
     outboundPending,
     maxConnections: pipeline.maxConnections,
     highWater: trimmer.highWater,

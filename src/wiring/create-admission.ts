@@ -45,13 +45,12 @@ export interface CreatedAdmission {
  * Connects the admission of inbound connections with the other rooms
  */
 export function createAdmission (components: CreateAdmissionComponents, config: RoomsConfig, limits: Limits): CreatedAdmission {
-  const { allowList, bans, clock, departures, discouraged, emit, hosts, onRefuse, realms, resources, standing, table } = components
+  const { clock, departures, discouraged, emit, standing, table } = components
   const load = isShedding(config) ? new LoadMonitor({ clock }, config.load === false ? {} : config.load) : undefined
   const { rates = {}, ...subnets } = limits.subnets ?? {}
 
   const pipeline = new AdmissionPipeline<ConnectionScope, ConnectionCandidate>({
-    clock,
-    bans,
+    ...components,
     discouraged: {
       hasIp: ip => discouraged.hasIp(ip),
       hasPeer: peer => discouraged.hasPeer(peer) && !standing.protection.isProtected(peer, TRUSTED_TAG)
@@ -59,19 +58,14 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
     load,
     deny: cidrSet(config.deny, 'deny'),
     netRestrict: config.netRestrict == null ? undefined : cidrSet(config.netRestrict, 'netRestrict'),
-    allow: allowList,
     hostRate: new HostRate(clock, config),
     self: components.peerId.toString(),
     connectionCount: () => table.size - departures.size,
-    isConnectedHost: ip => hosts.has(ip),
-    reserve: options => resources.openConnection(options),
-    makeRoom: (realm, peer, direction) => { realms.makeRoomFor(realm, peer, direction) },
     evictionCandidates: () => evictionCandidates(components).filter(({ connection }) => !departures.has(connection)),
     evict: ({ connection }) => {
       departures.add(connection, 'evict')
       emit('connection:evict', { connection, peerId: connection.remotePeer })
-    },
-    onRefuse: (refusal, remoteAddr, peer) => { onRefuse({ ...refusal, remoteAddr, peer }) }
+    }
   }, {
     maxConnections: config.maxConnections,
     maxPending: config.maxIncomingPendingConnections,

@@ -23,11 +23,7 @@ export function createDialer (components: DialQueueComponents & { peerId: PeerId
     peerId: components.peerId,
     dialQueue,
     getConnections: peerId => table.byPeer.get(peerId) ?? [],
-    selectConnection: peerId => {
-      const peer = table.getPeer(peerId)
-
-      return peer == null ? undefined : paths.select(peer)
-    },
+    selectConnection: rooms.getConnection,
     onConnection: (connection, forced) => {
       tracker.adopt(connection)
 

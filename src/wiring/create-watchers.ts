@@ -3,15 +3,18 @@ import { livenessTimes } from './liveness-times.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { RoomsConfig, RoomsContext } from './context.ts'
 import type { NodeReachability } from './node-reachability.ts'
-import type { RawConnections } from './raw-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { ApplicationUse, CloseReason, ConnectionTable } from '../connections/index.ts'
 import type { Standing } from '../trimming/index.ts'
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection, MultiaddrConnection, PeerId } from '@libp2p/interface'
 
 export interface CreateWatchersComponents extends RoomsContext {
   peerId: PeerId
-  raw: RawConnections
+
+  /**
+   * What connections are made of, by the timeline that both share
+   */
+  raw: WeakMap<object, MultiaddrConnection>
   reachability: NodeReachability
   realms: RealmRooms
   standing: Standing
@@ -86,7 +89,7 @@ function createLiveness ({ clock, closing, emit, log, random, raw, realms }: Cre
       clock,
       random,
       log,
-      byteSource: connection => raw.of(connection),
+      byteSource: connection => raw.get(connection.timeline),
       timesOf: ({ remotePeer }) => timesOf(remotePeer),
       onPing: (connection, rtt) => { emit('connection:ping', { connection, peerId: connection.remotePeer, rtt }) },
       onGiveUp: connection => { closing.mark(connection, 'dead') },

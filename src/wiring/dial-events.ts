@@ -28,5 +28,5 @@ export function tellOfDials ({ queue }: DialQueue, clock: Clock, emit: Emit): vo
 function durationOf ({ started, finished }: { started?: number, finished?: number }, clock: Clock): number {
   const end = finished ?? clock.now()
 
-  return Math.max(0, end - (started ?? end))
+  return end - (started ?? end)
 }

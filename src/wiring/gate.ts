@@ -1,7 +1,6 @@
 import { TimeLimit, isDenied, untilAborted } from '../connections/index.ts'
 import { connectionGater } from '../gating/index.ts'
 import type { InboundConnections } from './inbound-connections.ts'
-import type { RawConnections } from './raw-connections.ts'
 import type { Clock } from '../clock.ts'
 import type { AfterConnect, BeforeConnect, Flapping } from '../connections/index.ts'
 import type { ConnectionGaterInit } from '../gating/index.ts'
@@ -12,7 +11,7 @@ import type { ConnectionGater, Logger, MultiaddrConnection, PeerId } from '@libp
 
 export interface GateComponents {
   inbound: InboundConnections
-  raw: RawConnections
+  raw: WeakMap<object, MultiaddrConnection>
   flapping?: Flapping
   standing: Standing
   log: Logger
@@ -102,7 +101,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     },
 
     denyInboundUpgradedConnection: async (peerId, maConn) => {
-      raw.remember(maConn)
+      raw.set(maConn.timeline, maConn)
 
       if (await inTime(init.afterConnect, async () => isDenied(init.afterConnect, peerId, maConn, 'inbound'))) {
         return refuse('hook', peerId, maConn)
@@ -112,7 +111,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     },
 
     denyOutboundUpgradedConnection: async (peerId, maConn) => {
-      raw.remember(maConn)
+      raw.set(maConn.timeline, maConn)
 
       return await inTime(init.afterConnect, async () => isDenied(init.afterConnect, peerId, maConn, 'outbound')) || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
     }

@@ -3,7 +3,6 @@ import type { DialReservations } from './dial-reservations.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { IpAddress } from '../addresses/index.ts'
 import type { Admission, AdmissionPipeline } from '../admission/index.ts'
 import type { ConnectionEntry, ConnectionTable } from '../connections/index.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
@@ -39,15 +38,6 @@ export class HeldScopes {
     const held = heldBy(this.#components.table.get(connection))
 
     return held == null ? undefined : scopeOf(held)
-  }
-
-  /**
-   * The host of a connection that came in through admission
-   */
-  hostOf (entry: ConnectionEntry): IpAddress | undefined {
-    const held = heldBy(entry)
-
-    return held != null && isAdmission(held) ? held.ip : undefined
   }
 
   /**

@@ -37,13 +37,6 @@ export class InboundConnections {
     this.#pipeline = pipeline
   }
 
-  /**
-   * How many connections are accepted and not upgraded yet
-   */
-  get size (): number {
-    return this.#pending.size
-  }
-
   accept (maConn: MultiaddrConnection): boolean {
     const { admission } = this.#pipeline.admit(maConn.remoteAddr)
 

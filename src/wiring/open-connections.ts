@@ -1,4 +1,3 @@
-import { remoteIp } from '../addresses/index.ts'
 import { entriesOf } from '../connections/index.ts'
 import { WatermarkCrossings } from './watermark-crossings.ts'
 import type { CloseReasons } from './close-reasons.ts'
@@ -9,7 +8,6 @@ import type { OpenedConnection } from './events.ts'
 import type { HeldScopes } from './held-scopes.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { RealmWatermarks } from './realm-watermarks.ts'
-import type { IpAddress } from '../addresses/index.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionEntry, ConnectionTable, Flapping, IdleCloser, Liveness, PathKeeper, PeerEntry } from '../connections/index.ts'
@@ -104,11 +102,7 @@ export class OpenConnections {
     entry.onClose = this.#onRefusedClose
     entry.listen()
     const error = held.opened(entry)
-    const host = this.#hostOf(entry)
-
-    if (host != null) {
-      hosts.add(host)
-    }
+    hosts.count(connection, 1)
 
     // it came in past admission, or was dialled without a peer id
     if (error != null) {
@@ -138,23 +132,20 @@ export class OpenConnections {
    */
   readonly #onRefusedClose = (entry: ConnectionEntry): void => {
     const { held, hosts } = this.#components
-    const host = this.#hostOf(entry)
     held.closed(entry)
-
-    if (host != null) {
-      hosts.remove(host)
-    }
+    hosts.count(entry.connection, -1)
   }
 
   readonly #onKeptClose = (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void => {
-    const { clock, closing, emit, idle, liveness, paths, table } = this.#components
+    const { clock, closing, emit, flapping, idle, liveness, log, paths, table } = this.#components
     const { connection, openedAt, peer } = entry
+    const now = clock.now()
     this.#onRefusedClose(entry)
     const reason = closing.of(entry, event)
 
     // who is sent away does not come and go by itself
-    if (reason === 'remote' || reason === 'error') {
-      this.#onLeave(connection, peer)
+    if ((reason === 'remote' || reason === 'error') && peer.connections.every(other => other === connection) && flapping?.onDisconnect(peer.key, now - peer.firstSeen) === true) {
+      log('%p connects and disconnects too often, keeping it out for a while', peer.peerId)
     }
 
     paths.onClose(connection, peer)
@@ -163,26 +154,10 @@ export class OpenConnections {
     emit('connection:close', {
       ...opened(connection),
       reason,
-      duration: clock.now() - openedAt,
+      duration: now - openedAt,
       error: event.error
     })
     this.#crossings.update(table.size)
-  }
-
-  /**
-   * Admission has read the address already
-   */
-  #hostOf (entry: ConnectionEntry): IpAddress | undefined {
-    return this.#components.held.hostOf(entry) ?? remoteIp(entry.connection.remoteAddr)
-  }
-
-  #onLeave (connection: Connection, peer: PeerEntry): void {
-    const { clock, flapping, log } = this.#components
-    const isGone = peer.connections.every(other => other === connection)
-
-    if (isGone && flapping?.onDisconnect(peer.key, clock.now() - peer.firstSeen) === true) {
-      log('%p connects and disconnects too often, keeping it out for a while', peer.peerId)
-    }
   }
 }
 

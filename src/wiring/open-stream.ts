@@ -1,3 +1,4 @@
+import { timeLimit, untilAborted } from '../connections/index.ts'
 import { toError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, DialTarget, Libp2pEvents, NewStreamOptions, PeerId, Stream } from '@libp2p/interface'
@@ -77,35 +78,27 @@ async function connectionFor (components: OpenStreamComponents, target: DialTarg
  * Resolves to `undefined` if there is none in time, or the peer is lost
  */
 async function untilDirect ({ clock, events, getConnection }: OpenStreamComponents, peerId: PeerId, timeout: number, signal?: AbortSignal): Promise<Connection | undefined> {
-  return new Promise<Connection | undefined>((resolve, reject) => {
-    const stop = (connection?: Connection): void => {
-      timer.clear()
-      events.removeEventListener('connection:open', check)
-      events.removeEventListener('peer:disconnect', check)
-      signal?.removeEventListener('abort', onAbort)
-      resolve(connection)
-    }
-    const check = (): void => {
+  const { signal: timeUp, clear } = timeLimit(timeout, clock)
+  let check = (): void => {}
+  const direct = new Promise<Connection | undefined>(resolve => {
+    check = () => {
       const connection = getConnection(peerId)
 
       if (connection == null || connection.direct) {
-        stop(connection)
+        resolve(connection)
       }
     }
-    const onAbort = (): void => {
-      reject(toError(signal?.reason))
-      stop()
-    }
-    const timer = clock.setTimeout(() => { stop() }, timeout)
-
-    events.addEventListener('connection:open', check)
-    events.addEventListener('peer:disconnect', check)
-    signal?.addEventListener('abort', onAbort, { once: true })
-
-    if (signal?.aborted === true) {
-      onAbort()
-    } else {
-      check()
-    }
   })
+
+  events.addEventListener('connection:open', check)
+  events.addEventListener('peer:disconnect', check)
+  check()
+
+  try {
+    return await untilAborted(untilAborted(direct, timeUp).catch(() => undefined), signal)
+  } finally {
+    clear()
+    events.removeEventListener('connection:open', check)
+    events.removeEventListener('peer:disconnect', check)
+  }
 }

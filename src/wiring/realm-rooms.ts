@@ -4,8 +4,8 @@ import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
-import type { ConnectionScope, PeerTraits, RealmAssignment, RealmLimitReached, RealmOf, ResourceManager, ScopeStat } from '../resources/index.ts'
+import type { ConnectionTable } from '../connections/index.ts'
+import type { ConnectionScope, RealmLimitReached, RealmOf, ResourceManager } from '../resources/index.ts'
 import type { CandidateRules, RealmShares, Standing } from '../trimming/index.ts'
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, MessageStreamDirection, PeerId, PeerUpdate } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
@@ -70,13 +70,16 @@ export class RealmRooms {
     this.#gracePeriod = init.gracePeriod
     this.realms = new Realms({
       ...components,
-      traitsOf: peerId => this.#traitsOf(peerId),
+      traitsOf: peerId => ({ tags: components.standing.tagNames(peerId), protocols: this.#protocols.get(peerId.toString()) }),
       isConnected: peerId => components.table.getPeer(peerId)?.admitted === true,
       connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
       trimRealm: (realm, count) => count - this.#close(realm, count),
       makeRoom: (realm, count) => this.#close(realm, count) > 0
     }, init)
-    this.realms.addEventListener('realm:assign', ({ detail }) => { this.#onAssign(detail) })
+    this.realms.addEventListener('realm:assign', ({ detail }) => {
+      components.open.onRealm(detail.peer)
+      components.emit('realm:assign', detail)
+    })
     this.realms.addEventListener('realm:limit', ({ detail }) => { this.#onLimit(detail) })
   }
 
@@ -153,16 +156,11 @@ export class RealmRooms {
   }
 
   #isFull (scope: string, direction: MessageStreamDirection): boolean {
-    const stat = this.#components.resources.scopeStat(scope)
+    const { usage, limits } = this.#components.resources.scopeStat(scope) ?? {}
 
-    return stat != null && !hasPlace(stat, direction)
-  }
-
-  #traitsOf (peerId: PeerId): PeerTraits {
-    return {
-      tags: this.#components.standing.tagNames(peerId),
-      protocols: this.#protocols.get(peerId.toString())
-    }
+    // what is not limited by a number is not full
+    return (['connections', direction === 'inbound' ? 'connectionsInbound' : 'connectionsOutbound'] as const)
+      .some(field => Number(usage?.[field]) >= Number(limits?.[field]))
   }
 
   readonly #onPeerUpdate = ({ detail: { peer } }: CustomEvent<PeerUpdate>): void => {
@@ -187,30 +185,18 @@ export class RealmRooms {
     }
   }
 
-  #onAssign (assignment: RealmAssignment): void {
-    this.#components.open.onRealm(assignment.peer)
-    this.#components.emit('realm:assign', assignment)
-  }
-
   #onLimit (reached: RealmLimitReached): void {
-    const { emit, standing, table } = this.#components
+    const { clock, departures, emit, refuse, standing, table } = this.#components
     const peer = reached.peer == null ? undefined : table.getPeer(reached.peer)
     emit('realm:limit', reached)
 
-    if (peer != null && this.#isNewcomer(peer) && !standing.protection.isProtected(peer.key)) {
-      this.#refuse(peer, reached)
+    if (peer == null || clock.now() - peer.firstSeen >= NEWCOMER_PERIOD || standing.protection.isProtected(peer.key)) {
+      return
     }
-  }
 
-  #isNewcomer ({ firstSeen }: PeerEntry): boolean {
-    return this.#components.clock.now() - firstSeen < NEWCOMER_PERIOD
-  }
+    const { scope = `realm:${reached.realm}`, current = 0, limit = 0 } = reached.error ?? {}
 
-  #refuse ({ connections }: PeerEntry, { realm, error }: RealmLimitReached): void {
-    const { departures, refuse } = this.#components
-    const { scope = `realm:${realm}`, current = 0, limit = 0 } = error ?? {}
-
-    for (const connection of [...connections]) {
+    for (const connection of [...peer.connections]) {
       if (!departures.has(connection)) {
         refuse(connection, { scope, current, limit })
       }
@@ -236,14 +222,4 @@ export class RealmRooms {
 
     return victims.length
   }
-}
-
-function hasPlace ({ usage, limits }: ScopeStat, direction: MessageStreamDirection): boolean {
-  const isFree = (field: 'connections' | 'connectionsInbound' | 'connectionsOutbound'): boolean => {
-    const limit = limits[field]
-
-    return typeof limit !== 'number' || usage[field] < limit
-  }
-
-  return isFree('connections') && isFree(direction === 'inbound' ? 'connectionsInbound' : 'connectionsOutbound')
 }

@@ -46,13 +46,13 @@ export function registerMetrics (components: RegisterMetricsComponents): void {
   registerResources(components, rooms)
 }
 
-function registerUpstream ({ clock, dialer, metrics, rooms: { inbound, table } }: RegisterMetricsComponents): void {
+function registerUpstream ({ clock, dialer, metrics, rooms: { pipeline, table } }: RegisterMetricsComponents): void {
   registerUpstreamMetrics(metrics, {
     clock,
     counts: () => ({
       inbound: table.inbound,
       outbound: table.outbound,
-      inboundPending: inbound.size,
+      inboundPending: pipeline.pending,
       outboundPending: dialer.pending
     }),
     connections: () => table.allConnections()

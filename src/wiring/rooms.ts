@@ -16,11 +16,10 @@ import { InboundConnections } from './inbound-connections.ts'
 import { NodeReachability } from './node-reachability.ts'
 import { OpenConnections } from './open-connections.ts'
 import { protectionOf } from './protection.ts'
-import { RawConnections } from './raw-connections.ts'
 import { RealmRooms } from './realm-rooms.ts'
 import { RealmWatermarks } from './realm-watermarks.ts'
 import { ResourceControls } from './resource-controls.ts'
-import type { Emit, RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
+import type { RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
 import type { CreatedAdmission } from './create-admission.ts'
 import type { Watchers } from './create-watchers.ts'
 import type { ExceededLimit } from '../admission/index.ts'
@@ -28,8 +27,8 @@ import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
 import type { Refusal, TrimResult } from '../metrics/index.ts'
 import type { PeerProtection } from '../outbound/index.ts'
 import type { ResourceManager } from '../resources/index.ts'
-import type { CandidateRules, StandingObserver } from '../trimming/index.ts'
-import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
+import type { CandidateRules } from '../trimming/index.ts'
+import type { ComponentLogger, Connection, Libp2pEvents, Logger, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 /**
@@ -61,13 +60,23 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   inbound: InboundConnections
   dials: DialReservations
   open: OpenConnections
-  raw: RawConnections
+
+  /**
+   * The inside of connections, to which the node gives no access. A `Connection` and the
+   * `MultiaddrConnection` that it was made of share their timeline.
+   */
+  raw: WeakMap<object, MultiaddrConnection>
   use: ApplicationUse
 
   /**
    * The service that a protocol belongs to
    */
   serviceOf(protocol: string): string | undefined
+
+  /**
+   * The connection over which a peer is reached best
+   */
+  getConnection(peerId: PeerId): Connection | undefined
 
   /**
    * Closes a connection within `connectionCloseTimeout`. Never rejects.
@@ -104,6 +113,11 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   // of them are there while the first are made
   const rooms = { ...context, events, logger, peerId } as Rooms
 
+  rooms.getConnection = peerId => {
+    const peer = rooms.table.getPeer(peerId)
+
+    return peer == null ? undefined : rooms.paths.select(peer)
+  }
   rooms.close = async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) }
   rooms.onClosing = connection => { rooms.closing.mark(connection, 'trim') }
   rooms.onTrim = result => {
@@ -134,7 +148,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const table = rooms.table = tracker.table
   rooms.closing = new CloseReasons(table)
   rooms.use = new ApplicationUse(clock, config.housekeepingProtocols)
-  rooms.raw = new RawConnections()
+  rooms.raw = new WeakMap()
   rooms.hosts = new ConnectedHosts()
   const allowList = rooms.allowList = new AllowList(config.allow)
 
@@ -142,7 +156,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
     valueOf: config.valueOf,
     maxAbsentPeers: config.reputation.size,
     absentTTL: config.reputation.ttl,
-    observer: tellOfStanding(emit)
+    observer: emit
   }, clock, log, rooms.note)
 
   const discouraged = rooms.discouraged = new DiscouragedList(config.discouraged)
@@ -200,15 +214,6 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   enforceBans(rooms)
 
   return rooms
-}
-
-function tellOfStanding (emit: Emit): StandingObserver {
-  return {
-    onTag: (peerId, tag, value) => { emit('peer:tag', { peerId, tag, value }) },
-    onUntag: (peerId, tag) => { emit('peer:untag', { peerId, tag }) },
-    onProtect: (peerId, tag) => { emit('peer:protect', { peerId, tag, isProtected: true }) },
-    onUnprotect: (peerId, tag, isProtected) => { emit('peer:unprotect', { peerId, tag, isProtected }) }
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ApplicationUse, ConnectionTable, PathKeeper, StreamBuffers } from '../connections/index.ts'
-import type { ConnectionScope, ResourceManager, StreamScope } from '../resources/index.ts'
+import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
 import type { Connection, Stream, StreamMiddleware } from '@libp2p/interface'
 
 export interface StreamAccountingComponents {
@@ -32,7 +32,7 @@ const DIAL_BACK = '/autonat/2/dial-back'
  * whoever opens one here gets the error.
  */
 export function accountStreams (components: StreamAccountingComponents): StreamMiddleware {
-  const { buffers, held, table, use } = components
+  const { buffers, held, paths, table, use } = components
 
   return (stream, connection, next) => {
     const scope = held.of(connection)
@@ -48,8 +48,10 @@ export function accountStreams (components: StreamAccountingComponents): StreamM
       table.get(connection)?.watched?.heard()
     }
 
-    if (stream.protocol.endsWith(DIAL_BACK)) {
-      onDialBack(connection, components)
+    const peer = stream.protocol.endsWith(DIAL_BACK) ? table.getPeer(connection.remotePeer) : undefined
+
+    if (peer != null) {
+      paths.markDialBack(connection, peer)
     }
 
     next(stream, connection)
@@ -61,7 +63,11 @@ function account (stream: Stream, connection: ConnectionScope, { resources, serv
 
   try {
     scope.setProtocol(stream.protocol)
-    assignService(scope, serviceOf(stream.protocol))
+    const service = serviceOf(stream.protocol)
+
+    if (service != null) {
+      scope.setService(service)
+    }
   } catch (err) {
     scope.release()
     throw err
@@ -72,19 +78,5 @@ function account (stream: Stream, connection: ConnectionScope, { resources, serv
 
   if (stream.status !== 'open' && stream.status !== 'closing') {
     scope.release()
-  }
-}
-
-function onDialBack (connection: Connection, { paths, table }: StreamAccountingComponents): void {
-  const peer = table.getPeer(connection.remotePeer)
-
-  if (peer != null) {
-    paths.markDialBack(connection, peer)
-  }
-}
-
-function assignService (scope: StreamScope, service: string | undefined): void {
-  if (service != null) {
-    scope.setService(service)
   }
 }

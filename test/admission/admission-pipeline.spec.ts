@@ -20,7 +20,7 @@ describe('admission/admission-pipeline', () => {
       bans: { ofIp: ip => ip.text === '203.0.113.1' ? 'ban' : undefined, ofPeer: () => undefined },
       deny: cidrSet(['203.0.113.2']),
       netRestrict: cidrSet(['203.0.113.0/24']),
-      allow: new AllowList(everyone)
+      allowList: new AllowList(everyone)
     })
 
     expect(['203.0.113.1', '203.0.113.2', '203.0.114.3', '2a01::1', '203.0.113.4'].map(ip => scene.try(tcp(ip))))
@@ -109,7 +109,7 @@ describe('admission/admission-pipeline', () => {
       subnets: { ipv4: [{ prefix: 32, connections: 3 }] },
       rates: { ipv4: [{ prefix: 32, perSecond: 0, burst: 1 }] }
     }, {
-      isConnectedHost: ip => ip.text === '203.0.113.7',
+      hosts: { has: ip => ip.text === '203.0.113.7' },
       load: { check: () => scene.open.size > 0 ? { scope: 'heap', current: 1, limit: 0.9 } : undefined }
     })
 
@@ -193,7 +193,7 @@ describe('admission/admission-pipeline', () => {
     it('lifts the limits, up to what is kept for them', () => {
       const scene = new Scene(
         { maxConnections: 0, maxPending: 0, subnets: { ipv4: [{ prefix: 32, connections: 0 }] }, rates: { ipv4: [{ prefix: 32, perSecond: 0, burst: 0 }] } },
-        { allow: new AllowList(['203.0.113.7']), load: { check: () => ({ scope: 'heap', current: 1, limit: 0 }) } }
+        { allowList: new AllowList(['203.0.113.7']), load: { check: () => ({ scope: 'heap', current: 1, limit: 0 }) } }
       )
       scene.resources.setLimit('system', { connectionsInbound: 0 })
 
@@ -205,7 +205,7 @@ describe('admission/admission-pipeline', () => {
     it('holds the limits against a peer that is not the one of the entry', () => {
       const scene = new Scene(
         { maxConnections: 10, subnets: { ipv4: [{ prefix: 32, connections: 1 }] } },
-        { allow: new AllowList([`/ip4/203.0.113.7/p2p/${PEER}`]) }
+        { allowList: new AllowList([`/ip4/203.0.113.7/p2p/${PEER}`]) }
       )
       const [first, second, third] = [1, 2, 3].map(() => scene.connect(tcp('203.0.113.7')))
 
@@ -222,7 +222,7 @@ describe('admission/admission-pipeline', () => {
     })
 
     it('lets that peer take the place of a worse one, if there is one', () => {
-      const scene = new Scene({ maxConnections: 1 }, { allow: new AllowList([`/ip4/203.0.113.7/p2p/${PEER}`]) })
+      const scene = new Scene({ maxConnections: 1 }, { allowList: new AllowList([`/ip4/203.0.113.7/p2p/${PEER}`]) })
       scene.connect(tcp('198.51.100.1'))
       const admission = scene.connect(tcp('203.0.113.7'))
 
@@ -258,7 +258,7 @@ describe('admission/admission-pipeline', () => {
       const asked: string[] = []
       const scene = new Scene({}, {
         bans: { ofIp: () => undefined, ofPeer: peer => peer === OTHER_PEER ? 'ban' : undefined },
-        makeRoom: (realm, peer, direction) => { asked.push(`${realm} ${peer} ${direction}`) }
+        realms: { makeRoomFor: (realm, peer, direction) => { asked.push(`${realm} ${peer} ${direction}`) } }
       })
 
       scene.identify(scene.admit(tcp('203.0.113.7')), OTHER_PEER, 'chain')
@@ -307,12 +307,14 @@ describe('admission/admission-pipeline', () => {
   it('gives back what was taken when a reservation fails in an unexpected way', () => {
     let isBroken = true
     const scene: Scene = new Scene({ rates: { ipv4: [{ prefix: 32, perSecond: 0, burst: 1 }] } }, {
-      reserve: options => {
-        if (isBroken) {
-          throw new Error('broken')
-        }
+      resources: {
+        openConnection: options => {
+          if (isBroken) {
+            throw new Error('broken')
+          }
 
-        return scene.resources.openConnection(options)
+          return scene.resources.openConnection(options)
+        }
       }
     })
 

@@ -13,15 +13,15 @@ export const UNLIMITED: AdmissionLimits = { maxConnections: Infinity, maxPending
 /**
  * Nobody is banned, listed, connected or too fast
  */
-export const NOBODY_KNOWN: Omit<AdmissionComponents, 'clock' | 'connectionCount' | 'evictionCandidates' | 'evict' | 'reserve'> = {
+export const NOBODY_KNOWN: Omit<AdmissionComponents, 'clock' | 'connectionCount' | 'evictionCandidates' | 'evict' | 'resources'> = {
   bans: { ofIp: () => undefined, ofPeer: () => undefined },
   discouraged: { hasIp: () => false, hasPeer: () => false },
   deny: { has: () => false },
-  allow: new AllowList(),
+  allowList: new AllowList(),
   hostRate: { take: () => undefined },
   self: '',
-  isConnectedHost: () => false,
-  makeRoom: () => {},
+  hosts: { has: () => false },
+  realms: { makeRoomFor: () => {} },
   onRefuse: () => {}
 }
 
@@ -54,8 +54,8 @@ export class Scene {
       connectionCount: () => this.open.size,
       evictionCandidates: () => this.candidates,
       evict: victim => { this.evicted.push(victim.id) },
-      reserve: options => this.resources.openConnection(options),
-      onRefuse: refusal => { this.refusals.push(refusal) },
+      resources: this.resources,
+      onRefuse: ({ remoteAddr, peer, ...refusal }) => { this.refusals.push(refusal) },
       ...components
     }, { ...UNLIMITED, ...limits }, [1, 2])
     this.pipeline.start()

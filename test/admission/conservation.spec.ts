@@ -23,7 +23,7 @@ describe('admission/conservation', () => {
         pending: { ipv4: [{ prefix: 24, connections: 2 }], relay: 2 },
         subnets: { ipv4: [{ prefix: 32, connections: 2 }], ipv6: [{ prefix: 48, connections: 2 }] },
         rates: { ipv4: [{ prefix: 32, perSecond: 1, burst: 5 }] }
-      }, { allow: new AllowList([`/ip4/203.0.113.99/p2p/${PEER}`]) })
+      }, { allowList: new AllowList([`/ip4/203.0.113.99/p2p/${PEER}`]) })
       const held: Array<Admission<ConnectionScope>> = []
       const released: Array<Admission<ConnectionScope>> = []
       const accounted = new Set<Admission<ConnectionScope>>()

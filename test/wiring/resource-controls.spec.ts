@@ -20,7 +20,7 @@ describe('wiring/resource-controls', () => {
       connectionCount: () => 0,
       evictionCandidates: () => [],
       evict: () => {},
-      reserve: options => resources.openConnection(options)
+      resources
     }, { maxConnections, maxPending: 1_000, pending: {}, subnets: limits.subnets ?? {}, rates: limits.subnets?.rates ?? {} })
     pipeline.start()
 
