@@ -1,4 +1,4 @@
-import { timeLimit, untilAborted } from '../connections/index.ts'
+import { TimeLimit, untilAborted } from '../connections/index.ts'
 import { toError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, DialTarget, Libp2pEvents, NewStreamOptions, PeerId, Stream } from '@libp2p/interface'
@@ -78,7 +78,7 @@ async function connectionFor (components: OpenStreamComponents, target: DialTarg
  * Resolves to `undefined` if there is none in time, or the peer is lost
  */
 async function untilDirect ({ clock, events, getConnection }: OpenStreamComponents, peerId: PeerId, timeout: number, signal?: AbortSignal): Promise<Connection | undefined> {
-  const { signal: timeUp, clear } = timeLimit(timeout, clock)
+  const limit = new TimeLimit(timeout, clock)
   let check = (): void => {}
   const direct = new Promise<Connection | undefined>(resolve => {
     check = () => {
@@ -95,9 +95,9 @@ async function untilDirect ({ clock, events, getConnection }: OpenStreamComponen
   check()
 
   try {
-    return await untilAborted(untilAborted(direct, timeUp).catch(() => undefined), signal)
+    return await untilAborted(untilAborted(direct, limit.signal).catch(() => undefined), signal)
   } finally {
-    clear()
+    limit.clear()
     events.removeEventListener('connection:open', check)
     events.removeEventListener('peer:disconnect', check)
   }
