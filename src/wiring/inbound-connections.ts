@@ -2,38 +2,40 @@ import type { Admission, AdmissionPipeline, AdmissionRefusal } from '../admissio
 import type { ConnectionScope } from '../resources/index.ts'
 import type { Connection, MultiaddrConnection } from '@libp2p/interface'
 
-type InboundPipeline = Pick<AdmissionPipeline<ConnectionScope>, 'admit' | 'identify' | 'release' | 'upgraded'>
+interface PendingConnection {
+  readonly maConn: MultiaddrConnection
+  readonly admission: Admission<ConnectionScope>
+}
 
 /**
- * As many may go unwatched
+ * More than so many are not looked through
  */
-const MAX_UNWATCHED = 8
+const MAX_RECENT = 8
 
 /**
  * Follows inbound connections from the moment that they are made until they are
- * open or have failed, so that each of the latter gives back what it has taken
+ * closed, so that each gives back what it has taken
  */
 export class InboundConnections {
-  readonly #pipeline: InboundPipeline
+  readonly #pipeline: AdmissionPipeline<ConnectionScope>
 
   /**
-   * What those have taken that are accepted and not upgraded yet, by the timeline that
-   * they share with the connections that they become
-   */
-  readonly #pending = new Map<object, Admission<ConnectionScope>>()
-
-  /**
-   * The last ones of these, and of those that were: nobody would notice that they close.
+   * Accepted and not upgraded yet: those of which nobody would notice that they close.
    * Nearly always there is one, or few.
    */
-  readonly #unwatched: MultiaddrConnection[] = []
+  #recent: PendingConnection[] = []
+
+  /**
+   * The others, by the timeline that they share with the connections that they become
+   */
+  readonly #watched = new Map<object, PendingConnection>()
 
   /**
    * How many upgrades have not ended yet
    */
   #upgrading = 0
 
-  constructor (pipeline: InboundPipeline) {
+  constructor (pipeline: AdmissionPipeline<ConnectionScope>) {
     this.#pipeline = pipeline
   }
 
@@ -45,10 +47,10 @@ export class InboundConnections {
     }
 
     this.#upgrading++
-    this.#pending.set(maConn.timeline, admission)
+    this.#recent.push({ maConn, admission })
 
-    if (this.#unwatched.push(maConn) > MAX_UNWATCHED) {
-      this.#watch()
+    if (this.#recent.length > MAX_RECENT) {
+      this.#watchRecent()
     }
 
     return true
@@ -62,15 +64,10 @@ export class InboundConnections {
   afterUpgrade (): void {
     this.#upgrading = Math.max(0, this.#upgrading - 1)
 
-    if (this.#upgrading > 0) {
-      this.#watch()
-      return
-    }
-
-    this.#unwatched.length = 0
-
-    for (const timeline of this.#pending.keys()) {
-      this.#fail(timeline)
+    if (this.#upgrading === 0) {
+      this.#releaseAll()
+    } else {
+      this.#watchRecent()
     }
   }
 
@@ -78,48 +75,90 @@ export class InboundConnections {
    * The peer of an inbound connection is authenticated. Returns why it may not
    * stay.
    */
-  identify ({ remoteAddr, timeline }: MultiaddrConnection, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const admission = this.#pending.get(timeline)
+  identify (maConn: MultiaddrConnection, peer: string, realm?: string): AdmissionRefusal | undefined {
+    const pending = this.#find(maConn.timeline)
 
-    return admission == null ? undefined : this.#pipeline.identify(admission, remoteAddr, peer, realm)
+    return pending == null ? undefined : this.#pipeline.identify(pending.admission, maConn.remoteAddr, peer, realm)
   }
 
   /**
    * A connection was opened. Returns what it has taken, if it came in through here.
    */
-  opened ({ timeline }: Connection): Admission<ConnectionScope> | undefined {
-    const admission = this.#pending.get(timeline)
+  opened (connection: Connection): Admission<ConnectionScope> | undefined {
+    const pending = this.#find(connection.timeline)
 
-    if (admission != null) {
-      this.#pending.delete(timeline)
-      this.#pipeline.upgraded(admission)
+    if (pending == null) {
+      return
     }
 
-    return admission
+    this.#forget(pending)
+    this.#pipeline.upgraded(pending.admission)
+
+    return pending.admission
   }
 
-  #watch (): void {
-    for (const maConn of this.#unwatched.splice(0)) {
-      const { status, timeline } = maConn
-
-      if (status === 'closed' || status === 'aborted' || status === 'reset') {
-        // the remote may hang up before it is accepted
-        this.#fail(timeline)
-      } else if (this.#pending.has(timeline)) {
-        maConn.addEventListener('close', () => { this.#fail(timeline) }, { once: true })
-      }
-    }
+  #find (timeline: object): PendingConnection | undefined {
+    return this.#recent.find(({ maConn }) => maConn.timeline === timeline) ?? this.#watched.get(timeline)
   }
 
   /**
-   * Harmless when the connection is not pending any more
+   * Returns `false` if the connection is not pending any more
    */
-  #fail (timeline: object): void {
-    const admission = this.#pending.get(timeline)
+  #forget (connection: PendingConnection): boolean {
+    const index = this.#recent.indexOf(connection)
 
-    if (admission != null) {
-      this.#pending.delete(timeline)
+    if (index !== -1) {
+      this.#recent.splice(index, 1)
+    }
+
+    const { timeline } = connection.maConn
+
+    return index !== -1 || (this.#watched.get(timeline) === connection && this.#watched.delete(timeline))
+  }
+
+  #releaseAll (): void {
+    const recent = this.#recent
+    this.#recent = []
+
+    for (const { admission } of recent) {
       this.#pipeline.release(admission)
     }
+
+    if (this.#watched.size > 0) {
+      for (const { admission } of this.#watched.values()) {
+        this.#pipeline.release(admission)
+      }
+
+      this.#watched.clear()
+    }
   }
+
+  #watchRecent (): void {
+    for (const connection of this.#recent.splice(0)) {
+      this.#watch(connection)
+    }
+  }
+
+  #watch (connection: PendingConnection): void {
+    const { maConn, admission } = connection
+
+    if (hasEnded(maConn)) {
+      this.#pipeline.release(admission)
+      return
+    }
+
+    this.#watched.set(maConn.timeline, connection)
+    maConn.addEventListener('close', () => {
+      if (this.#forget(connection)) {
+        this.#pipeline.release(admission)
+      }
+    }, { once: true })
+  }
+}
+
+/**
+ * The remote may hang up before it is accepted
+ */
+function hasEnded ({ status }: MultiaddrConnection): boolean {
+  return status === 'closed' || status === 'aborted' || status === 'reset'
 }
