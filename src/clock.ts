@@ -20,8 +20,8 @@ export interface Clock {
   now(): number
 
   /**
-   * Run `callback` once after `delay` ms. The timer does not keep the process
-   * alive.
+   * Run `callback` once after `delay` ms, or at once if that has passed. The timer
+   * does not keep the process alive.
    */
   setTimeout(callback: () => void, delay: number): Timer
 
@@ -44,7 +44,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
 
   setTimeout: (callback, delay) => {
-    const timeout = setTimeout(callback, Math.min(delay, MAX_DELAY))
+    const timeout = setTimeout(callback, Math.min(Math.max(0, delay), MAX_DELAY))
 
     // in browsers a timer is a number and there is no process to keep alive
     if (typeof timeout === 'object') {

@@ -90,39 +90,39 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    */
   readonly decisions: Explainer['decisions']
 
-  private readonly components: ConnectionManagerComponents
-  private readonly config: ConnectionManagerConfig
-  private readonly rooms: Rooms
-  private readonly dialer: Dialer
-  private readonly replace: (request: RecycleRequest) => Promise<Connection | undefined>
-  private readonly registerMetrics: () => Promise<void>
-  private started = false
+  readonly #components: ConnectionManagerComponents
+  readonly #config: ConnectionManagerConfig
+  readonly #rooms: Rooms
+  readonly #dialer: Dialer
+  readonly #replace: (request: RecycleRequest) => Promise<Connection | undefined>
+  readonly #registerMetrics: () => Promise<void>
+  #started = false
 
   constructor (components: ConnectionManagerComponents, init: ConnectionManagerInit = {}, wallClock: Clock = systemClock) {
     super()
 
-    this.components = components
-    this.config = resolveConfig(init, hasConnectionMonitor(components))
+    this.#components = components
+    this.#config = resolveConfig(init, hasConnectionMonitor(components))
 
-    const { config } = this
+    const config = this.#config
     const clock = steadyClock(wallClock)
     const log = components.logger.forComponent('libp2p:connmgr')
     const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
     const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
     const context = { clock, log, random: systemRandom, emit }
     const rooms = createRooms(measured, config, context)
-    this.rooms = rooms
+    this.#rooms = rooms
     this.realms = rooms.realms.realms
 
     const { dialQueue, dialer } = createDialer(measured, rooms, config);
     ({ bans: this.bans, discouraged: this.discouraged, controls: this.resources } = rooms);
-    ({ dialQueue: this.dialQueue, dialer: this.dialer } = { dialQueue, dialer });
+    ({ dialQueue: this.dialQueue, dialer: this.#dialer } = { dialQueue, dialer });
     ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ node: measured, rooms, dialer, connectionManager: this }, config));
     ({ explain: this.explain, decisions: this.decisions } = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: this.staticPeers }, config))
 
     const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)
-    this.replace = startRecycling({ ...rooms, events: this, dial }, config)
-    this.registerMetrics = lateMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
+    this.#replace = startRecycling({ ...rooms, events: this, dial }, config)
+    this.#registerMetrics = lateMetrics({ metrics: measured.metrics, rooms, dialQueue, dialer, clock, events: this, outbound: this.outbound }, config.gracePeriod)
 
     install(components, {
       manager: this,
@@ -139,14 +139,14 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   readonly [serviceCapabilities]: string[] = ['@libp2p/connection-manager']
 
   isStarted (): boolean {
-    return this.started
+    return this.#started
   }
 
   /**
    * Fetches what this node needs and most nodes do not
    */
   async beforeStart (): Promise<void> {
-    await Promise.all([this.registerMetrics(), this.outbound.load()])
+    await Promise.all([this.#registerMetrics(), this.outbound.load()])
   }
 
   /**
@@ -155,47 +155,47 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {Error} if the stored bans cannot be read
    */
   async start (): Promise<void> {
-    if (this.started) {
+    if (this.#started) {
       return
     }
 
-    assertInstalled(this.components, this)
-    this.started = true
-    this.dialer.start()
+    assertInstalled(this.#components, this)
+    this.#started = true
+    this.#dialer.start()
     globalThis.addEventListener?.('online', this.networkChanged)
-    await Promise.all([startRooms(this.rooms), this.registerMetrics()])
+    await Promise.all([startRooms(this.#rooms), this.#registerMetrics()])
     await this.outbound.start()
-    this.rooms.log('started')
+    this.#rooms.log('started')
   }
 
   afterStart (): void {
-    this.rooms.standing.peerStoreTags.load()
-      .catch(err => { this.rooms.log.error('could not read the tags in the peer store - %e', err) })
+    this.#rooms.standing.peerStoreTags.load()
+      .catch(err => { this.#rooms.log.error('could not read the tags in the peer store - %e', err) })
     this.outbound.afterStart()
   }
 
   async stop (): Promise<void> {
-    if (!this.started) {
+    if (!this.#started) {
       return
     }
 
-    this.started = false
+    this.#started = false
     globalThis.removeEventListener?.('online', this.networkChanged)
     await this.outbound.stop()
-    await Promise.all([this.dialer.stop(), stopRooms(this.rooms)])
-    this.rooms.log('stopped')
+    await Promise.all([this.#dialer.stop(), stopRooms(this.#rooms)])
+    this.#rooms.log('stopped')
   }
 
   getConnections (peerId?: PeerId): Connection[] {
-    return peerId == null ? this.rooms.table.allConnections() : [...this.rooms.table.byPeer.get(peerId) ?? []]
+    return peerId == null ? this.#rooms.table.allConnections() : [...this.#rooms.table.byPeer.get(peerId) ?? []]
   }
 
   getConnectionsMap (): PeerMap<Connection[]> {
-    return this.rooms.table.byPeer
+    return this.#rooms.table.byPeer
   }
 
   getMaxConnections (): number {
-    return this.rooms.pipeline.maxConnections
+    return this.#rooms.pipeline.maxConnections
   }
 
   /**
@@ -206,27 +206,27 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {InvalidOptionError} if it is not a number of at least 1
    */
   setMaxConnections (maxConnections: number): void {
-    changeMaxConnections(this.rooms, withMaxConnections(this.config.init, maxConnections, WATERMARK_DEFAULTS))
+    changeMaxConnections(this.#rooms, withMaxConnections(this.#config.init, maxConnections, WATERMARK_DEFAULTS))
   }
 
   /**
    * How many connections are open, to all peers or to one
    */
   connectionCount (peerId?: PeerId): number {
-    return peerId == null ? this.rooms.table.size : this.rooms.table.getPeer(peerId)?.connections.length ?? 0
+    return peerId == null ? this.#rooms.table.size : this.#rooms.table.getPeer(peerId)?.connections.length ?? 0
   }
 
   /**
    * How many connections there are, and may be
    */
   getStats (): ConnectionStats {
-    return connectionStats(this.rooms, this.dialer.pending)
+    return connectionStats(this.#rooms, this.#dialer.pending)
   }
 
   async openConnection (target: DialTarget, options: OpenConnectionOptions = {}): Promise<Connection> {
     this.outbound.want(target)
 
-    return this.dialer.openConnection(target, options)
+    return this.#dialer.openConnection(target, options)
   }
 
   /**
@@ -235,11 +235,11 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    */
   async openStream (target: DialTarget, protocol: string | string[], options: PeerStreamOptions = {}): Promise<Stream> {
     return openStream({
-      clock: this.rooms.clock,
-      events: this.rooms.events,
+      clock: this.#rooms.clock,
+      events: this.#rooms.events,
       openConnection: async (target, options) => this.openConnection(target, options),
       getConnection: peerId => this.getConnection(peerId)
-    }, target, protocol, options, this.config.dialTimeout)
+    }, target, protocol, options, this.#config.dialTimeout)
   }
 
   /**
@@ -247,7 +247,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * direct one, that is the direct one.
    */
   getConnection (peerId: PeerId): Connection | undefined {
-    return this.rooms.getConnection(peerId)
+    return this.#rooms.getConnection(peerId)
   }
 
   /**
@@ -255,15 +255,15 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * again until it was connected another time.
    */
   async closeConnections (peerId: PeerId, options: AbortOptions = {}): Promise<void> {
-    await hangUp(peerId, this.rooms, this.outbound, options)
+    await hangUp(peerId, this.#rooms, this.outbound, options)
   }
 
   acceptIncomingConnection (maConn: MultiaddrConnection): boolean {
-    return this.rooms.inbound.accept(maConn)
+    return this.#rooms.inbound.accept(maConn)
   }
 
   afterUpgradeInbound (): void {
-    this.rooms.inbound.afterUpgrade()
+    this.#rooms.inbound.afterUpgrade()
   }
 
   getDialQueue (): PendingDial[] {
@@ -282,21 +282,21 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {InvalidOptionError} if an argument is not what it should be
    */
   tag (peerId: PeerId, name: string, value: number, options?: TagOptions): void {
-    this.rooms.standing.tag(peerId, name, value, options)
+    this.#rooms.standing.tag(peerId, name, value, options)
   }
 
   /**
    * Remove a tag that was given with `tag`. Returns `false` if there was none.
    */
   untag (peerId: PeerId, name: string): boolean {
-    return this.rooms.standing.untag(peerId, name)
+    return this.#rooms.standing.untag(peerId, name)
   }
 
   /**
    * Returns `undefined` if the peer is neither connected nor tagged
    */
   getTagInfo (peerId: PeerId): TagInfo | undefined {
-    return tagInfo(peerId, this.rooms.standing, this.rooms.table, this.rooms.clock)
+    return tagInfo(peerId, this.#rooms.standing, this.#rooms.table, this.#rooms.clock)
   }
 
   /**
@@ -304,7 +304,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * for as long as at least one tag protects it.
    */
   protect (peerId: PeerId, tag: string): void {
-    this.rooms.standing.protect(peerId, tag)
+    this.#rooms.standing.protect(peerId, tag)
   }
 
   /**
@@ -312,14 +312,14 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * protects the peer.
    */
   unprotect (peerId: PeerId, tag: string): boolean {
-    return this.rooms.protection.unprotect(peerId, tag)
+    return this.#rooms.protection.unprotect(peerId, tag)
   }
 
   /**
    * Whether a tag protects the peer, or any tag if none is given
    */
   isProtected (peerId: PeerId, tag?: string): boolean {
-    return this.rooms.standing.isProtected(peerId, tag)
+    return this.#rooms.standing.isProtected(peerId, tag)
   }
 
   /**
@@ -327,7 +327,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * result.
    */
   async trim (options?: TrimOptions): Promise<TrimResult> {
-    return this.rooms.trimmer.trim(options)
+    return this.#rooms.trimmer.trim(options)
   }
 
   /**
@@ -336,7 +336,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {InvalidOptionError} if `n` is not a whole number of at least 0
    */
   async trimConnections (n: number): Promise<TrimResult> {
-    return this.rooms.trimmer.trimConnections(n)
+    return this.#rooms.trimmer.trimConnections(n)
   }
 
   /**
@@ -349,7 +349,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {Error} what dialling throws
    */
   async recycle (connection: Connection, reason: string): Promise<Connection | undefined> {
-    return this.replace({ connection, reason })
+    return this.#replace({ connection, reason })
   }
 
   /**
@@ -358,7 +358,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * dialled it, or its peer is protected.
    */
   readonly networkChanged = (): void => {
-    this.rooms.liveness?.networkChanged()
+    this.#rooms.liveness?.networkChanged()
     this.outbound.networkChanged()
   }
 
@@ -369,7 +369,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {InvalidOptionError} if the state is none
    */
   readonly reachabilityChanged = (status: NodeReachabilityStatus): void => {
-    this.rooms.reachability.change(status)
+    this.#rooms.reachability.change(status)
   }
 
   /**
@@ -381,7 +381,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * @throws {Error} if the ban cannot be stored
    */
   async reportMisbehaviour (peerId: PeerId, penalty: Penalty, reason?: string): Promise<MisbehaviourResult> {
-    return this.rooms.misbehaviour.report(peerId, penalty, reason)
+    return this.#rooms.misbehaviour.report(peerId, penalty, reason)
   }
 }
 

@@ -1,12 +1,29 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { steadyClock } from '../src/clock.ts'
+import { steadyClock, systemClock } from '../src/clock.ts'
 import { happen, happenings, longest } from './fixtures/clock-happenings.ts'
 import { VirtualClock } from './fixtures/virtual-clock.ts'
 import type { SteadyClock } from '../src/clock.ts'
 
 const START = 1_000_000_000
 const HOUR = 3_600_000
+
+describe('the clock of the system', () => {
+  const { setTimeout } = globalThis
+
+  afterEach(() => { globalThis.setTimeout = setTimeout })
+
+  it('sets no timer that the system would complain of', () => {
+    const delays: unknown[] = []
+    Reflect.set(globalThis, 'setTimeout', (callback: () => void, delay: number) => delays.push(delay))
+
+    for (const delay of [-5_574, 0, 5, 2 ** 40, Infinity]) {
+      systemClock.setTimeout(() => {}, delay)
+    }
+
+    expect(delays).to.deep.equal([0, 0, 5, 2 ** 31 - 1, 2 ** 31 - 1])
+  })
+})
 
 describe('a steady clock', () => {
   let wall: VirtualClock

@@ -106,7 +106,8 @@ export class LoadMonitor implements Startable {
     const expected = this.#clock.now() + this.#interval
 
     this.#timer = this.#clock.setTimeout(() => {
-      const late = this.#clock.now() - expected
+      // a timer may be early by a part of a ms
+      const late = Math.max(0, this.#clock.now() - expected)
 
       // one long task is soon forgotten, a loop that is always late is not
       this.#delay = (this.#delay + late) / 2
