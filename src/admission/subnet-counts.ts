@@ -51,6 +51,12 @@ export class SubnetCounts {
    */
   #isUnlimited = true
 
+  /**
+   * The address that was asked about last, as it is checked before it is counted
+   */
+  #lastIp: IpAddress | undefined
+  #lastNetwork: NetworkCount | undefined
+
   constructor (limits: OriginLimits) {
     this.setLimits(limits, [])
   }
@@ -67,7 +73,7 @@ export class SubnetCounts {
       return relay == null ? undefined : exceeded(`relay:${relay}`, this.relays.get(relay) ?? 0, this.#relayLimit)
     }
 
-    const network = this.#networks.match(ip)
+    const network = this.#networkOf(ip)
 
     if (network != null) {
       return exceeded(network.name, network.count, network.limit)
@@ -100,7 +106,7 @@ export class SubnetCounts {
    * How many are counted in the smallest network that an address is in
    */
   count (ip: IpAddress): number {
-    return this.#networks.match(ip)?.count ?? this.tables[ip.family].at(0)?.counts.get(ip) ?? 0
+    return this.#networkOf(ip)?.count ?? this.tables[ip.family].at(0)?.counts.get(ip) ?? 0
   }
 
   /**
@@ -115,6 +121,7 @@ export class SubnetCounts {
     this.#isUnlimited = Object.keys(limits).length === 0
     this.tables = { 4: createTables(ipv4), 6: createTables(ipv6) }
     this.#networks = new CidrMap()
+    this.#lastIp = undefined
     this.relays = new Map()
     this.#relayLimit = toNumber(relay)
 
@@ -126,6 +133,15 @@ export class SubnetCounts {
     for (const origin of counted) {
       this.add(origin)
     }
+  }
+
+  #networkOf (ip: IpAddress): NetworkCount | undefined {
+    if (ip !== this.#lastIp) {
+      this.#lastNetwork = this.#networks.match(ip)
+      this.#lastIp = ip
+    }
+
+    return this.#lastNetwork
   }
 
   #change ({ ip, relay }: Origin, by: 1 | -1): void {
@@ -147,7 +163,7 @@ export class SubnetCounts {
       return
     }
 
-    const network = this.#networks.match(ip)
+    const network = this.#networkOf(ip)
 
     if (network != null) {
       network.count += by
