@@ -1,5 +1,6 @@
 import { TimeoutError } from '@libp2p/interface'
 import { toError } from '../errors.ts'
+import { whenAborted } from '../when-aborted.ts'
 import type { Clock, Timer } from '../clock.ts'
 
 /**
@@ -27,16 +28,9 @@ export class TimeLimit extends AbortController {
  */
 export async function untilAborted <T> (promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => { reject(toError(signal?.reason)) }
+  const stop = whenAborted(signal, () => { reject(toError(signal?.reason)) })
 
-  if (signal?.aborted === true) {
-    onAbort()
-  }
-
-  signal?.addEventListener('abort', onAbort)
-
-  return Promise.race([promise, aborted])
-    .finally(() => { signal?.removeEventListener('abort', onAbort) })
+  return Promise.race([promise, aborted]).finally(stop)
 }
 
 /**
@@ -46,16 +40,17 @@ export async function untilAborted <T> (promise: Promise<T>, signal?: AbortSigna
  * @param task - what is given up, and told so by the signal
  * @param timeout - in ms
  * @param clock - where the time comes from
- * @param outer - ends it as well, and does not last for long
+ * @param outer - ends it as well
  */
 export async function withinTime <T> (task: (signal: AbortSignal) => Promise<T>, timeout: number, clock: Clock, outer?: AbortSignal): Promise<T> {
   outer?.throwIfAborted()
   const limit = new TimeLimit(timeout, clock)
-  outer?.addEventListener('abort', () => { limit.abort(outer.reason) }, { once: true })
+  const stop = whenAborted(outer, () => { limit.abort(outer?.reason) })
 
   try {
     return await untilAborted(task(limit.signal), limit.signal)
   } finally {
+    stop()
     limit.clear()
   }
 }

@@ -66,7 +66,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
   const network = connectionGater(init)
 
   // without hooks there is nothing to wait for: whoever is upgraded late may miss what the remote sends at once
-  const inTime = async (hooks: readonly unknown[], ask: () => Promise<boolean>): Promise<boolean> => hooks.length > 0 && deniedInTime(ask(), components)
+  const denies = async <Args extends unknown[]>(...[hooks, ...args]: Parameters<typeof isDenied<Args>>): Promise<boolean> => hooks.length > 0 && deniedInTime(isDenied(hooks, ...args), components)
 
   // ranges were looked at when the connection was made, bans may be newer than it
   const isBanned = async (peerId: PeerId, maConn: MultiaddrConnection): Promise<boolean> => await network.denyInboundEncryptedConnection?.(peerId, maConn) === true
@@ -84,7 +84,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     // admission asks that itself, as it tells of what it refuses
     denyInboundConnection: undefined,
 
-    denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || inTime(init.beforeConnect, async () => isDenied(init.beforeConnect, peerId)),
+    denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || denies(init.beforeConnect, peerId),
 
     denyInboundEncryptedConnection: async (peerId, maConn) => {
       const refusal = inbound.identify(maConn, peerId.toString(), realms.placeOf(peerId))
@@ -103,7 +103,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     denyInboundUpgradedConnection: async (peerId, maConn) => {
       raw.set(maConn.timeline, maConn)
 
-      if (await inTime(init.afterConnect, async () => isDenied(init.afterConnect, peerId, maConn, 'inbound'))) {
+      if (await denies(init.afterConnect, peerId, maConn, 'inbound')) {
         return refuse('hook', peerId, maConn)
       }
 
@@ -113,7 +113,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     denyOutboundUpgradedConnection: async (peerId, maConn) => {
       raw.set(maConn.timeline, maConn)
 
-      return await inTime(init.afterConnect, async () => isDenied(init.afterConnect, peerId, maConn, 'outbound')) || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
+      return await denies(init.afterConnect, peerId, maConn, 'outbound') || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
     }
   }
 }
