@@ -3,7 +3,8 @@ import type { CloseReasons } from './close-reasons.ts'
 import type { RoomsContext } from './context.ts'
 import type { DialReservations } from './dial-reservations.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { ConnectionTable, RecycleRequest, closeWithin } from '../connections/index.ts'
+import type { ConnectionTable, RecycleRequest } from '../connections/index.ts'
+import type { RecyclerInit } from '../connections/later.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 export interface RecyclerParts extends RoomsContext {
@@ -11,7 +12,11 @@ export interface RecyclerParts extends RoomsContext {
   realms: RealmRooms
   table: ConnectionTable
   closing: CloseReasons
-  closeWithin: typeof closeWithin
+
+  /**
+   * Closes a connection, and gives up on it after a while
+   */
+  close(connection: Connection): Promise<void>
 
   /**
    * Dials a peer
@@ -19,21 +24,15 @@ export interface RecyclerParts extends RoomsContext {
   dial(peerId: PeerId): Promise<Connection>
 }
 
-export interface RecyclerConfig {
-  recycleCooldown: number
-  connectionCloseTimeout: number
-}
-
 /**
  * Replaces connections. The peer keeps its place in its realm meanwhile. Fetched when the
  * first one is to be replaced.
  */
-export function createRecycler (components: RecyclerParts, config: RecyclerConfig): Recycler {
-  const { clock, closeWithin, closing, dials, emit, realms, table } = components
+export function createRecycler (components: RecyclerParts, config: RecyclerInit): Recycler {
+  const { closing, dials, emit, realms, table } = components
 
   return new Recycler({
     ...components,
-    close: async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) },
     peerCount: () => table.peerCount,
     onRecycle: request => {
       closing.mark(request.connection, 'recycle')

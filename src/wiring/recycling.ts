@@ -1,12 +1,12 @@
-import { closeWithin } from '../connections/index.ts'
 import type { ConnectionManagerEvents, DeadConnection } from './events.ts'
-import type { RecyclerConfig, RecyclerParts, createRecycler } from './recycler.ts'
+import type { RecyclerParts, createRecycler } from './recycler.ts'
 import type { RecycleRequest } from '../connections/index.ts'
+import type { RecyclerInit } from '../connections/later.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
-export interface RecyclingComponents extends Omit<RecyclerParts, 'closeWithin'> {
+export interface RecyclingComponents extends RecyclerParts {
   standing: Standing
   events: TypedEventTarget<ConnectionManagerEvents>
 }
@@ -15,13 +15,13 @@ export interface RecyclingComponents extends Omit<RecyclerParts, 'closeWithin'> 
  * Returns what replaces a connection. Requests are taken as events too, and connections
  * that did not survive a change of the network are dialled again.
  */
-export function startRecycling (components: RecyclingComponents, config: RecyclerConfig): (request: RecycleRequest) => Promise<Connection | undefined> {
+export function startRecycling (components: RecyclingComponents, config: RecyclerInit): (request: RecycleRequest) => Promise<Connection | undefined> {
   const { events, log } = components
   let recycler: ReturnType<typeof createRecycler> | undefined
 
   const recycle = async (request: RecycleRequest): Promise<Connection | undefined> => {
     const { createRecycler } = await import('./recycler.ts')
-    recycler ??= createRecycler({ ...components, closeWithin }, config)
+    recycler ??= createRecycler(components, config)
 
     return recycler.recycle(request)
   }
