@@ -52,6 +52,11 @@ export class CidrMap<T extends NonNullable<unknown>> {
    * of those whose value is accepted.
    */
   match (ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
+    // most lists are empty, and every connection that knocks is looked up in all
+    if (this.size === 0) {
+      return
+    }
+
     // of narrow ranges first, as they are more specific
     return this.#matchIn(this.#trees[ip.family].get(ip), ip, accept) ?? this.#matchIn(this.#roots[ip.family], ip, accept)
   }

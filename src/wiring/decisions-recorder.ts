@@ -12,11 +12,18 @@ import type { TypedEventTarget } from 'main-event'
 export function recordDecisions (log: DecisionLog, events: TypedEventTarget<ConnectionManagerEvents>): void {
   const on = <K extends keyof ConnectionManagerEvents>(type: K, kind: DecisionKind, tell: (detail: ConnectionManagerEvents[K]['detail']) => NotedDecision | NotedDecision[]): void => {
     events.addEventListener(type, ({ detail }: ConnectionManagerEvents[K]) => {
-      [tell(detail)].flat().forEach(decision => { log.add(kind, decision) })
+      const told = tell(detail)
+
+      if (Array.isArray(told)) {
+        told.forEach(decision => { log.add(kind, decision) })
+      } else {
+        log.add(kind, told)
+      }
     })
   }
 
-  on('connection:refuse', 'refuse', ({ reason, remoteAddr, peer, ...details }) => ({ peer: peer ?? peerInScope(details.scope), address: remoteAddr, reason, details }))
+  // named one by one, as a flood is refused again and again
+  on('connection:refuse', 'refuse', ({ reason, remoteAddr, peer, scope, current, limit }) => ({ peer: peer ?? peerInScope(scope), address: remoteAddr, reason, details: { scope, current, limit } }))
   on('resource:refuse', 'resource', ({ error, attempt: { peer, ...attempt } }) => ({ peer: peer ?? peerInScope(error.scope), reason: error.resource, details: { ...limitOf(error), ...attempt } }))
 
   // no more than are kept, as a trim may close very many

@@ -131,7 +131,7 @@ export class DecisionLog {
    * How many decisions of each kind are kept
    */
   readonly capacity: number
-  private readonly kinds = new Map<DecisionKind, Entry[]>()
+  private readonly kinds = new Map<DecisionKind, { entries: Entry[], noted: number }>()
   #order = 0
 
   constructor (clock: Pick<Clock, 'now'>, capacity = MAX_DECISIONS_PER_KIND) {
@@ -143,13 +143,14 @@ export class DecisionLog {
    * Takes the same time however many there are
    */
   add (kind: DecisionKind, { peer, address, reason, details }: NotedDecision): void {
-    const entries = this.kinds.get(kind) ?? []
-    this.kinds.set(kind, entries)
-    entries.push({ kind, peer: peer == null ? undefined : textOf(peer), address: address?.getComponents().map(({ code, name, value }) => ({ code, name, value })), reason, details, time: this.#clock.now(), order: this.#order++ })
+    let log = this.kinds.get(kind)
 
-    if (entries.length > this.capacity) {
-      entries.shift()
+    if (log == null) {
+      log = { entries: [], noted: 0 }
+      this.kinds.set(kind, log)
     }
+
+    log.entries[log.noted++ % this.capacity] = { kind, peer: peer == null ? undefined : textOf(peer), address: address?.getComponents().map(({ code, name, value }) => ({ code, name, value })), reason, details, time: this.#clock.now(), order: this.#order++ }
   }
 
   /**
@@ -164,7 +165,7 @@ export class DecisionLog {
     assertNumber('since', since)
     assertNumber('limit', limit)
 
-    const entries = [...this.kinds.values()].flat()
+    const entries = [...this.kinds.values()].flatMap(({ entries }) => entries)
       .filter(entry => entry.time >= since && (kinds?.includes(entry.kind) ?? true) && (peer == null || peerOf(entry) === peer))
       .sort((a, b) => a.order - b.order)
 
