@@ -23,7 +23,7 @@ export class InboundConnections {
    * Accepted and not upgraded yet: those of which nobody would notice that they close.
    * Nearly always there is one, or few.
    */
-  #recent: PendingConnection[] = []
+  readonly #recent: PendingConnection[] = []
 
   /**
    * The others, by the timeline that they share with the connections that they become
@@ -117,11 +117,9 @@ export class InboundConnections {
   }
 
   #releaseAll (): void {
-    const recent = this.#recent
-    this.#recent = []
-
-    for (const { admission } of recent) {
-      this.#pipeline.release(admission)
+    // the array is used again, as it is filled and emptied for every connection that knocks
+    for (let recent = this.#recent.pop(); recent != null; recent = this.#recent.pop()) {
+      this.#pipeline.release(recent.admission)
     }
 
     if (this.#watched.size > 0) {
