@@ -1,6 +1,6 @@
 import { ChargedScope } from './charged-scope.ts'
 import { ScopeStateError } from './errors.ts'
-import { moveToRealm } from './realm-members.ts'
+import { addMember, moveToRealm, removeMember } from './realm-members.ts'
 import { checkOpen } from './span.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { LimitedUsage, Scopes } from './limited-usage.ts'
@@ -146,7 +146,10 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     this.leave()
     this.tree.peers.letGo(this.peerScope)
     this.tree.realms.letGo(this.realmScope)
-    this.peerScope?.removeMember(this)
+
+    if (this.peerScope !== undefined) {
+      removeMember(this.peerScope, this)
+    }
   }
 
   addStream (stream: ConnectionStream): void {
@@ -260,6 +263,6 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     this.addToAll(entered, 1)
     this.peerScope = peer
     this.realmScope = realm
-    peer.addMember(this)
+    addMember(peer, this)
   }
 }

@@ -7,7 +7,7 @@ import type { LimitedUsage, Scopes } from './limited-usage.ts'
 import type { PeerScope } from './realm-members.ts'
 import type { RealmScope } from './realm-reserves.ts'
 import type { ScopeRegistry } from './scope-registry.ts'
-import type { Pool, RealmOfProtocol, RefusedAttempt, ScopeTree, SharedScope } from './scope-tree.ts'
+import type { Pool, RefusedAttempt, ScopeTree, SharedScope } from './scope-tree.ts'
 import type { StreamScope } from './scope-types.ts'
 import type { Scope } from './scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -23,7 +23,6 @@ export interface NewStream {
    * The peer of a stream whose connection is not known
    */
   readonly peer: string
-  readonly realmOfProtocol: RealmOfProtocol | undefined
 }
 
 /**
@@ -38,7 +37,6 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
   previousStream: ConnectionStream | undefined = undefined
 
   readonly #connection: CountedConnection | undefined
-  readonly #realmOfProtocol: RealmOfProtocol | undefined
   readonly #heldPeer: PeerScope | undefined
   #protocolScope: SharedScope | undefined = undefined
   #protocolShare: Scope | undefined = undefined
@@ -56,8 +54,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
     this.direction = stream.direction
     this.peer = stream.peer
     this.#connection = connection
-    this.#realmOfProtocol = stream.realmOfProtocol
-    this.#heldPeer = connection?.peerScope === undefined ? tree.peers.hold(stream.peer) : undefined
+    this.#heldPeer = connection === undefined ? tree.peers.hold(stream.peer) : undefined
 
     try {
       this.requireStreams(inbound, 1 - inbound)
@@ -87,10 +84,10 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
       throw new ScopeStateError(`The protocol of "${this.name}" is known already`)
     }
 
-    const { protocols, realms } = this.tree
-    const realmId = this.#realmOfProtocol?.(protocol)
+    const { protocols, realms, realmOfProtocol } = this.tree
+    const realmId = realmOfProtocol?.(protocol)
     const scope = protocols.hold(protocol)
-    const share = scope.peers.hold(this.peer)
+    const share = scope.companion.hold(this.peer)
     const realm = realms.hold(realmId)
 
     try {
@@ -120,7 +117,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
 
     const { services } = this.tree
     const scope = services.hold(service)
-    const share = scope.peers.hold(this.peer)
+    const share = scope.companion.hold(this.peer)
 
     try {
       this.enter([share, scope])
@@ -197,6 +194,6 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
 }
 
 function letGo (registry: ScopeRegistry<SharedScope>, scope: SharedScope | undefined, share: Scope | undefined): void {
-  scope?.peers.letGo(share)
+  scope?.companion.letGo(share)
   registry.letGo(scope)
 }

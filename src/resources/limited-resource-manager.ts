@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.ts'
 import { CountedConnection } from './counted-connection.ts'
 import { CountedStream } from './counted-stream.ts'
 import { ScopeStateError } from './errors.ts'
-import { moveToRealm } from './realm-members.ts'
+import { membersOf, moveToRealm } from './realm-members.ts'
 import { parseScopeName } from './scope-name.ts'
 import { ScopeTree } from './scope-tree.ts'
 import { checkOpen } from './span.ts'
@@ -29,11 +29,9 @@ export interface LimitedResourceManagerInit {
  */
 export class LimitedResourceManager implements ResourceManager {
   readonly #tree: ScopeTree
-  readonly #realmOfProtocol: RealmOfProtocol | undefined
 
   constructor (init: LimitedResourceManagerInit) {
-    this.#tree = new ScopeTree(init.limits, init.onRefused)
-    this.#realmOfProtocol = init.realmOfProtocol
+    this.#tree = new ScopeTree(init.limits, init.onRefused, init.realmOfProtocol)
   }
 
   openConnection (options: OpenConnectionOptions): ConnectionScope {
@@ -53,7 +51,7 @@ export class LimitedResourceManager implements ResourceManager {
       throw new ScopeStateError('The peer of the stream is not known')
     }
 
-    return new CountedStream(this.#tree, { direction, connection, peer, realmOfProtocol: this.#realmOfProtocol })
+    return new CountedStream(this.#tree, { direction, connection, peer })
   }
 
   beginSpan (scope: string): SpanScope {
@@ -63,14 +61,14 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   setPeerRealm (peer: string, realm: string | undefined): void {
-    const members = this.#tree.peers.get(peer)?.members()
+    const scope = this.#tree.peers.get(peer)
 
-    if (members == null) {
+    if (scope == null) {
       return
     }
 
     try {
-      moveToRealm(members, this.#tree.realms, realm)
+      moveToRealm(membersOf(scope), this.#tree.realms, realm)
     } catch (err) {
       throw this.#tree.refused(err, { kind: 'connection', peer })
     }
@@ -137,7 +135,7 @@ function countedConnection (scope: ConnectionScope | undefined): CountedConnecti
 }
 
 function statShared (scope: SharedScope): SharedScopeStat {
-  return { ...scope.stat(), peers: statAll(scope.peers, share => share.stat()) }
+  return { ...scope.stat(), peers: statAll(scope.companion, share => share.stat()) }
 }
 
 function statAll<T extends Scope, S> (scopes: ScopeRegistry<T>, stat: (scope: T) => S): Record<string, S> {

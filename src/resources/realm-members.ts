@@ -1,6 +1,5 @@
 import { UNLIMITED } from './limit-table.ts'
 import { Scope } from './scope.ts'
-import type { ResolvedLimits } from './limit-table.ts'
 import type { RealmScope } from './realm-reserves.ts'
 import type { ScopeRegistry } from './scope-registry.ts'
 
@@ -28,44 +27,40 @@ export interface RealmMember {
 }
 
 /**
- * The scope of a peer, which knows the peer's connections
+ * The scope of a peer, with the first one of the peer's connections. They are a linked
+ * list, as most peers have one.
  */
-export class PeerScope extends Scope {
-  /**
-   * They are a linked list, as most peers have one
-   */
-  #firstMember: RealmMember | undefined = undefined
+export type PeerScope = Scope<RealmMember | undefined>
 
-  constructor (limits: ResolvedLimits, peer: string) {
-    super(limits, peer, 'peer:')
+export function * membersOf (scope: PeerScope): IterableIterator<RealmMember> {
+  for (let member = scope.companion; member !== undefined; member = member.nextMember) {
+    yield member
   }
+}
 
-  * members (): IterableIterator<RealmMember> {
-    for (let member = this.#firstMember; member !== undefined; member = member.nextMember) {
-      yield member
-    }
-  }
+export function addMember (scope: PeerScope, member: RealmMember): void {
+  member.nextMember = scope.companion
+  scope.companion = member
+}
 
-  addMember (member: RealmMember): void {
-    member.nextMember = this.#firstMember
-    this.#firstMember = member
-  }
+export function removeMember (scope: PeerScope, member: RealmMember): void {
+  let previous: RealmMember | undefined
 
-  removeMember (member: RealmMember): void {
-    let previous: RealmMember | undefined
-
-    for (let other = this.#firstMember; other !== undefined && other !== member; other = other.nextMember) {
-      previous = other
+  for (const other of membersOf(scope)) {
+    if (other === member) {
+      break
     }
 
-    if (previous === undefined) {
-      this.#firstMember = member.nextMember
-    } else {
-      previous.nextMember = member.nextMember
-    }
-
-    member.nextMember = undefined
+    previous = other
   }
+
+  if (previous === undefined) {
+    scope.companion = member.nextMember
+  } else {
+    previous.nextMember = member.nextMember
+  }
+
+  member.nextMember = undefined
 }
 
 /**

@@ -1,13 +1,13 @@
 import { ResourceLimitError } from './errors.ts'
 import { LimitTable } from './limit-table.ts'
 import { giveMemory, takeMemory } from './limited-usage.ts'
-import { PeerScope } from './realm-members.ts'
 import { RealmReserves, RealmScope } from './realm-reserves.ts'
 import { ScopeRegistry } from './scope-registry.ts'
 import { Scope } from './scope.ts'
 import { Span } from './span.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { Limits, RealmLimits, ScopeKind } from './limits.ts'
+import type { PeerScope, RealmMember } from './realm-members.ts'
 import type { SpanScope } from './scope-types.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -43,16 +43,13 @@ export interface Pool {
 /**
  * The scope of a protocol or a service, with the shares that peers have of it
  */
-export class SharedScope extends Scope {
-  readonly peers: ScopeRegistry<Scope>
+export type SharedScope = Scope<ScopeRegistry<Scope>>
 
-  constructor (table: LimitTable, kind: 'protocol' | 'service', name: string) {
-    super(table.of(kind, name), name, `${kind}:`)
+function sharedScope (table: LimitTable, kind: 'protocol' | 'service', name: string): SharedScope {
+  const shareKind = kind === 'protocol' ? 'protocolPeer' : 'servicePeer'
+  const prefix = `${kind}:${name}.peer:`
 
-    const shareKind = kind === 'protocol' ? 'protocolPeer' : 'servicePeer'
-    const prefix = `${this.name}.peer:`
-    this.peers = new ScopeRegistry(peer => new Scope(table.of(shareKind, name), peer, prefix))
-  }
+  return new Scope(table.of(kind, name), name, `${kind}:`, new ScopeRegistry(peer => new Scope(table.of(shareKind, name), peer, prefix)))
 }
 
 /**
@@ -70,6 +67,7 @@ export class ScopeTree {
   readonly streamLimits: ResolvedLimits
 
   readonly reserves = new RealmReserves()
+  readonly realmOfProtocol: RealmOfProtocol | undefined
 
   readonly standard: Pool
   readonly allowListed: Pool
@@ -91,7 +89,7 @@ export class ScopeTree {
   readonly #onRefused: OnRefused | undefined
   #lastNumber = 0
 
-  constructor (limits: Limits, onRefused?: OnRefused) {
+  constructor (limits: Limits, onRefused?: OnRefused, realmOfProtocol?: RealmOfProtocol) {
     const table = new LimitTable(limits)
     const system = new Scope(table.of('system'), 'system')
     const transient = new Scope(table.of('transient'), 'transient')
@@ -103,14 +101,15 @@ export class ScopeTree {
     this.streamLimits = table.of('stream')
     this.standard = { system, transient }
     this.allowListed = { system: allowListed, transient: allowListedTransient }
-    this.peers = new ScopeRegistry(peer => new PeerScope(table.of('peer', peer), peer))
+    this.peers = new ScopeRegistry(peer => new Scope<RealmMember | undefined>(table.of('peer', peer), peer, 'peer:'))
     this.realms = new ScopeRegistry(realm => new RealmScope(this.reserves, table.of('realm', realm), realm))
-    this.protocols = new ScopeRegistry(protocol => new SharedScope(table, 'protocol', protocol))
-    this.services = new ScopeRegistry(service => new SharedScope(table, 'service', service))
+    this.protocols = new ScopeRegistry(protocol => sharedScope(table, 'protocol', protocol))
+    this.services = new ScopeRegistry(service => sharedScope(table, 'service', service))
     this.#single = { system, transient, allowListed, allowListedTransient }
     this.#named = { peer: this.peers, realm: this.realms, protocol: this.protocols, service: this.services }
     this.#shared = { protocolPeer: this.protocols, servicePeer: this.services }
     this.#onRefused = onRefused
+    this.realmOfProtocol = realmOfProtocol
 
     this.#countReserves()
   }
@@ -154,7 +153,7 @@ export class ScopeTree {
     const limits = this.#table.of(kind, name)
     const scope = this.#named[kind]?.get(name)
 
-    for (const changed of this.#shared[kind]?.get(name)?.peers.values() ?? (scope == null ? [] : [scope])) {
+    for (const changed of this.#shared[kind]?.get(name)?.companion.values() ?? (scope == null ? [] : [scope])) {
       changed.limits = limits
     }
   }

@@ -118,8 +118,9 @@ export class InboundConnections {
 
   #releaseAll (): void {
     // the array is used again, as it is filled and emptied for every connection that knocks
-    for (let recent = this.#recent.pop(); recent != null; recent = this.#recent.pop()) {
-      this.#pipeline.release(recent.admission)
+    while (this.#recent.length > 0) {
+      // there is one
+      this.#pipeline.release((this.#recent.pop() as PendingConnection).admission)
     }
 
     if (this.#watched.size > 0) {
