@@ -160,7 +160,7 @@ function minorities<C extends EvictionCandidate> (candidates: C[]): C[][] {
  * times takes a fraction of sorting the candidates.
  */
 function withoutOldest<C extends EvictionCandidate> (candidates: C[], count: number): C[] {
-  const times = Float64Array.from(candidates, ({ opened }) => opened).sort()
+  const times = new Float64Array(candidates.map(({ opened }) => opened)).sort()
   const last = times[count - 1]
   const younger = candidates.filter(({ opened }) => compare(opened, last) > 0)
   const asOld = candidates.filter(({ opened }) => compare(opened, last) === 0).sort(olderFirst)

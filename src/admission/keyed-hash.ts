@@ -19,8 +19,22 @@ export function createHashKey (): HashKey {
 export function keyedHash ([key0, key1]: HashKey, text: string): number {
   let [v0, v1, v2, v3] = [key0, key1, 0x6c796765 ^ key0, 0x74656462 ^ key1]
 
-  const mix = (rounds: number): void => {
-    for (let i = 0; i < rounds; i++) {
+  // two code units of 16 bits make a word, the length is in the last one. One more
+  // turn finishes.
+  for (let i = 0; i <= text.length + 2; i += 2) {
+    const isOver = i > text.length
+    let word = 0
+
+    if (i + 1 < text.length) {
+      word = text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16)
+    } else if (!isOver) {
+      word = text.charCodeAt(i) | ((text.length * 2) << 24)
+    }
+
+    v3 ^= word
+    v2 ^= isOver ? 0xff : 0
+
+    for (let round = isOver ? 4 : 2; round > 0; round--) {
       v0 = (v0 + v1) | 0
       v1 = rotate(v1, 5) ^ v0
       v0 = rotate(v0, 16)
@@ -32,20 +46,9 @@ export function keyedHash ([key0, key1]: HashKey, text: string): number {
       v1 = rotate(v1, 13) ^ v2
       v2 = rotate(v2, 16)
     }
-  }
 
-  // two code units of 16 bits make a word, the length is in the last one
-  for (let i = 0; i <= text.length; i += 2) {
-    const word = i + 1 < text.length
-      ? text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16)
-      : text.charCodeAt(i) | ((text.length * 2) << 24)
-    v3 ^= word
-    mix(2)
     v0 ^= word
   }
-
-  v2 ^= 0xff
-  mix(4)
 
   return (v1 ^ v3) >>> 0
 }
