@@ -1,7 +1,7 @@
 import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_MEMORY, CODE_P2P, CODE_P2P_CIRCUIT, CODE_UNIX } from '@multiformats/multiaddr'
 import { parseIp } from './ip-address.ts'
 import type { IpAddress } from './ip-address.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Component, Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * The IP address of the remote itself. `undefined` where a multiaddr has none:
@@ -9,28 +9,18 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * resolved, WebRTC between browsers.
  */
 export function remoteIp (multiaddr: Multiaddr): IpAddress | undefined {
-  let ip: IpAddress | undefined
-  let isFirst = true
+  const components = multiaddr.getComponents()
 
-  for (const { code, value } of multiaddr.getComponents()) {
-    if (code === CODE_P2P_CIRCUIT) {
-      return undefined
-    }
+  return components.some(({ code }) => code === CODE_P2P_CIRCUIT) ? undefined : leadingIp(components)
+}
 
-    if (isFirst && code !== CODE_IP6ZONE) {
-      isFirst = false
+/**
+ * The IP address that an address begins with, after its zone if it has one
+ */
+export function leadingIp (components: readonly Component[]): IpAddress | undefined {
+  const first = components[components[0]?.code === CODE_IP6ZONE ? 1 : 0]
 
-      if ((code === CODE_IP4 || code === CODE_IP6) && value != null) {
-        ip = parseIp(value)
-      }
-
-      if (ip == null) {
-        return undefined
-      }
-    }
-  }
-
-  return ip
+  return first?.value != null && (first.code === CODE_IP4 || first.code === CODE_IP6) ? parseIp(first.value) : undefined
 }
 
 /**

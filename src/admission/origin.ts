@@ -1,5 +1,5 @@
-import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_P2P, CODE_P2P_CIRCUIT, CODE_TCP } from '@multiformats/multiaddr'
-import { parseIp } from '../addresses/index.ts'
+import { CODE_P2P, CODE_P2P_CIRCUIT, CODE_TCP } from '@multiformats/multiaddr'
+import { leadingIp } from '../addresses/index.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -30,7 +30,6 @@ export interface Origin {
  */
 export function originOf (remoteAddr: Multiaddr): Origin {
   const components = remoteAddr.getComponents()
-  const first = components[0]?.code === CODE_IP6ZONE ? components[1] : components[0]
   let peer: string | undefined
   let fileDescriptor = false
 
@@ -47,7 +46,7 @@ export function originOf (remoteAddr: Multiaddr): Origin {
   }
 
   return {
-    ip: first?.value != null && (first.code === CODE_IP4 || first.code === CODE_IP6) ? parseIp(first.value) : undefined,
+    ip: leadingIp(components),
     fileDescriptor
   }
 }

@@ -1,6 +1,7 @@
 import { PrefixNumbers, remoteIp } from '../addresses/index.ts'
 import type { IpAddress } from '../addresses/index.ts'
-import type { Connection } from '@libp2p/interface'
+import type { Origin } from '../admission/index.ts'
+import type { ConnectionEntry } from '../connections/index.ts'
 
 /**
  * Knows from which IP addresses, or to which, there are open connections
@@ -15,8 +16,9 @@ export class ConnectedHosts {
   /**
    * There is one connection more from or to a host, or one less
    */
-  count ({ remoteAddr }: Connection, difference: 1 | -1): void {
-    const ip = remoteIp(remoteAddr)
+  count ({ connection, taken }: Pick<ConnectionEntry, 'connection' | 'taken'>, difference: 1 | -1): void {
+    // an admission has read the address already, and what is taken otherwise has none
+    const ip = (taken as Origin | undefined)?.ip ?? remoteIp(connection.remoteAddr)
 
     if (ip != null) {
       this.#counts[ip.family].add(ip, difference)

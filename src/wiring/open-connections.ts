@@ -102,7 +102,7 @@ export class OpenConnections {
     entry.onClose = this.#onRefusedClose
     entry.listen()
     const error = held.opened(entry)
-    hosts.count(connection, 1)
+    hosts.count(entry, 1)
 
     // it came in past admission, or was dialled without a peer id
     if (error != null) {
@@ -111,7 +111,7 @@ export class OpenConnections {
     }
 
     // an earlier one may have been refused
-    if (peer.connections.length === 1 || peer.connections.every(other => other === connection || departures.has(other))) {
+    if (peer.connections.every(other => other === connection || departures.has(other))) {
       peer.admitted = true
       realms.realms.peerConnected(peer.peerId)
     }
@@ -133,7 +133,7 @@ export class OpenConnections {
   readonly #onRefusedClose = (entry: ConnectionEntry): void => {
     const { held, hosts } = this.#components
     held.closed(entry)
-    hosts.count(entry.connection, -1)
+    hosts.count(entry, -1)
   }
 
   readonly #onKeptClose = (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void => {
