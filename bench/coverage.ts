@@ -24,8 +24,7 @@ const TESTS = ['test/node.ts', 'test/**/*.spec.ts']
 const TESTS_OF_PURE_ROOMS = ['test/{addresses,admission,connections,dialing,gating,nat,outbound,resources,trimming}/**/*.spec.ts']
 
 /**
- * Node.js sometimes never comes to an end while it writes what was run, see
- * https://github.com/nodejs/node/issues/49344. Minutes
+ * What a test leaves running must not hold it up for ever. In minutes
  */
 const TIME_LIMIT = { short: 5, full: 20 }
 const ATTEMPTS = 2

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { resetSocket } from '../test/fixtures/reset-socket.ts'
 import type { World } from './world.ts'
 
 /**
@@ -31,7 +32,7 @@ async function vanish (port: number, bytes: number, politely: boolean): Promise<
         if (politely) {
           socket.end()
         } else {
-          socket.resetAndDestroy()
+          resetSocket(socket)
         }
       })
     })

@@ -4,6 +4,7 @@ import { expect } from 'aegir/chai'
 import pWaitFor from 'p-wait-for'
 import { createClient, createServer as createManagedServer, portOf } from '../fixtures/loopback.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
+import { resetSocket } from '../fixtures/reset-socket.ts'
 import type { LoopbackServices } from '../fixtures/loopback.ts'
 import type { Libp2p } from '@libp2p/interface'
 import type { AddressInfo, Server, Socket } from 'node:net'
@@ -63,7 +64,7 @@ class CutWay {
       if (this.isPolite) {
         socket.end()
       } else {
-        socket.resetAndDestroy()
+        resetSocket(socket)
       }
     }
   }
