@@ -14,27 +14,42 @@ import { whereItHangs } from './where-it-hangs.js'
  */
 const TIME_TO_END = Number(process.env.TIME_TO_END ?? 90_000)
 
+/**
+ * How long what was printed last may take to arrive. In ms
+ */
+const TIME_TO_DRAIN = 1_000
+
+/**
+ * The lines that say how many tests have passed or failed are shorter
+ */
+const MAX_LINE = 200
+
 // a group of its own, so that all of it can be ended
 const tests = spawn('aegir', ['test', '-t', 'node', ...process.argv.slice(2)], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-let passed = false
+let rest = ''
 let failed = false
 let timer
 
 tests.stdout.on('data', data => {
   process.stdout.write(data)
-  const text = stripVTControlCharacters(String(data))
-  passed ||= /^\s*\d+ passing\b/m.test(text)
+  // a line may come in two pieces
+  const output = `${rest}${data}`
+  const text = stripVTControlCharacters(output)
+  rest = output.slice(-MAX_LINE)
   failed ||= /^\s*\d+ failing\b/m.test(text)
 
-  if (passed) {
+  if (/^\s*\d+ passing\b/m.test(text)) {
     timer ??= setTimeout(() => { void endHanging() }, TIME_TO_END)
   }
 })
 tests.stderr.on('data', data => { process.stderr.write(data) })
 tests.on('error', err => { throw err })
-tests.on('exit', (code, signal) => {
+tests.on('exit', code => {
+  const exit = () => { process.exit(code ?? 1) }
+
+  tests.on('close', exit)
   // what a test has left running may hold the other ends of the pipes
-  process.exit(code ?? (signal == null ? 0 : 1))
+  setTimeout(exit, TIME_TO_DRAIN)
 })
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
