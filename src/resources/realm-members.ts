@@ -46,11 +46,7 @@ export function addMember (scope: PeerScope, member: RealmMember): void {
 export function removeMember (scope: PeerScope, member: RealmMember): void {
   let previous: RealmMember | undefined
 
-  for (const other of membersOf(scope)) {
-    if (other === member) {
-      break
-    }
-
+  for (let other = scope.companion; other !== undefined && other !== member; other = other.nextMember) {
     previous = other
   }
 
