@@ -6,7 +6,7 @@ import process from 'node:process'
 /**
  * The sections of the page, in the order in which they stand on it
  */
-const SECTIONS = ['bench', 'storm', 'bench-go', 'interop', 'simulate', 'soak', 'browser', 'coverage', 'mutation', 'natlab', 'fuzz'] as const
+const SECTIONS = ['bench', 'storm', 'liveness', 'bench-go', 'interop', 'simulate', 'soak', 'browser', 'coverage', 'mutation', 'natlab', 'fuzz'] as const
 
 /**
  * What one command has to say

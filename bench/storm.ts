@@ -10,17 +10,14 @@
  * evidence.
  */
 
-import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { markdownTable, writeEvidence } from './evidence.ts'
 import { format } from './goals.ts'
 import { median } from './measure.ts'
-import type { ChildProcess } from 'node:child_process'
+import { answer, start } from './processes.ts'
 
 const PEERS = 200
 const OPEN = [0, 5_000]
 const ROUNDS = 3
-const TIMEOUT = 90_000
 
 interface Storm {
   connected: number
@@ -74,7 +71,7 @@ if (process.argv.includes('--evidence')) {
 
 async function storm (side: string, open: number): Promise<Storm> {
   const hub = start('storm-hub.ts', side, open)
-  const peers = start('storm-peers.ts', PEERS)
+  const peers = start('peers.ts', PEERS)
 
   try {
     const [{ addresses }] = await Promise.all([answer<{ addresses: string[] }>(hub), answer(peers)])
@@ -93,25 +90,6 @@ async function storm (side: string, open: number): Promise<Storm> {
     hub.kill('SIGKILL')
     peers.kill('SIGKILL')
   }
-}
-
-function start (program: string, ...args: Array<string | number>): ChildProcess {
-  return fork(fileURLToPath(new URL(program, import.meta.url)), args.map(arg => `${arg}`))
-}
-
-/**
- * What a process says next
- */
-async function answer <T> (child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => { reject(new Error(`Nothing was heard for ${TIMEOUT} ms`)) }, TIMEOUT)
-    timer.unref()
-    child.once('message', message => {
-      clearTimeout(timer)
-      resolve(message as T)
-    })
-    child.once('exit', () => { reject(new Error('The process has ended')) })
-  })
 }
 
 function medians (storms: Storm[]): Storm {
