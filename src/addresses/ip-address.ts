@@ -81,6 +81,21 @@ export function parseIp (text: string): IpAddress | undefined {
 }
 
 /**
+ * The hexadecimal digit that each ASCII character is, -1 for none. A table, as which of
+ * them comes next can not be foretold by the processor.
+ */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+
+  return Number.isNaN(digit) ? -1 : digit
+})
+
+/**
+ * The groups of the IPv6 address that is being read
+ */
+const groups = new Uint16Array(8)
+
+/**
  * Reads an IPv6 address into its four words, without taking out an embedded
  * IPv4 address. `undefined` if the text is not an IPv6 address.
  */
@@ -92,7 +107,7 @@ function parseIpv6 (text: string): number[] | undefined {
     return undefined
   }
 
-  const groups: number[] = []
+  let count = 0
 
   // how many groups are before `::`
   let gap = text.startsWith('::') ? 0 : -1
@@ -102,7 +117,7 @@ function parseIpv6 (text: string): number[] | undefined {
     let to = from
 
     for (; to < end; to++) {
-      const digit = hexDigit(text.charCodeAt(to))
+      const digit = DIGITS[text.charCodeAt(to)] ?? -1
 
       if (digit === -1) {
         break
@@ -119,7 +134,9 @@ function parseIpv6 (text: string): number[] | undefined {
         return undefined
       }
 
-      groups.push(word >>> 16, word & 0xffff)
+      // what is more than eight groups is only counted
+      groups[count++] = word >>> 16
+      groups[count++] = word
       break
     }
 
@@ -127,7 +144,7 @@ function parseIpv6 (text: string): number[] | undefined {
       return undefined
     }
 
-    groups.push(group)
+    groups[count++] = group
     from = to + 1
 
     // nothing but a colon and another group, or the rest of `::`, may follow
@@ -140,32 +157,36 @@ function parseIpv6 (text: string): number[] | undefined {
         return undefined
       }
 
-      gap = groups.length
+      gap = count
       from++
     }
   }
 
-  return wordsOf(groups, gap)
+  return wordsOf(count, gap)
 }
 
 /**
- * The words of an IPv6 address. `gap` groups are before `::`, -1 if it is not there.
+ * The words of the IPv6 address whose groups were read. `gap` of them are before `::`, -1
+ * if it is not there.
  */
-function wordsOf (groups: readonly number[], gap: number): number[] | undefined {
-  if (gap === -1 ? groups.length !== 8 : groups.length > 7) {
+function wordsOf (count: number, gap: number): number[] | undefined {
+  if (gap === -1 ? count !== 8 : count > 7) {
     return undefined
   }
 
-  // none, if there is no gap
-  const missing = 8 - groups.length
-  const words = [0, 0, 0, 0]
-
-  for (let i = 0; i < groups.length; i++) {
-    const at = i < gap ? i : i + missing
-    words[at >> 1] = (words[at >> 1] | (groups[i] << (at % 2 === 0 ? 16 : 0))) >>> 0
+  if (gap !== -1) {
+    // those after the gap belong to the end
+    groups.copyWithin(8 - count + gap, gap, count).fill(0, gap, 8 - count + gap)
   }
 
-  return words
+  return [wordAt(0), wordAt(2), wordAt(4), wordAt(6)]
+}
+
+/**
+ * Two groups that were read
+ */
+function wordAt (at: number): number {
+  return (groups[at] << 16 | groups[at + 1]) >>> 0
 }
 
 /**
@@ -252,17 +273,6 @@ function ipv6Text (words: readonly number[]): string {
 const DOT = 46
 const COLON = 58
 const ZERO = 48
-
-function hexDigit (code: number): number {
-  if (code >= ZERO && code <= ZERO + 9) {
-    return code - ZERO
-  }
-
-  // the bit that tells lower from upper case
-  const lower = code | 0x20
-
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1
-}
 
 function readIpv4 (text: string, start: number, end: number): number | undefined {
   let word = 0

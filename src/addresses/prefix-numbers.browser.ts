@@ -2,7 +2,7 @@ import { prefixText } from './prefixes.ts'
 import type { IpAddress } from './ip-address.ts'
 import type { PrefixNumbers as Original } from './prefix-numbers.ts'
 
-type Surface = Pick<Original, 'size' | 'get' | 'set' | 'add' | 'addBelow'>
+type Surface = Pick<Original, 'size' | 'get' | 'set' | 'add' | 'addBelow' | 'replaceAll'>
 
 /**
  * Nobody can connect to a browser by IP address, so there are never many of them: what
@@ -25,13 +25,7 @@ export class PrefixNumbers implements Surface {
   }
 
   set (ip: IpAddress, number: number): void {
-    const key = prefixText(ip, this.#bits)
-
-    if (number === 0) {
-      this.#numbers.delete(key)
-    } else {
-      this.#numbers.set(key, number)
-    }
+    this.#put(prefixText(ip, this.#bits), number)
   }
 
   add (ip: IpAddress, difference: number): void {
@@ -46,5 +40,17 @@ export class PrefixNumbers implements Surface {
     }
 
     return number
+  }
+
+  replaceAll (replace: (number: number) => number): void {
+    this.#numbers.forEach((number, key) => { this.#put(key, replace(number)) })
+  }
+
+  #put (key: string, number: number): void {
+    if (number === 0) {
+      this.#numbers.delete(key)
+    } else {
+      this.#numbers.set(key, number)
+    }
   }
 }

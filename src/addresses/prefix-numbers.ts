@@ -47,12 +47,7 @@ export class PrefixNumbers {
    * @param expected - for how many networks there is room at the beginning
    */
   constructor (bits: number, expected = 0) {
-    let slots = INITIAL_SLOTS
-
-    while (slots * MAX_LOAD <= expected) {
-      slots *= 2
-    }
-
+    const slots = slotsFor(expected)
     this.#bits = bits
     this.#words = Math.max(1, Math.ceil(bits / WORD_BITS))
     this.#stride = 1 + this.#words
@@ -106,6 +101,25 @@ export class PrefixNumbers {
     return number
   }
 
+  /**
+   * Set every number to what is made of it
+   */
+  replaceAll (replace: (number: number) => number): void {
+    const slots = this.#slots
+    const stride = this.#stride
+    this.#count = 0
+
+    for (let from = 0; from < slots.length; from += stride) {
+      if (slots[from] !== 0) {
+        slots[from] = replace(slots[from])
+        this.#count += slots[from] === 0 ? 0 : 1
+      }
+    }
+
+    // as many will come again
+    this.#resize(slotsFor(2 * this.#count))
+  }
+
   #numberIn (slot: number): number {
     return this.#slots[slot * this.#stride]
   }
@@ -139,7 +153,7 @@ export class PrefixNumbers {
       this.#count++
 
       if (this.#count > (this.#mask + 1) * MAX_LOAD) {
-        this.#grow()
+        this.#resize((this.#mask + 1) * 2)
       }
     }
   }
@@ -211,13 +225,15 @@ export class PrefixNumbers {
     slots[slot * stride] = 0
   }
 
-  #grow (): void {
+  /**
+   * Puts all where they belong among as many slots, a power of 2
+   */
+  #resize (count: number): void {
     const slots = this.#slots
     const stride = this.#stride
     const words = this.#words
-    const count = (this.#mask + 1) * 2
     const mask = count - 1
-    const grown = new Int32Array(count * stride)
+    const resized = new Int32Array(count * stride)
 
     for (let from = 0; from < slots.length; from += stride) {
       if (slots[from] === 0) {
@@ -226,18 +242,31 @@ export class PrefixNumbers {
 
       let slot = hash(slots, from + 1, words) & mask
 
-      while (grown[slot * stride] !== 0) {
+      while (resized[slot * stride] !== 0) {
         slot = (slot + 1) & mask
       }
 
       for (let i = 0; i < stride; i++) {
-        grown[slot * stride + i] = slots[from + i]
+        resized[slot * stride + i] = slots[from + i]
       }
     }
 
     this.#mask = mask
-    this.#slots = grown
+    this.#slots = resized
   }
+}
+
+/**
+ * How many slots there are for so many networks, a power of 2
+ */
+function slotsFor (networks: number): number {
+  let slots = INITIAL_SLOTS
+
+  while (slots * MAX_LOAD <= networks) {
+    slots *= 2
+  }
+
+  return slots
 }
 
 function equals (keys: Int32Array, at: number, key: Int32Array, count: number): boolean {

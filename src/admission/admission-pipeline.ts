@@ -236,7 +236,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
 
     // who is discouraged may not have the last place
-    if (isDiscouraged(this.#components, origin) && this.#used + 1 >= this.maxConnections) {
+    if (this.#used + 1 >= this.maxConnections && isDiscouraged(this.#components, origin)) {
       return this.#refuseAsFull('discouraged')
     }
 
@@ -285,7 +285,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
 
     // it has a place itself, which must not be the last one
-    if (!held.isAllowListed && discouraged.hasPeer(peer) && this.#used >= this.maxConnections) {
+    if (!held.isAllowListed && this.#used >= this.maxConnections && discouraged.hasPeer(peer)) {
       return this.#refuseAsFull('discouraged')
     }
 

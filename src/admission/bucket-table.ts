@@ -4,24 +4,16 @@ import type { ExceededLimit } from './refusals.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { SubnetRateLimit } from '../resources/index.ts'
 
-interface Generation {
-  /**
-   * When it began, in ms
-   */
-  readonly since: number
-  readonly times: PrefixNumbers
-}
-
 /**
  * In how many steps a bucket fills up. A bucket that was empty when its generation ended
- * is full after twice as many, which have to be a number of 31 bits.
+ * is full after twice as many, which have to be a number of 30 bits.
  */
-const STEPS = 2 ** 29
+const STEPS = 2 ** 28
 
 /**
  * A bucket of tokens for each network of one size: when it will be full.
  *
- * Buckets are in two generations. What changes goes to the younger one, and a
+ * Buckets are in two generations. What changes belongs to the younger one, and a
  * generation lasts as long as a bucket takes to fill up: so the buckets of the older
  * one are full when it is dropped, as if they had never been used. Nothing has to
  * look for buckets that are no longer needed.
@@ -33,14 +25,25 @@ export class BucketTable {
   readonly prefix: number
   readonly #rate: TokenRate
   readonly #maxBuckets: number
-  private young: Generation
-  private old: Generation
 
   /**
-   * Times are kept as whole numbers, of so many ms each, from the beginning of a
-   * generation
+   * For each network: when its bucket will be full, in units from the beginning of the
+   * younger generation, and in the last bit which generation it belongs to. Both are in
+   * one table, as with many networks each look-up waits for the memory.
+   */
+  private readonly buckets: PrefixNumbers
+
+  /**
+   * How many ms a unit has
    */
   readonly #unit: number
+
+  /**
+   * When the younger generation began, the bit of it, and how many belong to it
+   */
+  #since = -Infinity
+  #generation = 0
+  #youngCount = 0
 
   /**
    * @param limit - the size of the networks, and how the buckets fill
@@ -52,7 +55,7 @@ export class BucketTable {
     this.#rate = new TokenRate(limit)
     this.#maxBuckets = maxBuckets
     this.#unit = Math.max(this.#rate.fillTime, 1) / STEPS
-    this.young = this.old = { since: -Infinity, times: new PrefixNumbers(limit.prefix) }
+    this.buckets = new PrefixNumbers(limit.prefix)
   }
 
   /**
@@ -76,24 +79,40 @@ export class BucketTable {
    * When a bucket will be full. In the past if it is.
    */
   #fullAt (ip: IpAddress): number {
-    return this.#timeIn(this.young, ip) ?? this.#timeIn(this.old, ip) ?? -Infinity
+    const bucket = this.buckets.get(ip)
+
+    return bucket === 0 ? -Infinity : this.#since + (bucket >> 1) * this.#unit
   }
 
   #setFullAt (ip: IpAddress, fullAt: number, now: number): void {
-    const { since, times } = this.young
-
-    if (now >= since + this.#rate.fillTime || times.size >= this.#maxBuckets / 2) {
-      this.old = this.young
-      this.young = { since: now, times: new PrefixNumbers(this.prefix, times.size) }
+    if (now >= this.#since + this.#rate.fillTime || this.#youngCount >= this.#maxBuckets / 2) {
+      this.#begin(now)
     }
 
+    this.#youngCount += this.#isYoung(this.buckets.get(ip)) ? 0 : 1
     // rounded down, so that nobody waits for longer than he has to
-    this.young.times.set(ip, 1 + Math.floor((fullAt - this.young.since) / this.#unit))
+    this.buckets.set(ip, (Math.floor((fullAt - this.#since) / this.#unit) << 1) | this.#generation)
   }
 
-  #timeIn ({ since, times }: Generation, ip: IpAddress): number | undefined {
-    const time = times.get(ip)
+  /**
+   * Begins a generation. Those of the younger one become the older one, whose own are
+   * dropped.
+   */
+  #begin (now: number): void {
+    const passed = Math.ceil((now - this.#since) / this.#unit)
 
-    return time === 0 ? undefined : since + (time - 1) * this.#unit
+    this.buckets.replaceAll(bucket => {
+      const left = (bucket >> 1) - passed
+
+      return left > 0 && this.#isYoung(bucket) ? (left << 1) | this.#generation : 0
+    })
+
+    this.#since = now
+    this.#generation ^= 1
+    this.#youngCount = 0
+  }
+
+  #isYoung (bucket: number): boolean {
+    return bucket !== 0 && (bucket & 1) === this.#generation
   }
 }

@@ -15,19 +15,25 @@ for (const [name, Numbers] of Object.entries(TABLES)) {
         // few different words, so that networks meet
         const word = fc.oneof(fc.constantFrom(0, 1, 256, 0x80000000, 0xffffffff), fc.integer({ min: 0, max: 40 }).map(i => i * 0x01010101))
         const ip = (family === 4 ? fc.tuple(word) : fc.tuple(word, word, word, word)).map(words => new IpAddress(family, words))
-        const step = fc.record({ ip, number: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 5 }), fc.constant(2 ** 31 - 4)), difference: fc.integer({ min: -3, max: 3 }) })
+        const replace = (number: number): number => number % 3 === 0 ? 0 : number - 1
+        const step = fc.record({ ip, number: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 5 }), fc.constant(2 ** 31 - 4)), difference: fc.integer({ min: -3, max: 3 }), isReplaced: fc.boolean() })
 
         fc.assert(fc.property(fc.array(step, { maxLength: 200, size: 'max' }), steps => {
           const numbers = new Numbers(bits)
           const model = new Map<string, number>()
 
-          for (const { ip, number, difference } of steps) {
+          for (const { ip, number, difference, isReplaced } of steps) {
             expect(numbers.get(ip)).to.equal(model.get(prefixText(ip, bits)) ?? 0)
             numbers.set(ip, number)
             numbers.add(ip, difference)
             const sum = Math.max(0, number + difference)
             expect(numbers.addBelow(ip, 3)).to.equal(sum)
             model.set(prefixText(ip, bits), sum < 3 ? sum + 1 : sum)
+
+            if (isReplaced) {
+              numbers.replaceAll(replace)
+              model.forEach((number, key) => { model.set(key, replace(number)) })
+            }
           }
 
           for (const { ip } of steps) {
