@@ -138,6 +138,19 @@ describe('admission/token-buckets', () => {
     }
   })
 
+  it('keeps the buckets that were used last when there are too many', () => {
+    const buckets = create({ ipv4: [{ prefix: 32, perSecond: 0, burst: 1 }] }, 100)
+
+    for (let i = 0; i < 1_000; i++) {
+      buckets.take(new IpAddress(4, [i]))
+
+      // half of them at least
+      for (let j = Math.max(0, i - 49); j <= i; j++) {
+        expect(buckets.take(new IpAddress(4, [j])), `${j} after ${i}`).to.not.equal(undefined)
+      }
+    }
+  })
+
   it('does what buckets that are never forgotten do', () => {
     const step = fc.record({ address: fc.integer({ min: 1, max: 5 }), wait: fc.nat({ max: 4_000 }), isRefund: fc.boolean() })
 
