@@ -131,28 +131,19 @@ function withoutLowest<C extends EvictionCandidate> (candidates: readonly C[], c
  */
 function withoutLongestConnected<C extends EvictionCandidate> (candidates: C[]): C[] {
   const places = Math.floor(candidates.length / 2)
-  const minorityPlaces = Math.floor(places / 2)
-  const waiting = minorities(candidates)
-  const isProtected = new Set<C>()
-
-  for (let turn = 0; waiting.some(members => turn < members.length); turn++) {
-    for (const members of waiting) {
-      if (turn < members.length && isProtected.size < minorityPlaces) {
-        isProtected.add(members[turn])
-      }
-    }
-  }
-
-  return withoutOldest(candidates.filter(candidate => !isProtected.has(candidate)), places - isProtected.size)
-}
-
-/**
- * The candidates of the transports that few have, the oldest first
- */
-function minorities<C extends EvictionCandidate> (candidates: C[]): C[][] {
-  return MINORITY_TRANSPORTS
-    .map(kind => candidates.filter(({ transport }) => transport === kind).sort(olderFirst))
+  const minorities = MINORITY_TRANSPORTS
+    .map(kind => candidates.filter(({ transport }) => transport === kind))
     .sort((a, b) => a.length - b.length)
+  let rest = candidates.filter(({ transport }) => !MINORITY_TRANSPORTS.includes(transport))
+  let minorityPlaces = Math.floor(places / 2)
+
+  minorities.forEach((members, i) => {
+    const share = Math.min(members.length, Math.ceil(minorityPlaces / (minorities.length - i)))
+    minorityPlaces -= share
+    rest = rest.concat(withoutOldest(members, share))
+  })
+
+  return withoutOldest(rest, rest.length - candidates.length + places)
 }
 
 /**
@@ -162,9 +153,19 @@ function minorities<C extends EvictionCandidate> (candidates: C[]): C[][] {
 function withoutOldest<C extends EvictionCandidate> (candidates: C[], count: number): C[] {
   const times = new Float64Array(candidates.map(({ opened }) => opened)).sort()
   const last = times[count - 1]
-  const younger = candidates.filter(({ opened }) => compare(opened, last) > 0)
-  const asOld = candidates.filter(({ opened }) => compare(opened, last) === 0).sort(olderFirst)
+  const younger: C[] = []
+  const asOld: C[] = []
+
+  for (const candidate of candidates) {
+    const order = compare(candidate.opened, last)
+
+    if (order >= 0) {
+      (order > 0 ? younger : asOld).push(candidate)
+    }
+  }
+
   const left = candidates.length - count - younger.length
+  asOld.sort(olderFirst)
 
   return younger.concat(asOld.slice(asOld.length - left))
 }

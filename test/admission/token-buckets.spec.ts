@@ -141,7 +141,7 @@ describe('admission/token-buckets', () => {
   it('keeps the buckets that were used last when there are too many', () => {
     const buckets = create({ ipv4: [{ prefix: 32, perSecond: 0, burst: 1 }] }, 100)
 
-    for (let i = 0; i < 1_000; i++) {
+    for (let i = 0; i < 400; i++) {
       buckets.take(new IpAddress(4, [i]))
 
       // half of them at least
