@@ -62,34 +62,37 @@ export class BucketTable {
    * Which limit is exceeded, if the bucket of the network that an address is in is empty
    */
   check (ip: IpAddress, now: number): ExceededLimit | undefined {
-    if (!this.#rate.hasToken(this.#fullAt(ip), now)) {
+    if (!this.#rate.hasToken(this.#fullAt(this.buckets.get(ip)), now)) {
       return this.#rate.exceeded(`subnet:${prefixText(ip, this.prefix)}`)
     }
   }
 
   take (ip: IpAddress, now: number): void {
-    this.#setFullAt(ip, this.#rate.take(this.#fullAt(ip), now), now)
+    this.#change(ip, 'take', now)
   }
 
   refund (ip: IpAddress, now: number): void {
-    this.#setFullAt(ip, this.#rate.refund(this.#fullAt(ip), now), now)
+    this.#change(ip, 'refund', now)
   }
 
   /**
    * When a bucket will be full. In the past if it is.
    */
-  #fullAt (ip: IpAddress): number {
-    const bucket = this.buckets.get(ip)
-
+  #fullAt (bucket: number): number {
     return bucket === 0 ? -Infinity : this.#since + (bucket >> 1) * this.#unit
   }
 
-  #setFullAt (ip: IpAddress, fullAt: number, now: number): void {
+  #change (ip: IpAddress, how: 'take' | 'refund', now: number): void {
+    const bucket = this.buckets.get(ip)
+    const fullAt = this.#rate[how](this.#fullAt(bucket), now)
+
     if (now >= this.#since + this.#rate.fillTime || this.#youngCount >= this.#maxBuckets / 2) {
       this.#begin(now)
+      this.#youngCount = 1
+    } else if (!this.#isYoung(bucket)) {
+      this.#youngCount++
     }
 
-    this.#youngCount += this.#isYoung(this.buckets.get(ip)) ? 0 : 1
     // rounded down, so that nobody waits for longer than he has to
     this.buckets.set(ip, (Math.floor((fullAt - this.#since) / this.#unit) << 1) | this.#generation)
   }
@@ -99,17 +102,12 @@ export class BucketTable {
    * dropped.
    */
   #begin (now: number): void {
-    const passed = Math.ceil((now - this.#since) / this.#unit)
+    // twice, as the last bit is no part of the time
+    const passed = 2 * Math.ceil((now - this.#since) / this.#unit)
 
-    this.buckets.replaceAll(bucket => {
-      const left = (bucket >> 1) - passed
-
-      return left > 0 && this.#isYoung(bucket) ? (left << 1) | this.#generation : 0
-    })
-
+    this.buckets.replaceAll(bucket => this.#isYoung(bucket) && bucket - passed > 1 ? bucket - passed : 0)
     this.#since = now
     this.#generation ^= 1
-    this.#youngCount = 0
   }
 
   #isYoung (bucket: number): boolean {
