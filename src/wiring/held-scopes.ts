@@ -1,8 +1,10 @@
+import { remoteIp } from '../addresses/index.ts'
 import { ResourceLimitError } from '../resources/index.ts'
 import type { DialReservations } from './dial-reservations.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
+import type { IpAddress } from '../addresses/index.ts'
 import type { Admission, AdmissionPipeline } from '../admission/index.ts'
 import type { ConnectionEntry, ConnectionTable } from '../connections/index.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
@@ -67,12 +69,22 @@ export class HeldScopes {
   }
 
   /**
+   * The IP address that a connection comes from, or goes to
+   */
+  ipOf (entry: ConnectionEntry): IpAddress | undefined {
+    const held = heldBy(entry)
+
+    // an admission has read it already
+    return isAdmission(held) ? held.ip : remoteIp(entry.connection.remoteAddr)
+  }
+
+  /**
    * A connection was closed
    */
   closed (entry: ConnectionEntry): void {
     const held = heldBy(entry)
 
-    if (held != null && isAdmission(held)) {
+    if (isAdmission(held)) {
       this.#components.pipeline.release(held)
     } else {
       held?.release()
@@ -97,6 +109,6 @@ function scopeOf (held: Held): ConnectionScope {
   return isAdmission(held) ? held.reservation : held
 }
 
-function isAdmission (held: Held): held is Admission<ConnectionScope> {
-  return 'reservation' in held
+function isAdmission (held: Held | undefined): held is Admission<ConnectionScope> {
+  return held != null && 'reservation' in held
 }

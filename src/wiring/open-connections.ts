@@ -102,7 +102,7 @@ export class OpenConnections {
     entry.onClose = this.#onRefusedClose
     entry.listen()
     const error = held.opened(entry)
-    hosts.count(entry, 1)
+    hosts.count(held.ipOf(entry), 1)
 
     // it came in past admission, or was dialled without a peer id
     if (error != null) {
@@ -133,7 +133,7 @@ export class OpenConnections {
   readonly #onRefusedClose = (entry: ConnectionEntry): void => {
     const { held, hosts } = this.#components
     held.closed(entry)
-    hosts.count(entry, -1)
+    hosts.count(held.ipOf(entry), -1)
   }
 
   readonly #onKeptClose = (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void => {
