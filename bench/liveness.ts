@@ -62,15 +62,19 @@ interface Minute {
    * How many connections were left at the end
    */
   connections: number
+
+  /**
+   * How often our liveness has pinged
+   */
+  pings: number
 }
 
 interface Row {
   muxers: string
-  ours: Minute & { pings: number }
+  ours: Minute
   libp2p: Minute
 }
 
-let pings = 0
 const rows: Row[] = []
 
 for (const keepAliveInterval of [0, KEEP_ALIVE_INTERVAL / ACCELERATION]) {
@@ -87,11 +91,11 @@ for (const keepAliveInterval of [0, KEEP_ALIVE_INTERVAL / ACCELERATION]) {
     const nobody = await minute(peers, 'nobody', keepAliveInterval)
     const libp2p = await minute(peers, 'libp2p', keepAliveInterval)
     const ours = await minute(peers, 'ours', keepAliveInterval)
-    const costs = ({ cpu, connections }: Minute): Minute => ({ cpu: Math.max(0, cpu - nobody.cpu), connections })
+    const costs = (watched: Minute): Minute => ({ ...watched, cpu: Math.max(0, watched.cpu - nobody.cpu) })
 
     rows.push({
       muxers: keepAliveInterval === 0 ? 'leave connections silent' : `keep them alive every ${KEEP_ALIVE_INTERVAL / 1_000} s`,
-      ours: { ...costs(ours), pings },
+      ours: costs(ours),
       libp2p: costs(libp2p)
     })
   } finally {
@@ -126,6 +130,7 @@ if (process.argv.includes('--evidence')) {
  * A minute of the peers being idle that have dialled a node
  */
 async function minute (peers: ChildProcess, watcher: Watcher, keepAliveInterval: number): Promise<Minute> {
+  let pings = 0
   const common: Libp2pOptions = {
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp({ backlog: 1_024 })],
@@ -135,7 +140,7 @@ async function minute (peers: ChildProcess, watcher: Watcher, keepAliveInterval:
   }
   const node = watcher === 'libp2p'
     ? await createLibp2p({ ...common, connectionManager: OPTIONS, services: { ping: ping() } })
-    : await createLibp2p({ ...common, services: { ping: ping(), connectionManager: ours(watcher) } })
+    : await createLibp2p({ ...common, services: { ping: ping(), connectionManager: ours(watcher, () => { pings++ }) } })
 
   try {
     const dialled = answer(peers)
@@ -149,18 +154,18 @@ async function minute (peers: ChildProcess, watcher: Watcher, keepAliveInterval:
     await setTimeout(MINUTE / ACCELERATION)
     const { user, system } = process.cpuUsage(before)
 
-    return { cpu: (user + system) / 1_000, connections: node.getConnections().length }
+    return { cpu: (user + system) / 1_000, connections: node.getConnections().length, pings }
   } finally {
     await node.stop()
   }
 }
 
-function ours (watcher: Watcher): ReturnType<typeof connectionManager> {
+function ours (watcher: Watcher, onPing: () => void): ReturnType<typeof connectionManager> {
   const create = connectionManager({ ...OPTIONS, limits: false, liveness: watcher === 'ours' && { interval: NORMAL_LIVENESS.interval / ACCELERATION } })
 
   return components => {
     const manager = create(components)
-    manager.addEventListener('connection:ping', () => { pings++ })
+    manager.addEventListener('connection:ping', onPing)
 
     return manager
   }
