@@ -5,10 +5,13 @@
  * this process, as components of a node, on the same kind of connections.
  *
  * `--json` prints the figures for programs, `--evidence` writes them on the page of
- * evidence.
+ * evidence. `--against <commit>` compares this checkout with a commit instead, in turn, as
+ * often as `--turns` says.
  */
 
+import { parseArgs } from 'node:util'
 import { accept } from './accept.ts'
+import { against } from './against.ts'
 import { fillUpTo } from './connections.ts'
 import { writeEvidence } from './evidence.ts'
 import { resultsOf } from './figures.ts'
@@ -45,6 +48,13 @@ const ACCEPT_BATCH = 4_000
  * So often until it is compiled
  */
 const WARM_UP_ROUNDS = 30
+
+const { values } = parseArgs({ strict: false, options: { against: { type: 'string' }, turns: { type: 'string' } } })
+
+if (typeof values.against === 'string') {
+  await against(values.against, typeof values.turns === 'string' ? Number(values.turns) : undefined)
+  process.exit()
+}
 
 const json = process.argv.includes('--json')
 const our = await ours()

@@ -1,4 +1,5 @@
 // tests that need sockets, processes or the file system
+import './bench/against.node.ts'
 import './bench/evidence.node.ts'
 import './bench/goals.node.ts'
 import './bench/on-demand.node.ts'
