@@ -4,7 +4,7 @@ import * as constants from './constants.ts'
 import { DIALING_DEFAULTS, DIALING_RULES } from './dialing/index.ts'
 import { InvalidOptionError } from './errors.ts'
 import { GATING_RULES } from './gating/index.ts'
-import { aFlag, anObject, assertOptions, duration, withDefaults } from './options.ts'
+import { aFlag, anObject, assertOptions, duration, unknownOptions, withDefaults } from './options.ts'
 import { OUTBOUND_RULES, resolveOutbound } from './outbound/index.ts'
 import { RESOURCES_RULES } from './resources/index.ts'
 import { TRIMMING_RULES, resolveTrimming, resolveWatermarks } from './trimming/index.ts'
@@ -45,7 +45,8 @@ export interface ConnectionManagerInit extends TrimmingInit, AdmissionInit, Gati
   inboundStreamProtocolNegotiationTimeout?: number
 
   /**
-   * Refuse options that do not exist, which may be misspelt
+   * Refuse options that do not exist, which may be misspelt. Without it they are told
+   * when the node starts, and have no effect.
    *
    * @default false
    */
@@ -98,6 +99,13 @@ const RULES: OptionRules<ConnectionManagerInit> = {
   outboundStreamProtocolNegotiationTimeout: duration,
   inboundStreamProtocolNegotiationTimeout: duration,
   strict: aFlag
+}
+
+/**
+ * What to say at start of options that are not refused, and have no effect
+ */
+export function optionWarnings (init: ConnectionManagerInit): string[] {
+  return unknownOptions(init, RULES)
 }
 
 /**

@@ -1,10 +1,12 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { steadyClock, systemClock } from './clock.ts'
-import { WATERMARK_DEFAULTS, resolveConfig } from './config.ts'
+import { WATERMARK_DEFAULTS, optionWarnings, resolveConfig } from './config.ts'
 import { assertInstalled, hasConnectionMonitor, install } from './install.ts'
 import { withGuardedMetrics } from './metrics/index.ts'
+import { takeOverOptions } from './node-options.ts'
 import { systemRandom } from './random.ts'
+import { assertOptionsOf, assertSupported, warnAtStart } from './start-checks.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
 import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
 import type { Clock } from './clock.ts'
@@ -96,17 +98,26 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   readonly #dialer: Dialer
   readonly #replace: (request: RecycleRequest) => Promise<Connection | undefined>
   readonly #registerMetrics: () => Promise<void>
+  #warnings: readonly string[]
   #started = false
 
-  constructor (components: ConnectionManagerComponents, init: ConnectionManagerInit = {}, wallClock: Clock = systemClock) {
+  /**
+   * @throws {InvalidOptionError} if the options are not usable
+   * @throws {UnsupportedVersionError} if the libp2p of the node is too old
+   */
+  constructor (components: ConnectionManagerComponents, givenInit: ConnectionManagerInit = {}, wallClock: Clock = systemClock) {
     super()
+    assertSupported(components)
 
+    const { init, taken, warnings } = takeOverOptions(givenInit, components)
     this.#components = components
     this.#config = resolveConfig(init, hasConnectionMonitor(components))
+    this.#warnings = [...optionWarnings(givenInit), ...warnings]
 
     const config = this.#config
     const clock = steadyClock(wallClock)
     const log = components.logger.forComponent('libp2p:connmgr')
+    taken.length > 0 && log('took over the options %s of the node', taken.join(', '))
     const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
     const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
     const context = { clock, log, random: systemRandom, emit }
@@ -161,6 +172,8 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
     assertInstalled(this.#components, this)
     this.#started = true
+    warnAtStart(this.#warnings, this.#rooms.log)
+    this.#warnings = []
     this.#dialer.start()
     globalThis.addEventListener?.('online', this.networkChanged)
     await Promise.all([startRooms(this.#rooms), this.#registerMetrics()])
@@ -392,5 +405,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
  * @throws {InvalidOptionError} if the options are not usable
  */
 export function connectionManager (init: ConnectionManagerInit = {}): (components: ConnectionManagerComponents) => ConnectionManagerService {
+  assertOptionsOf('connectionManager', init)
+
   return components => new ConnectionManagerService(components, init)
 }

@@ -24,6 +24,12 @@ export const ADDRESS_DIAL_TIMEOUT = 6_000
 export const CONNECTION_CLOSE_TIMEOUT = 1_000
 
 /**
+ * In ms, libp2p default for upgrading a connection and for negotiating the protocol of a
+ * stream
+ */
+export const UPGRADE_TIMEOUT = 10_000
+
+/**
  * Connections per second and host, libp2p default
  */
 export const INBOUND_CONNECTION_THRESHOLD = 5

@@ -90,7 +90,7 @@ function nameOf (thrown: object): string {
 /**
  * A property of what may have none
  */
-export function readProperty (from: unknown, key: string): unknown {
+export function readProperty (from: unknown, key: PropertyKey): unknown {
   try {
     return typeof from === 'object' || typeof from === 'function' ? Reflect.get(from ?? {}, key) : undefined
   } catch {

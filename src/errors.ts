@@ -25,6 +25,18 @@ export class InvalidOptionError extends InvalidParametersError {
 }
 
 /**
+ * The libp2p that has built the node is too old
+ */
+export class UnsupportedVersionError extends Error {
+  static name = 'UnsupportedVersionError'
+
+  constructor (found: string, oldest: string) {
+    super(`libp2p-connmgr needs libp2p ${oldest} or newer, but this node was made by ${found}: several may be installed, which "npm ls libp2p" shows`)
+    this.name = 'UnsupportedVersionError'
+  }
+}
+
+/**
  * The connection gater refused the dial. Same name as libp2p's own error, which
  * libp2p does not export.
  */

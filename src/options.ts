@@ -1,3 +1,4 @@
+import { didYouMean } from './did-you-mean.ts'
 import { InvalidOptionError } from './errors.ts'
 
 /**
@@ -60,9 +61,16 @@ export function assertOptions (options: object, rules: Readonly<Record<string, O
     if (Object.hasOwn(rules, name)) {
       assertOption(`${path}${name}`, value, rules[name])
     } else if (strict) {
-      throw new InvalidOptionError(`${path}${name}`, value, 'left out, as there is no such option')
+      throw new InvalidOptionError(`${path}${name}`, value, `left out, as there is no such option${didYouMean(name, Object.keys(rules))}`)
     }
   }
+}
+
+/**
+ * What to say of each option that does not exist
+ */
+export function unknownOptions (options: object, rules: Readonly<Record<string, OptionRule>>): string[] {
+  return Object.keys(options).filter(name => !Object.hasOwn(rules, name)).map(name => `there is no option "${name}"${didYouMean(name, Object.keys(rules))}`)
 }
 
 /**

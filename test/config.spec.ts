@@ -185,7 +185,7 @@ describe('config', () => {
 
     it('are refused in strict mode', () => {
       // @ts-expect-error not what the type says
-      expect(() => resolveConfig({ maxConections: 5, strict: true })).to.throw('"maxConections" must be left out, as there is no such option, got 5')
+      expect(() => resolveConfig({ maxConections: 5, strict: true })).to.throw('"maxConections" must be left out, as there is no such option (did you mean "maxConnections"?), got 5')
         .with.property('name', 'InvalidParametersError')
       expect(() => resolveConfig({ ['toString' as string]: noop, strict: true })).to.throw('"toString"')
     })

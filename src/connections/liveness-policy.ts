@@ -93,6 +93,19 @@ export const DEFAULT_PING_TIMEOUT = 10_000
 export const MIN_RETRY_DELAY = 1_000
 
 /**
+ * For how many ms to wait for the answer to a ping, at least and at most
+ */
+export interface PingTimeouts {
+  minPingTimeout: number
+  maxPingTimeout: number
+}
+
+/**
+ * The bounds where none were given
+ */
+export const PING_TIMEOUTS: Readonly<PingTimeouts> = { minPingTimeout: MIN_PING_TIMEOUT, maxPingTimeout: MAX_PING_TIMEOUT }
+
+/**
  * What to do with a connection when its time has come
  */
 export type LivenessAction = 'wait' | 'ping' | 'abort'
@@ -125,6 +138,11 @@ export function nextCheck (record: LivenessRecord, times: LivenessTimes, now: nu
     return now + silenceLeft
   }
 
+  // it is never given up, so there is no hurry
+  if (pingsLeft === Infinity) {
+    return now + Math.max(times.interval, MIN_RETRY_DELAY)
+  }
+
   return now + Math.min(Math.max(times.interval, MIN_RETRY_DELAY), Math.max(MIN_RETRY_DELAY, silenceLeft / pingsLeft))
 }
 
@@ -133,15 +151,11 @@ export function nextCheck (record: LivenessRecord, times: LivenessTimes, now: nu
  * several times, as the protocol is negotiated first (the formula is that of RFC
  * 6298 section 2.3).
  */
-export function pingTimeout (record: LivenessRecord): number {
-  if (record.rtt == null) {
-    return DEFAULT_PING_TIMEOUT
-  }
-
+export function pingTimeout (record: LivenessRecord, { minPingTimeout, maxPingTimeout }: PingTimeouts = PING_TIMEOUTS): number {
   const roundTrips = 3
-  const timeout = roundTrips * (record.rtt + 4 * (record.rttVariation ?? record.rtt / 2))
+  const timeout = record.rtt == null ? DEFAULT_PING_TIMEOUT : roundTrips * (record.rtt + 4 * (record.rttVariation ?? record.rtt / 2))
 
-  return Math.min(MAX_PING_TIMEOUT, Math.max(MIN_PING_TIMEOUT, timeout))
+  return Math.min(maxPingTimeout, Math.max(minPingTimeout, timeout))
 }
 
 /**

@@ -1,15 +1,25 @@
 import { TimeoutError } from '@libp2p/interface'
 import { toError } from '../errors.ts'
 import { DueList } from './due-queue.ts'
-import { MIN_RETRY_DELAY, livenessAction, nextCheck, pingTimeout, smoothRTT } from './liveness-policy.ts'
-import { pingConnection } from './ping.ts'
+import { MIN_RETRY_DELAY, PING_TIMEOUTS, livenessAction, nextCheck, pingTimeout, smoothRTT } from './liveness-policy.ts'
+import { pingConnection, pingProtocol } from './ping.ts'
 import { TimeLimit } from './time-limit.ts'
 import { WatchedConnection } from './watched-connection.ts'
-import type { LivenessRecord, LivenessTimes } from './liveness-policy.ts'
+import type { LivenessRecord, LivenessTimes, PingTimeouts } from './liveness-policy.ts'
 import type { ByteSource, Watch, WatchableEntry } from './watched-connection.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { Connection, Logger } from '@libp2p/interface'
+
+/**
+ * How connections are pinged
+ */
+export interface PingInit extends PingTimeouts {
+  /**
+   * The protocol is `/<prefix>/ping/1.0.0`
+   */
+  protocolPrefix: string
+}
 
 export interface LivenessComponents {
   clock: Clock
@@ -28,6 +38,13 @@ export interface LivenessComponents {
   timesOf(connection: Connection): LivenessTimes | false
 
   /**
+   * How connections are pinged
+   *
+   * @default DEFAULT_PING
+   */
+  ping?: PingInit
+
+  /**
    * A ping was answered after `rtt` ms, or was not answered
    */
   onPing?(connection: Connection, rtt: number | undefined): void
@@ -43,6 +60,11 @@ export interface LivenessComponents {
    */
   onDead(connection: Connection, record: LivenessRecord, networkChanged: boolean): void
 }
+
+/**
+ * How connections are pinged where nothing was said about it
+ */
+export const DEFAULT_PING: Readonly<PingInit> = { protocolPrefix: 'ipfs', ...PING_TIMEOUTS }
 
 /**
  * A timer that is late by this many ms was held up by a process that did not run:
@@ -194,15 +216,15 @@ export class Liveness {
   }
 
   async #ping (watched: WatchedConnection, times: LivenessTimes): Promise<void> {
-    const { clock, log } = this.#components
+    const { clock, log, ping = DEFAULT_PING } = this.#components
     const { connection } = watched
     const start = clock.now()
-    const timeout = pingTimeout(watched)
+    const timeout = pingTimeout(watched, ping)
     const limit = new TimeLimit(timeout, clock)
     this.#pinging.set(watched, limit)
 
     try {
-      const rtt = await pingConnection(connection, clock, limit.signal)
+      const rtt = await pingConnection(connection, clock, limit.signal, pingProtocol(ping.protocolPrefix))
 
       // longer than a ping may take: the clock was set forward
       if (rtt <= timeout) {

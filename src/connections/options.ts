@@ -1,19 +1,44 @@
 import { CONNECTION_CLOSE_TIMEOUT, DRAIN_TIMEOUT, DUPLICATE_DELAY, RECYCLE_COOLDOWN } from '../constants.ts'
+import { InvalidOptionError } from '../errors.ts'
 import { atLeastOne, aFunction, aFlag, anObject, duration, orFalse, notNegative, resolvePart, someFunctions, someStrings, withDefaults } from '../options.ts'
 import { HOUSEKEEPING_PROTOCOLS } from './application-streams.ts'
 import { FLAPPING_DEFAULTS } from './flapping.ts'
 import { NORMAL_LIVENESS } from './liveness-policy.ts'
+import { DEFAULT_PING } from './liveness.ts'
 import type { FlappingInit } from './flapping.ts'
 import type { AfterConnect, BeforeConnect } from './hooks.ts'
 import type { LivenessTimes } from './liveness-policy.ts'
 import type { SelectConnection } from './path-keeper.ts'
-import type { OptionRules } from '../options.ts'
+import type { PingInit } from './liveness.ts'
+import type { OptionRule, OptionRules } from '../options.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
  * When open connections are pinged, and when they are given up
  */
 export interface LivenessInit extends Partial<LivenessTimes> {
+  /**
+   * The protocol of pings is `/<prefix>/ping/1.0.0`
+   *
+   * @default 'ipfs'
+   */
+  protocolPrefix?: string
+
+  /**
+   * A ping has at least this many ms to be answered. How long it has follows from the
+   * round trip time.
+   *
+   * @default 2_000
+   */
+  minPingTimeout?: number
+
+  /**
+   * A ping has at most this many ms to be answered
+   *
+   * @default 20_000, or minPingTimeout if that is longer
+   */
+  maxPingTimeout?: number
+
   /**
    * Other times for some peers, where they differ. `false`: the peer is never
    * pinged, `undefined`: as all others.
@@ -37,7 +62,9 @@ export interface ConnectionsInit {
   /**
    * Find dead connections. Replaces libp2p's own connection monitor, unless it is
    * `false`. If that monitor is disabled in the configuration of the node, ours is
-   * only used when it is asked for here.
+   * only used when it is asked for here. What is given in `connectionMonitor` of the
+   * node holds where it is not given here. With `maxMisses: Infinity` connections are
+   * pinged, and never given up.
    *
    * @default { interval: 30_000, maxMisses: 3, minSilence: 60_000 }
    */
@@ -150,11 +177,16 @@ export interface ConnectionsInit {
 }
 
 /**
+ * How connections are watched
+ */
+export interface LivenessConfig extends LivenessTimes, PingInit, Pick<LivenessInit, 'timesOf'> {}
+
+/**
  * The options with their defaults
  */
 export interface ConnectionsConfig extends Required<Omit<ConnectionsInit, 'flapping' | 'liveness' | 'selectConnection'>> {
   flapping: Required<FlappingInit> | false
-  liveness: (LivenessTimes & Pick<LivenessInit, 'timesOf'>) | false
+  liveness: LivenessConfig | false
   selectConnection?: SelectConnection
 }
 
@@ -179,7 +211,8 @@ export const CONNECTIONS_RULES: OptionRules<ConnectionsInit> = {
   afterConnect: someFunctions
 }
 
-const LIVENESS_RULES: OptionRules<LivenessInit> = { interval: atLeastOne, maxMisses: atLeastOne, minSilence: duration, timesOf: aFunction }
+const aPrefix: OptionRule = { expected: 'a text without a slash at either end', isValid: value => typeof value === 'string' && /^[^/](.*[^/])?$/.test(value) }
+const LIVENESS_RULES: OptionRules<LivenessInit> = { interval: atLeastOne, maxMisses: atLeastOne, minSilence: duration, protocolPrefix: aPrefix, minPingTimeout: duration, maxPingTimeout: duration, timesOf: aFunction }
 const FLAPPING_RULES: OptionRules<FlappingInit> = { shortSession: duration, sessions: atLeastOne, window: duration, cooldown: duration }
 
 const DEFAULTS = {
@@ -198,7 +231,7 @@ const DEFAULTS = {
   selectConnection: undefined
 }
 
-const LIVENESS_DEFAULTS: LivenessTimes & Pick<LivenessInit, 'timesOf'> = { ...NORMAL_LIVENESS, timesOf: undefined }
+const LIVENESS_DEFAULTS: LivenessConfig = { ...NORMAL_LIVENESS, ...DEFAULT_PING, timesOf: undefined }
 
 /**
  * The options with their defaults
@@ -208,7 +241,24 @@ const LIVENESS_DEFAULTS: LivenessTimes & Pick<LivenessInit, 'timesOf'> = { ...NO
 export function resolveConnections (init: ConnectionsInit): ConnectionsConfig {
   return {
     ...withDefaults(init, DEFAULTS),
-    liveness: resolvePart('liveness', init.liveness, LIVENESS_RULES, LIVENESS_DEFAULTS),
+    liveness: resolveLiveness(init.liveness),
     flapping: resolvePart('flapping', init.flapping ?? false, FLAPPING_RULES, FLAPPING_DEFAULTS)
   }
+}
+
+function resolveLiveness (init: ConnectionsInit['liveness']): LivenessConfig | false {
+  const liveness = resolvePart('liveness', init, LIVENESS_RULES, LIVENESS_DEFAULTS)
+
+  if (liveness === false || init === false || liveness.minPingTimeout <= liveness.maxPingTimeout) {
+    return liveness
+  }
+
+  if (init?.minPingTimeout != null && init.maxPingTimeout != null) {
+    throw new InvalidOptionError('liveness.minPingTimeout', init.minPingTimeout, `at most maxPingTimeout (${init.maxPingTimeout})`)
+  }
+
+  // only one of the two was given
+  return init?.maxPingTimeout == null
+    ? { ...liveness, maxPingTimeout: liveness.minPingTimeout }
+    : { ...liveness, minPingTimeout: liveness.maxPingTimeout }
 }

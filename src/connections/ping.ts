@@ -7,9 +7,16 @@ import type { Connection, Stream } from '@libp2p/interface'
 /**
  * libp2p's ping protocol
  */
-export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
+export const PING_PROTOCOL = pingProtocol('ipfs')
 
 const PING_LENGTH = 32
+
+/**
+ * The ping protocol of a network that has a prefix of its own
+ */
+export function pingProtocol (prefix: string): string {
+  return `/${prefix}/ping/1.0.0`
+}
 
 /**
  * Asks the remote for a sign of life. Resolves to the round trip time in ms.
@@ -19,12 +26,12 @@ const PING_LENGTH = 32
  *
  * @throws {ProtocolError} if the answer is another one than it should be
  */
-export async function pingConnection (connection: Connection, clock: Clock, signal: AbortSignal): Promise<number> {
+export async function pingConnection (connection: Connection, clock: Clock, signal: AbortSignal, protocol = PING_PROTOCOL): Promise<number> {
   const negotiationStart = clock.now()
   let stream: Stream | undefined
 
   try {
-    stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true })
+    stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true })
     const bytes = byteStream(stream)
     const request = crypto.getRandomValues(new Uint8Array(PING_LENGTH))
     const start = clock.now()

@@ -1,6 +1,7 @@
 import { serviceDependencies } from '@libp2p/interface'
 import { systemClock } from '../clock.ts'
 import { InvalidOptionError } from '../errors.ts'
+import { assertOptionsOf } from '../start-checks.ts'
 import { act } from './actions.ts'
 import { DecisionReader } from './decisions.ts'
 import { isInspectedManager, isInspectedReachability } from './inspected.ts'
@@ -235,5 +236,7 @@ export class Inspector implements Startable {
  * @throws {InvalidOptionError} if the options are not usable
  */
 export function inspector (init: InspectorInit = {}): (components: InspectorComponents) => Inspector {
+  assertOptionsOf('inspector', init)
+
   return components => new Inspector(components, init)
 }

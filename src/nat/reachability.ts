@@ -2,6 +2,7 @@ import { serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { steadyClock, systemClock } from '../clock.ts'
 import { systemRandom } from '../random.ts'
+import { assertOptionsOf } from '../start-checks.ts'
 import { Agenda } from './agenda.ts'
 import { ExternalPorts } from './external-ports.ts'
 import { isPublicIp, remoteIpOf, socketAddressOf } from './ip.ts'
@@ -373,5 +374,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
  * @throws {InvalidOptionError} an option has a value that it may not have
  */
 export function reachability (init: ReachabilityInit = {}): (components: ReachabilityComponents) => ReachabilityService {
+  assertOptionsOf('reachability', init)
+
   return components => new ReachabilityService(components, init)
 }

@@ -1,3 +1,4 @@
+import { didYouMean } from '../did-you-mean.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { anObject } from '../options.ts'
 
@@ -27,7 +28,7 @@ export function checkRecord (value: unknown, path: string): Record<string, unkno
 export function checkFields (value: Record<string, unknown>, prefix: string, known: readonly string[]): void {
   for (const field of Object.keys(value)) {
     if (!known.includes(field)) {
-      throw new InvalidOptionError(`${prefix}${field}`, value[field], `left out: the fields are ${known.join(', ')}`)
+      throw new InvalidOptionError(`${prefix}${field}`, value[field], `left out${didYouMean(field, known)}: the fields are ${known.join(', ')}`)
     }
   }
 }

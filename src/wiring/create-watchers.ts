@@ -89,6 +89,7 @@ function createLiveness ({ clock, closing, emit, log, random, raw, realms }: Cre
       clock,
       random,
       log,
+      ping: config.liveness === false ? undefined : config.liveness,
       byteSource: connection => raw.get(connection.timeline),
       timesOf: ({ remotePeer }) => timesOf(remotePeer),
       onPing: (connection, rtt) => { emit('connection:ping', { connection, peerId: connection.remotePeer, rtt }) },

@@ -1,14 +1,21 @@
 import { NORMAL_LIVENESS } from '../connections/index.ts'
 import type { RoomsConfig } from './context.ts'
-import type { LivenessTimes } from '../connections/index.ts'
+import type { LivenessInit, LivenessTimes } from '../connections/index.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
+
+/**
+ * What holds for all, and for the peers of realms
+ */
+export interface LivenessSettings extends Pick<RoomsConfig, 'realmSettings'> {
+  liveness: (LivenessTimes & Pick<LivenessInit, 'timesOf'>) | false
+}
 
 /**
  * Tells when the connections of a peer are pinged: the user's function comes first,
  * then the settings of the peer's realm, then what holds for all. `undefined` if no
  * peer can be meant.
  */
-export function livenessTimes ({ liveness, realmSettings }: Pick<RoomsConfig, 'liveness' | 'realmSettings'>, shareOf: (peerId: PeerId) => string | undefined, log: Logger): ((peerId: PeerId) => LivenessTimes | false) | undefined {
+export function livenessTimes ({ liveness, realmSettings }: LivenessSettings, shareOf: (peerId: PeerId) => string | undefined, log: Logger): ((peerId: PeerId) => LivenessTimes | false) | undefined {
   const hasRealms = [...realmSettings.values()].some(settings => settings.liveness != null)
 
   if (liveness === false && ![...realmSettings.values()].some(settings => settings.liveness != null && settings.liveness !== false)) {
