@@ -8,7 +8,8 @@ import { takeOverOptions } from './node-options.ts'
 import { systemRandom } from './random.ts'
 import { assertOptionsOf, assertSupported, warnAtStart } from './start-checks.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
-import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
+import { loggedOr } from './user-functions.ts'
+import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, tellOfUserDenials, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
 import type { Clock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { RecycleRequest } from './connections/index.ts'
@@ -114,9 +115,9 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.#config = resolveConfig(init, hasConnectionMonitor(components))
     this.#warnings = [...optionWarnings(givenInit), ...warnings]
 
-    const config = this.#config
     const clock = steadyClock(wallClock)
     const log = components.logger.forComponent('libp2p:connmgr')
+    const config = { ...this.#config, groupOf: loggedOr('groupOf', this.#config.groupOf, () => undefined, log) }
     taken.length > 0 && log('took over the options %s of the node', taken.join(', '))
     const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
     const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
@@ -139,6 +140,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
       manager: this,
       gater: createGate(rooms, { ...config, bans: rooms.bans, deny: [] }),
       limitGater: async denied => deniedInTime(denied, context),
+      onUserDenial: tellOfUserDenials(rooms),
       middleware: accountStreams(rooms),
       timeouts: init,
       replaceMonitor: config.liveness !== false

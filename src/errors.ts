@@ -43,8 +43,8 @@ export class UnsupportedVersionError extends Error {
 export class DialDeniedError extends Error {
   static name = 'DialDeniedError'
 
-  constructor (message = 'Dial denied error') {
-    super(message)
+  constructor (message = 'Dial denied error', options?: ErrorOptions) {
+    super(message, options)
     this.name = 'DialDeniedError'
   }
 }

@@ -2,7 +2,7 @@ import { serviceCapabilities } from '@libp2p/interface'
 import { readProperty } from './error-message.ts'
 import { InvalidOptionError } from './errors.ts'
 import { composeGaters } from './gating/index.ts'
-import type { AnswerLimit } from './gating/index.ts'
+import type { AnswerLimit, OnUserDenial } from './gating/index.ts'
 import type { ConnectionGater, StreamMiddleware } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 
@@ -38,6 +38,11 @@ export interface Installation {
    * Limits how long what the user's gater does not answer at once may take
    */
   limitGater: AnswerLimit
+
+  /**
+   * Is told what the user's gater denies
+   */
+  onUserDenial: OnUserDenial
 
   /**
    * Sees every stream whose protocol is negotiated, in both directions, before any
@@ -108,7 +113,7 @@ export interface ReplacementManager extends ConnectionManager {
  * So everything that is asked of the discarded one is answered by ours.
  */
 export function install (components: InstallComponents, installation: Installation): void {
-  const { manager, gater, limitGater, middleware, timeouts, replaceMonitor } = installation
+  const { manager, gater, limitGater, onUserDenial, middleware, timeouts, replaceMonitor } = installation
   const discarded = components.connectionManager
 
   redirectDialQueueMetric(discarded, manager)
@@ -116,7 +121,7 @@ export function install (components: InstallComponents, installation: Installati
   applyTimeouts(components.upgrader, timeouts)
 
   // both are looked up whenever they are used
-  components.connectionGater = composeGaters(components.connectionGater, gater, limitGater)
+  components.connectionGater = composeGaters(components.connectionGater, gater, limitGater, onUserDenial)
   components.registrar = withMiddleware(components.registrar, middleware)
 
   if (replaceMonitor) {

@@ -159,8 +159,8 @@ export interface ConnectionsInit {
   flapping?: FlappingInit | false
 
   /**
-   * Asked, one after the other, before a peer is dialled. The first that returns
-   * `false` or throws denies it.
+   * Asked, one after the other, before a peer is dialled, or an address that does not
+   * tell its peer. The first that returns `false` or throws denies it.
    *
    * @default []
    */

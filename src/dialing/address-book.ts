@@ -1,5 +1,5 @@
 import { DialError } from '@libp2p/interface'
-import { DialDeniedError, NoValidAddressesError, hasErrorName } from '../errors.ts'
+import { DialDeniedError, NoValidAddressesError, hasErrorName, toError } from '../errors.ts'
 import { prepareAddresses } from './address-preparation.ts'
 import { addFailure, attachDialReport, emptyReport } from './dial-failure.ts'
 import { resolveAddresses } from './resolver.ts'
@@ -78,10 +78,10 @@ export class AddressBook {
       throw attachDialReport(nothingLeft(report), report)
     }
 
-    const addresses = await this.#withoutDenied(prepared, report)
+    const { allowed: addresses, error } = await this.#withoutDenied(prepared, report)
 
     if (addresses.length === 0) {
-      throw attachDialReport(new DialDeniedError(`The connection gater denied all addresses in the dial request for peer: ${nameOf(peerId)}`), report)
+      throw attachDialReport(error ?? new DialDeniedError(`The connection gater denied all addresses in the dial request for peer: ${nameOf(peerId)}`), report)
     }
 
     return { addresses, report }
@@ -136,19 +136,31 @@ export class AddressBook {
     return resolved.flatMap((found, i) => found.map(multiaddr => multiaddr === addresses[i].multiaddr ? addresses[i] : uncertified(multiaddr)))
   }
 
-  async #withoutDenied (addresses: Address[], report: DialReport): Promise<Address[]> {
+  /**
+   * A gater that throws has denied the address, and no other
+   */
+  async #withoutDenied (addresses: Address[], report: DialReport): Promise<{ allowed: Address[], error?: Error }> {
     const { connectionGater } = this.#components
     const allowed: Address[] = []
+    let first: Error | undefined
 
     for (const address of addresses) {
-      if (await connectionGater.denyDialMultiaddr?.(address.multiaddr) === true) {
-        addFailure(report, { multiaddr: address.multiaddr, reason: 'gated' })
-      } else {
-        allowed.push(address)
+      const { multiaddr } = address
+
+      try {
+        if (await connectionGater.denyDialMultiaddr?.(multiaddr) === true) {
+          addFailure(report, { multiaddr, reason: 'gated' })
+        } else {
+          allowed.push(address)
+        }
+      } catch (err) {
+        const error = toError(err)
+        first ??= error
+        addFailure(report, { multiaddr, reason: 'gated', error })
       }
     }
 
-    return allowed
+    return { allowed, error: first }
   }
 }
 

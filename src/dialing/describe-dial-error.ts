@@ -69,7 +69,14 @@ function describeReason (error: unknown, { dialFailureReason, messageOf }: DialE
 
   const reason = dialFailureReason(error)
 
-  return reason === 'unknown' ? messageOf(error) : EXPLANATIONS[reason]
+  if (reason === 'unknown') {
+    return messageOf(error)
+  }
+
+  // what a function of the user has thrown
+  const isThrown = reason === 'gated' && error instanceof Error && error.cause != null
+
+  return isThrown ? `${EXPLANATIONS[reason]} (${messageOf(error)})` : EXPLANATIONS[reason]
 }
 
 function describeFailure ({ multiaddr, reason, error }: DialFailure, { messageOf }: DialErrorTools): string {

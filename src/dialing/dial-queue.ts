@@ -5,6 +5,7 @@ import { CustomProgressEvent } from 'progress-events'
 import { withinTime } from '../connections/index.ts'
 import { hasErrorName, toError } from '../errors.ts'
 import { RecentMap } from '../recent-map.ts'
+import { logged } from '../user-functions.ts'
 import { adaptiveTimeout } from './adaptive-timeout.ts'
 import { AddressBook } from './address-book.ts'
 import { AddressDialer } from './address-dialer.ts'
@@ -157,7 +158,7 @@ export class DialQueue {
     const { metrics, transportManager } = components
     const { groupOf, reserve, maxParallelDials, maxPeerAddrsToDial } = init
     const log = components.logger.forComponent('libp2p:connmgr:dial-queue')
-    const ranker = rankerOf(init)
+    const ranker = rankerOf(init, log)
     const history = new DialHistory(init, clock)
     const addressBook = new AddressBook(components, init.resolvers ?? { dnsaddr: dnsaddrResolver }, log)
     const timeout = (): number => adaptiveTimeout({ nominal: init.addressDialTimeout, pending: this.queue.queued, parallel: maxParallelDials })
@@ -344,6 +345,8 @@ export class DialQueue {
 /**
  * A ranker of the user knows better than a sorter of the user
  */
-function rankerOf ({ addressSorter, dialRanker: ranker = dialRanker }: DialQueueInit): DialRanker {
-  return addressSorter == null || ranker !== dialRanker ? ranker : createSortedRanker(addressSorter)
+function rankerOf ({ addressSorter, dialRanker: ranker = dialRanker }: DialQueueInit, log: Logger): DialRanker {
+  return addressSorter == null || ranker !== dialRanker
+    ? logged('dialRanker', ranker, log)
+    : createSortedRanker(logged('addressSorter', addressSorter, log))
 }

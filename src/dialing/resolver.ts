@@ -115,7 +115,13 @@ class Resolution {
    * `path` leads from the address that is dialled to this one
    */
   async resolve (address: Multiaddr, path: string[]): Promise<Multiaddr[]> {
-    const resolvers = this.#resolvers.filter(resolver => resolver.canResolve(address))
+    let resolvers: MultiaddrResolver[]
+
+    try {
+      resolvers = this.#resolvers.filter(resolver => resolver.canResolve(address))
+    } catch (err) {
+      return this.#fail(address, toError(err))
+    }
 
     if (resolvers.length === 0) {
       return path.length === 0 ? [address] : this.#keep(address)
@@ -179,6 +185,8 @@ class Resolution {
   }
 
   #fail (multiaddr: Multiaddr, error: Error): [] {
+    this.#options.log?.error('could not resolve %a - %e', multiaddr, error)
+
     if (this.failures.length < MAX_FAILURES) {
       this.failures.push({ multiaddr, error })
     }

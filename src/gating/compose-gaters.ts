@@ -17,6 +17,12 @@ const HOOKS: Hook[] = [
 ]
 
 /**
+ * Is told that a hook of the user's gater has denied something, or thrown. The arguments
+ * are those of the hook.
+ */
+export type OnUserDenial = (hook: string, args: readonly unknown[], thrown?: unknown) => void
+
+/**
  * Settles as the answer of a hook, or with another one in its place if it takes too long
  */
 export type AnswerLimit = (denied: Promise<boolean>) => Promise<boolean>
@@ -35,15 +41,16 @@ export type AnswerLimit = (denied: Promise<boolean>) => Promise<boolean>
  * @param ours - asked about what the user's allows
  * @param limit - limits the promises that the user's returns, as libp2p waits for some
  * of them for ever
+ * @param onDenial - is told what the user's denies
  */
-export function composeGaters (user: ConnectionGater | undefined, ours: ConnectionGater, limit: AnswerLimit = async denied => denied): ConnectionGater {
+export function composeGaters (user: ConnectionGater | undefined, ours: ConnectionGater, limit: AnswerLimit = async denied => denied, onDenial: OnUserDenial = () => {}): ConnectionGater {
   const composed: ConnectionGater = {}
 
   const define = (hook: keyof ConnectionGater, get: () => unknown): void => {
     Object.defineProperty(composed, hook, { enumerable: true, configurable: true, get })
   }
 
-  HOOKS.forEach(hook => { define(hook, () => composeHook(user, ours, hook, limit)) })
+  HOOKS.forEach(hook => { define(hook, () => composeHook(user, ours, hook, limit, onDenial)) })
   define('filterMultiaddrForPeer', () => user?.filterMultiaddrForPeer?.bind(user))
 
   return composed
@@ -51,7 +58,7 @@ export function composeGaters (user: ConnectionGater | undefined, ours: Connecti
 
 type AnyHook = (...args: unknown[]) => Promise<boolean> | boolean
 
-function composeHook (user: ConnectionGater | undefined, ours: ConnectionGater, hook: Hook, limit: AnswerLimit): AnyHook | undefined {
+function composeHook (user: ConnectionGater | undefined, ours: ConnectionGater, hook: Hook, limit: AnswerLimit, onDenial: OnUserDenial): AnyHook | undefined {
   const userHook = bound(user, hook)
   const ourHook = bound(ours, hook)
 
@@ -60,12 +67,27 @@ function composeHook (user: ConnectionGater | undefined, ours: ConnectionGater, 
   }
 
   return (...args) => {
-    const ourAnswer = (): Promise<boolean> | boolean => ourHook?.(...args) ?? false
-    const denied = userHook(...args)
+    const failed = (err: unknown): never => {
+      onDenial(hook, args, err ?? new Error('The connection gater has thrown nothing'))
 
-    return isPromise(denied)
-      ? limit(Promise.resolve(denied)).then(async isDenied => isDenied || ourAnswer())
-      : denied || ourAnswer()
+      throw err
+    }
+    const answer = (isDenied: boolean): Promise<boolean> | boolean => {
+      if (isDenied) {
+        onDenial(hook, args)
+      }
+
+      return isDenied || (ourHook?.(...args) ?? false)
+    }
+    let denied: Promise<boolean> | boolean
+
+    try {
+      denied = userHook(...args)
+    } catch (err) {
+      return failed(err)
+    }
+
+    return isPromise(denied) ? limit(Promise.resolve(denied)).catch(failed).then(answer) : answer(denied)
   }
 }
 

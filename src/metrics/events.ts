@@ -103,9 +103,10 @@ export interface TrimResult {
  * - `self` it is this node itself
  * - `flapping` the peer connects and disconnects again and again
  * - `hook` one of the `afterConnect` hooks denies it
+ * - `gater` the connection gater of the user denies it
  */
 export type RefusalReason = 'stopped' | 'banned' | 'denied' | 'net-restrict' | 'rate' | 'subnet-pending' | 'pending' |
-  'load' | 'discouraged' | 'subnet' | 'max-connections' | 'resources' | 'self' | 'flapping' | 'hook'
+  'load' | 'discouraged' | 'subnet' | 'max-connections' | 'resources' | 'self' | 'flapping' | 'hook' | 'gater'
 
 /**
  * An inbound connection that was refused
@@ -131,6 +132,11 @@ export interface Refusal {
   readonly current: number
 
   readonly limit: number
+
+  /**
+   * What a function of the user has thrown, if that is why
+   */
+  readonly error?: Error
 }
 
 /**

@@ -212,7 +212,7 @@ export class SourceReader {
     }
 
     if (error != null) {
-      log('the source %s failed - %e', this.name, error)
+      log.error('the source %s of outbound failed - %e', this.name, error)
       this.#fail()
 
       return { state: 'done' }

@@ -1,9 +1,11 @@
 import { isPeerId } from '@libp2p/interface'
 import { steadyClock } from '../clock.ts'
 import { InvalidOptionError } from '../errors.ts'
+import { logged } from '../user-functions.ts'
 import { PeerStoreTags } from './peer-store-tags.ts'
 import { Protection } from './protection.ts'
 import { TagStore } from './tag-store.ts'
+import type { Decay } from './decay.ts'
 import type { PeerStoreTagsComponents } from './peer-store-tags.ts'
 import type { TagStoreInit } from './tag-store.ts'
 import type { TagOptions } from './tag.ts'
@@ -60,6 +62,12 @@ export class Standing {
   readonly peerStoreTags: PeerStoreTags
   readonly protection = new Protection()
   readonly #valueOf?: ValueOf
+
+  /**
+   * The functions that tags decay by, which are called where nobody is told of what they
+   * throw
+   */
+  readonly #decays = new WeakMap<Decay, Decay>()
   readonly #observer?: StandingObserver
   readonly #log: Logger
   readonly #table: StandingComponents['table']
@@ -118,8 +126,15 @@ export class Standing {
 
   tag (peerId: PeerId, name: string, value: number, options?: TagOptions): void {
     assertTagName(name)
-    this.tags.tag(peerKey(peerId), name, value, options)
+    this.tags.tag(peerKey(peerId), name, value, typeof options?.decay === 'function' ? { ...options, decay: this.#loggedDecay(options.decay) } : options)
     this.#observer?.('peer:tag', { peerId, tag: name, value })
+  }
+
+  #loggedDecay (decay: Decay): Decay {
+    const known = this.#decays.get(decay) ?? Object.assign(logged('decay', decay, this.#log), { interval: decay.interval })
+    this.#decays.set(decay, known)
+
+    return known
   }
 
   untag (peerId: PeerId, name: string): boolean {

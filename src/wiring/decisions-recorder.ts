@@ -23,7 +23,7 @@ export function recordDecisions (log: DecisionLog, events: TypedEventTarget<Conn
   }
 
   // named one by one, as a flood is refused again and again
-  on('connection:refuse', 'refuse', ({ reason, remoteAddr, peer, scope, current, limit }) => ({ peer: peer ?? peerInScope(scope), address: remoteAddr, reason, details: { scope, current, limit } }))
+  on('connection:refuse', 'refuse', ({ reason, remoteAddr, peer, scope, current, limit, error }) => ({ peer: peer ?? peerInScope(scope), address: remoteAddr, reason, details: { scope, current, limit, error: error?.name, message: error == null ? undefined : messageOf(error) } }))
   on('resource:refuse', 'resource', ({ error, attempt: { peer, ...attempt } }) => ({ peer: peer ?? peerInScope(error.scope), reason: error.resource, details: { ...limitOf(error), ...attempt } }))
 
   // no more than are kept, as a trim may close very many

@@ -1,13 +1,17 @@
-import { TimeLimit, isDenied, untilAborted } from '../connections/index.ts'
+import { CODE_P2P } from '@multiformats/multiaddr'
+import { TimeLimit, findDenial, untilAborted } from '../connections/index.ts'
+import { messageOf } from '../error-message.ts'
+import { DialDeniedError, toError } from '../errors.ts'
 import { connectionGater } from '../gating/index.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { Clock } from '../clock.ts'
-import type { AfterConnect, BeforeConnect, Flapping } from '../connections/index.ts'
+import type { AfterConnect, BeforeConnect, Denial, Flapping } from '../connections/index.ts'
 import type { ConnectionGaterInit } from '../gating/index.ts'
 import type { Refusal, RefusalReason } from '../metrics/index.ts'
 import type { Realms } from '../resources/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { ConnectionGater, Logger, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface GateComponents {
   inbound: InboundConnections
@@ -37,22 +41,31 @@ export interface GateInit extends ConnectionGaterInit {
 const HOOK_TIMEOUT = 5_000
 
 /**
- * What a hook answers, or `true` if it says nothing in time
+ * What the user's gater answers, or `true` if it says nothing in time
  *
- * @throws {unknown} what the hook rejects with
+ * @throws {unknown} what it rejects with
  */
 export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pick<GateComponents, 'clock' | 'log'>): Promise<boolean> {
+  return inTime(denied, clock, err => {
+    log.error('the connection gater did not say whether to connect - %e', err)
+
+    return true
+  })
+}
+
+/**
+ * @throws {unknown} what the promise rejects with
+ */
+async function inTime <T> (answer: Promise<T>, clock: Clock, late: (err: unknown) => T): Promise<T> {
   const limit = new TimeLimit(HOOK_TIMEOUT, clock)
 
-  return untilAborted(denied, limit.signal)
+  return untilAborted(answer, limit.signal)
     .catch(err => {
       if (!limit.signal.aborted) {
         throw err
       }
 
-      log.error('a hook did not say whether to connect - %e', err)
-
-      return true
+      return late(err)
     })
     .finally(() => { limit.clear() })
 }
@@ -62,17 +75,36 @@ export async function deniedInTime (denied: Promise<boolean>, { clock, log }: Pi
  * that need to know the peer, peers that flap, and the user's hooks
  */
 export function createGate (components: GateComponents, init: GateInit): ConnectionGater {
-  const { inbound, raw, flapping, onRefuse, realms: { realms }, standing } = components
+  const { clock, inbound, log, raw, flapping, onRefuse, realms: { realms }, standing } = components
   const network = connectionGater(init)
 
   // without hooks there is nothing to wait for: whoever is upgraded late may miss what the remote sends at once
-  const denies = async <Args extends unknown[]>(...[hooks, ...args]: Parameters<typeof isDenied<Args>>): Promise<boolean> => hooks.length > 0 && deniedInTime(isDenied(hooks, ...args), components)
+  const ask = async <Args extends unknown[]>(name: keyof GateInit, ...[hooks, ...args]: Parameters<typeof findDenial<Args>>): Promise<Denial | undefined> => {
+    const denial = hooks.length === 0 ? undefined : await inTime<Denial | undefined>(findDenial(hooks, ...args), clock, thrown => ({ thrown }))
+
+    if (denial?.thrown != null) {
+      log.error('a %s hook failed, which denies - %e', name, denial.thrown)
+    }
+
+    return denial
+  }
+
+  // the dial fails with what the hook has thrown
+  const denies = async <Args extends unknown[]>(name: keyof GateInit, ...rest: Parameters<typeof findDenial<Args>>): Promise<boolean> => {
+    const denial = await ask(name, ...rest)
+
+    if (denial?.thrown != null) {
+      throw new DialDeniedError(`A ${name} hook failed: ${messageOf(denial.thrown)}`, { cause: denial.thrown })
+    }
+
+    return denial != null
+  }
 
   // ranges were looked at when the connection was made, bans may be newer than it
   const isBanned = async (peerId: PeerId, maConn: MultiaddrConnection): Promise<boolean> => await network.denyInboundEncryptedConnection?.(peerId, maConn) === true
 
-  const refuse = (reason: RefusalReason, peerId: PeerId, { remoteAddr }: MultiaddrConnection): true => {
-    onRefuse({ reason, remoteAddr, peer: peerId.toString(), scope: `peer:${peerId.toString()}`, current: 0, limit: 0 })
+  const refuse = (reason: RefusalReason, peerId: PeerId, { remoteAddr }: MultiaddrConnection, error?: Error): true => {
+    onRefuse({ reason, remoteAddr, peer: peerId.toString(), scope: `peer:${peerId.toString()}`, current: 0, limit: 0, error })
 
     return true
   }
@@ -84,7 +116,11 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     // admission asks that itself, as it tells of what it refuses
     denyInboundConnection: undefined,
 
-    denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || denies(init.beforeConnect, peerId),
+    denyDialPeer: async peerId => await network.denyDialPeer?.(peerId) === true || denies('beforeConnect', init.beforeConnect, peerId),
+
+    // whoever is dialled at an address that tells its peer was asked about already
+    denyDialMultiaddr: async multiaddr => await network.denyDialMultiaddr?.(multiaddr) === true ||
+      (!endsWithPeer(multiaddr) && denies('beforeConnect', init.beforeConnect, undefined, multiaddr)),
 
     denyInboundEncryptedConnection: async (peerId, maConn) => {
       const refusal = inbound.identify(maConn, peerId.toString(), realms.placeOf(peerId))
@@ -103,8 +139,10 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     denyInboundUpgradedConnection: async (peerId, maConn) => {
       raw.set(maConn.timeline, maConn)
 
-      if (await denies(init.afterConnect, peerId, maConn, 'inbound')) {
-        return refuse('hook', peerId, maConn)
+      const denial = await ask('afterConnect', init.afterConnect, peerId, maConn, 'inbound')
+
+      if (denial != null) {
+        return refuse('hook', peerId, maConn, denial.thrown == null ? undefined : toError(denial.thrown))
       }
 
       return await isBanned(peerId, maConn) && refuse('banned', peerId, maConn)
@@ -113,7 +151,11 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     denyOutboundUpgradedConnection: async (peerId, maConn) => {
       raw.set(maConn.timeline, maConn)
 
-      return await denies(init.afterConnect, peerId, maConn, 'outbound') || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
+      return await denies('afterConnect', init.afterConnect, peerId, maConn, 'outbound') || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
     }
   }
+}
+
+function endsWithPeer (multiaddr: Multiaddr): boolean {
+  return multiaddr.getComponents().at(-1)?.code === CODE_P2P
 }

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { isDenied } from '../../src/connections/index.ts'
+import { findDenial } from '../../src/connections/index.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
 import type { BeforeConnect } from '../../src/connections/index.ts'
 
@@ -7,8 +7,8 @@ describe('connections/hooks', () => {
   const peerId = stubPeerId()
 
   it('allow if there are none, or none says no', async () => {
-    expect(await isDenied([], peerId)).to.be.false()
-    expect(await isDenied<Parameters<BeforeConnect>>([() => true, () => undefined, async () => true, async () => {}], peerId)).to.be.false()
+    expect(await findDenial([], peerId)).to.be.undefined()
+    expect(await findDenial<Parameters<BeforeConnect>>([() => true, () => undefined, async () => true, async () => {}], peerId)).to.be.undefined()
   })
 
   it('deny by false and by throwing, now or later', async () => {
@@ -20,8 +20,16 @@ describe('connections/hooks', () => {
     ]
 
     for (const hook of hooks) {
-      expect(await isDenied([hook], peerId)).to.be.true()
+      expect(await findDenial([hook], peerId)).to.be.an('object')
     }
+  })
+
+  it('tell what was thrown', async () => {
+    const error = new Error('No')
+
+    expect(await findDenial([() => { throw error }], peerId)).to.deep.equal({ thrown: error })
+    // eslint-disable-next-line prefer-promise-reject-errors -- what users may do
+    expect(await findDenial([async () => Promise.reject(undefined)], peerId)).to.have.nested.property('thrown.message')
   })
 
   it('are asked one after the other, until the first says no', async () => {
@@ -35,7 +43,7 @@ describe('connections/hooks', () => {
       return answer
     }
 
-    expect(await isDenied([hook('a', true), hook('b', false), hook('c', true)], peerId)).to.be.true()
+    expect(await findDenial([hook('a', true), hook('b', false), hook('c', true)], peerId)).to.deep.equal({})
     expect(asked).to.deep.equal(['a begins', 'a ends', 'b begins', 'b ends'])
   })
 })

@@ -90,7 +90,7 @@ describe('drop-in: open connections', () => {
   describe('hooks', () => {
     it('keep peers from being dialled', async () => {
       const asked: string[] = []
-      await start({ beforeConnect: [async peerId => { asked.push(peerId.toString()) }, () => false] })
+      await start({ beforeConnect: [async peerId => { asked.push(String(peerId)) }, () => false] })
       const peer = await startPeer()
 
       await expect(node.dial(peer.peerId)).to.eventually.be.rejected().with.property('name', 'DialDeniedError')
