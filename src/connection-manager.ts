@@ -189,6 +189,13 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     this.outbound.afterStart()
   }
 
+  /**
+   * All parts of the node stop at the same time, and transports close connections, too
+   */
+  beforeStop (): void {
+    this.#rooms.closing.markAll(this.#rooms.table.allConnections(), 'stop')
+  }
+
   async stop (): Promise<void> {
     if (!this.#started) {
       return

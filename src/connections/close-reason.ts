@@ -8,10 +8,12 @@
  * - `dead` nothing was heard any more
  * - `idle` no application used it
  * - `replaced` the peer has a better connection
+ * - `surplus` it was dialled for the outbound target, or to see whether somebody is there,
+ *   and is not needed any more
  * - `recycle` it was closed to be replaced
  * - `hang-up` the user closed the connections of the peer
  * - `stop` the node was stopped
  * - `remote` the remote closed it, or a part of this process that did not ask us
  * - `error` it failed, or the remote hung up without a word
  */
-export type CloseReason = 'trim' | 'evict' | 'refuse' | 'ban' | 'dead' | 'idle' | 'replaced' | 'recycle' | 'hang-up' | 'stop' | 'remote' | 'error'
+export type CloseReason = 'trim' | 'evict' | 'refuse' | 'ban' | 'dead' | 'idle' | 'replaced' | 'surplus' | 'recycle' | 'hang-up' | 'stop' | 'remote' | 'error'

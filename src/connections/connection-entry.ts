@@ -93,6 +93,11 @@ export class ConnectionEntry {
   closeReason: CloseReason | undefined = undefined
 
   /**
+   * More about that, e.g. the range that was banned
+   */
+  closeCause: string | undefined = undefined
+
+  /**
    * What whoever reserves something for the connection has to give back. Nobody else
    * looks into it.
    */

@@ -52,7 +52,7 @@ export interface LivenessComponents {
   /**
    * A connection is given up, and aborted next
    */
-  onGiveUp?(connection: Connection): void
+  onGiveUp?(connection: Connection, record: LivenessRecord): void
 
   /**
    * A connection was given up and aborted. `networkChanged` tells that nothing was
@@ -292,7 +292,7 @@ export class Liveness {
 
     log('aborting a connection to %p that was silent for %d ms', connection.remotePeer, silence)
     this.unwatch(entry)
-    this.#components.onGiveUp?.(connection)
+    this.#components.onGiveUp?.(connection, watched)
 
     try {
       connection.abort(new TimeoutError(`Nothing was heard for ${silence} ms`))

@@ -1,5 +1,5 @@
 import type { DialFailureReason } from './dial-failure.ts'
-import type { PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -15,4 +15,9 @@ export interface DialObserver {
    * An address was dialled and could not be connected to
    */
   onAttemptFailed(peerId: PeerId | undefined, multiaddr: Multiaddr, error: Error, reason: DialFailureReason): void
+
+  /**
+   * A connection is closed next, as another one to its peer was there first
+   */
+  onDiscard(connection: Connection): void
 }

@@ -170,6 +170,7 @@ export class DialQueue {
       clock,
       maxPeerAddrsToDial,
       onAttempt: (...attempt) => { init.observer?.onAttempt(...attempt) },
+      onDiscard: connection => { init.observer?.onDiscard(connection) },
       onAttemptFailed: async (peerId, failure) => this.#onAttemptFailed(peerId, failure),
       onConnected: async connection => this.#record(connection.remotePeer, LAST_DIAL_SUCCESS_KEY, [connection.remoteAddr])
     }

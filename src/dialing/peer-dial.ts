@@ -36,6 +36,11 @@ export interface PeerDialComponents {
   onAttempt?(peerId: PeerId | undefined, multiaddr: Multiaddr, delay: number): void
 
   /**
+   * A connection is closed next, as another one was there first
+   */
+  onDiscard?(connection: Connection): void
+
+  /**
    * An address could not be connected to
    */
   onAttemptFailed(peerId: PeerId | undefined, failure: DialFailure & { error: Error }): Promise<void>
@@ -99,7 +104,10 @@ export class PeerDial {
       failure: (errors, skipped) => this.#failure(errors, skipped),
 
       // the loser of a race that was over before it noticed
-      discard: connection => { closeConnection(connection).catch(() => {}) }
+      discard: connection => {
+        components.onDiscard?.(connection)
+        closeConnection(connection).catch(() => {})
+      }
     })
   }
 

@@ -18,9 +18,9 @@ export interface TrimRunComponents {
   log: Logger
 
   /**
-   * A connection is closed next
+   * A connection is closed next, by a trim for this reason
    */
-  onClosing?(connection: Connection): void
+  onClosing?(connection: Connection, reason: string): void
 }
 
 export interface TrimRunInit {
@@ -193,7 +193,7 @@ export class TrimRun {
       if (this.#isStillExpendable(victim)) {
         this.#begun.push(victim.connection)
         closing.push(trimmed(victim, clock.now()))
-        onClosing?.(victim.connection)
+        onClosing?.(victim.connection, this.#request.reason)
         closings.begin(victim.connection)
         missing--
       }

@@ -2,7 +2,7 @@ import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../connections/index.ts'
-import type { BanList } from '../gating/index.ts'
+import type { Ban, BanList } from '../gating/index.ts'
 import type { Logger } from '@libp2p/interface'
 
 export interface BanEnforcerComponents {
@@ -31,7 +31,7 @@ export function enforceBans (components: BanEnforcerComponents): void {
     emit('peer:ban', detail)
 
     if (detail.kind === 'peer') {
-      [...table.getPeer(detail.target)?.connections ?? []].forEach(connection => { departures.add(connection, 'ban') })
+      [...table.getPeer(detail.target)?.connections ?? []].forEach(connection => { departures.add(connection, 'ban', causeOf(detail)) })
     }
 
     // the connections of a peer are found at once. For those from a banned range, or
@@ -57,8 +57,14 @@ async function closeBanned ({ bans, clock, departures, table }: BanEnforcerCompo
       await clock.nextTurn()
     }
 
-    if (connection.status === 'open' && (bans.ofPeer(connection.remotePeer) != null || bans.ofMultiaddr(connection.remoteAddr) != null)) {
-      departures.add(connection, 'ban')
+    const ban = connection.status === 'open' ? bans.ofPeer(connection.remotePeer) ?? bans.ofMultiaddr(connection.remoteAddr) : undefined
+
+    if (ban != null) {
+      departures.add(connection, 'ban', causeOf(ban))
     }
   }
+}
+
+function causeOf ({ target, reason }: Ban): string {
+  return reason == null ? target : `${target}: ${reason}`
 }

@@ -13,13 +13,15 @@ export class CloseReasons {
   }
 
   /**
-   * The connection is closed next. Whoever was first counts.
+   * The connection is closed next. Whoever was first counts. The `cause` says more about
+   * the reason, e.g. the range that was banned.
    */
-  mark (connection: Connection, reason: CloseReason): void {
+  mark (connection: Connection, reason: CloseReason, cause?: string): void {
     const entry = this.#table.get(connection)
 
-    if (entry != null) {
-      entry.closeReason ??= reason
+    if (entry != null && entry.closeReason == null) {
+      entry.closeReason = reason
+      entry.closeCause = cause
     }
   }
 

@@ -13,11 +13,11 @@ export interface CreatedDialer {
  * Connects dialling with the other rooms
  */
 export function createDialer (components: DialQueueComponents & { peerId: PeerId }, rooms: Rooms, config: DialQueueInit): CreatedDialer {
-  const { clock, dials, emit, paths, table, tracker } = rooms
+  const { clock, closing, dials, emit, paths, table, tracker } = rooms
   const dialQueue = new DialQueue(components, {
     ...config,
     reserve: (multiaddr, peerId) => dials.reserve(multiaddr, peerId),
-    observer: dialObserver(emit)
+    observer: dialObserver(emit, closing)
   }, clock)
   const dialer = new Dialer({
     peerId: components.peerId,

@@ -22,7 +22,7 @@ const AUTOMATIC: DialQueueDialOptions = { automatic: true, priority: 10 }
  * a target, and by no others.
  */
 export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
-  const { bans, clock, close, discouraged, emit, random, reachability, standing, table, trimmer, use } = rooms
+  const { bans, clock, close, closing, discouraged, emit, random, reachability, standing, table, trimmer, use } = rooms
 
   return new Outbound({
     clock,
@@ -42,7 +42,10 @@ export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }:
     isAddressBanned: multiaddr => bans.ofMultiaddr(multiaddr) != null,
     groupOf: multiaddr => tools.addressGroup(multiaddr, { groupOf: config.groupOf }),
     dial: async (multiaddrs, signal) => dialer.openConnection(multiaddrs, { ...AUTOMATIC, signal }),
-    close,
+    close: async connection => {
+      closing.mark(connection, 'surplus')
+      await close(connection)
+    },
     isInUse: connection => use.streams(connection) > 0,
     isProtected: peerId => standing.isProtected(peerId),
     valueOf: peerId => standing.value(peerId),

@@ -93,7 +93,7 @@ function createLiveness ({ clock, closing, emit, log, random, raw, realms }: Cre
       byteSource: connection => raw.get(connection.timeline),
       timesOf: ({ remotePeer }) => timesOf(remotePeer),
       onPing: (connection, rtt) => { emit('connection:ping', { connection, peerId: connection.remotePeer, rtt }) },
-      onGiveUp: connection => { closing.mark(connection, 'dead') },
+      onGiveUp: (connection, { misses }) => { closing.mark(connection, 'dead', `${misses} pings in a row`) },
       onDead: (connection, { misses }, networkChanged) => {
         const { remoteAddr, remotePeer } = connection
         emit('connection:dead', { connection, peerId: remotePeer, remoteAddr, misses, networkChanged })

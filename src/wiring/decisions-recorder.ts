@@ -35,6 +35,12 @@ export function recordDecisions (log: DecisionLog, events: TypedEventTarget<Conn
   })))
   on('connection:trim', 'trim', ({ reason, closed, kept, ...details }) => ({ reason, details: { ...details, closed: closed.length, ...kept } }))
   on('connection:evict', 'evict', ({ connection, peerId, realm }) => ({ peer: peerId, address: connection.remoteAddr, reason: realm == null ? 'node' : 'realm', details: { realm } }))
+  // whoever comes and goes as it likes does not push out why others were closed
+  events.addEventListener('connection:close', ({ detail: { cause, direction, duration, error, peerId, reason, remoteAddr } }) => {
+    const isTheirs = reason === 'remote' || reason === 'error'
+    const message = error == null ? undefined : messageOf(error)
+    log.add('close', { peer: peerId, address: remoteAddr, reason, details: { cause, direction, duration, error: error?.name, message } }, isTheirs ? 'close by remotes' : 'close')
+  })
   on('connection:dead', 'dead', ({ peerId, remoteAddr, misses }) => ({ peer: peerId, address: remoteAddr, reason: 'silent', details: { misses } }))
   on('connection:recycle', 'recycle', ({ connection, reason }) => ({ peer: connection.remotePeer, address: connection.remoteAddr, reason: `${reason}` }))
   on('connection:upgrade', 'upgrade', ({ peerId, to }) => ({ peer: peerId, address: to.remoteAddr, reason: 'direct' }))

@@ -13,6 +13,7 @@ import type { Component, Multiaddr } from '@multiformats/multiaddr'
  * - `trim` there were too many connections
  * - `trimmed` a connection was closed by a trim
  * - `evict` a connection was closed for a better one
+ * - `close` a connection has come to its end, whoever closed it
  * - `dead` a connection was given up, as nothing was heard any more
  * - `recycle` a connection was closed to be replaced
  * - `upgrade` a direct connection took the place of a relayed one
@@ -25,7 +26,7 @@ import type { Component, Multiaddr } from '@multiformats/multiaddr'
  * - `watermark` there are more connections than a watermark now, or no longer
  * - `reachability` others can dial this node, or cannot, so it dials more itself
  */
-export type DecisionKind = 'refuse' | 'resource' | 'trim' | 'trimmed' | 'evict' | 'dead' | 'recycle' | 'upgrade' | 'ban' | 'unban' |
+export type DecisionKind = 'refuse' | 'resource' | 'trim' | 'trimmed' | 'evict' | 'close' | 'dead' | 'recycle' | 'upgrade' | 'ban' | 'unban' |
   'discourage' | 'protect' | 'unprotect' | 'realm' | 'realm-limit' | 'dial' | 'watermark' | 'reachability'
 
 /**
@@ -131,7 +132,7 @@ export class DecisionLog {
    * How many decisions of each kind are kept
    */
   readonly capacity: number
-  private readonly kinds = new Map<DecisionKind, { entries: Entry[], noted: number }>()
+  private readonly parts = new Map<string, { entries: Entry[], noted: number }>()
   #order = 0
 
   constructor (clock: Pick<Clock, 'now'>, capacity = MAX_DECISIONS_PER_KIND) {
@@ -140,14 +141,15 @@ export class DecisionLog {
   }
 
   /**
-   * Takes the same time however many there are
+   * Takes the same time however many there are. Some of one kind may have a part of the
+   * log for themselves.
    */
-  add (kind: DecisionKind, { peer, address, reason, details }: NotedDecision): void {
-    let log = this.kinds.get(kind)
+  add (kind: DecisionKind, { peer, address, reason, details }: NotedDecision, part: string = kind): void {
+    let log = this.parts.get(part)
 
     if (log == null) {
       log = { entries: [], noted: 0 }
-      this.kinds.set(kind, log)
+      this.parts.set(part, log)
     }
 
     log.entries[log.noted++ % this.capacity] = { kind, peer: peer == null ? undefined : textOf(peer), address: address?.getComponents().map(({ code, name, value }) => ({ code, name, value })), reason, details, time: this.#clock.now(), order: this.#order++ }
@@ -165,7 +167,7 @@ export class DecisionLog {
     assertNumber('since', since)
     assertNumber('limit', limit)
 
-    const entries = [...this.kinds.values()].flatMap(({ entries }) => entries)
+    const entries = [...this.parts.values()].flatMap(({ entries }) => entries)
       .filter(entry => entry.time >= since && (kinds?.includes(entry.kind) ?? true) && (peer == null || peerOf(entry) === peer))
       .sort((a, b) => a.order - b.order)
 

@@ -43,13 +43,13 @@ export class Departures {
     return this.#leaving.has(connection)
   }
 
-  add (connection: Connection, reason: CloseReason): void {
+  add (connection: Connection, reason: CloseReason, cause?: string): void {
     if (this.#leaving.has(connection)) {
       return
     }
 
     const { clock, close, closing, held } = this.#components
-    closing.mark(connection, reason)
+    closing.mark(connection, reason, cause)
     this.#leaving.add(connection)
     held.of(connection)?.release()
 

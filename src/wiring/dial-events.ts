@@ -1,3 +1,4 @@
+import type { CloseReasons } from './close-reasons.ts'
 import type { Emit } from './context.ts'
 import type { Clock } from '../clock.ts'
 import type { DialObserver, DialQueue } from '../dialing/index.ts'
@@ -5,10 +6,11 @@ import type { DialObserver, DialQueue } from '../dialing/index.ts'
 /**
  * Tells of addresses that are dialled
  */
-export function dialObserver (emit: Emit): DialObserver {
+export function dialObserver (emit: Emit, closing: CloseReasons): DialObserver {
   return {
     onAttempt: (peerId, multiaddr, delay) => { emit('dial:attempt', { peerId, multiaddr, delay }) },
-    onAttemptFailed: (peerId, multiaddr, error, reason) => { emit('dial:fail', { peerId, multiaddr, reason, error }) }
+    onAttemptFailed: (peerId, multiaddr, error, reason) => { emit('dial:fail', { peerId, multiaddr, reason, error }) },
+    onDiscard: connection => { closing.mark(connection, 'replaced') }
   }
 }
 

@@ -73,6 +73,12 @@ export interface ClosedConnection extends OpenedConnection {
   readonly reason: CloseReason
 
   /**
+   * More about the reason, if there is more to say: who or what was banned and why, why
+   * the trim, which realm, why it was recycled
+   */
+  readonly cause?: string
+
+  /**
    * For how many ms it was open
    */
   readonly duration: number

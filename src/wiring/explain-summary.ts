@@ -1,4 +1,22 @@
+import type { Decision } from './decisions.ts'
 import type { PeerExplanation } from './explain-types.ts'
+import type { CloseReason } from '../connections/index.ts'
+
+const CLOSED: Record<CloseReason, string> = {
+  trim: 'was trimmed, as there were too many',
+  evict: 'was closed, as another one needed its place',
+  refuse: 'was closed, as there was no place for it',
+  ban: 'was closed, as it is banned',
+  dead: 'was given up, as nothing was heard any more',
+  idle: 'was closed, as no application used it',
+  replaced: 'was closed, as there was a better one',
+  surplus: 'was closed, as it was not needed any more',
+  recycle: 'was closed to be replaced',
+  'hang-up': 'was closed, as the user hung up',
+  stop: 'was closed, as the node was stopped',
+  remote: 'was closed by the remote, or by another part of this node',
+  error: 'has failed'
+}
 
 /**
  * A few sentences for people
@@ -8,7 +26,7 @@ export function summarize (facts: Omit<PeerExplanation, 'known' | 'summary'>, kn
     return 'Nothing is known of this peer.'
   }
 
-  const { bans, connections, discouraged, flapping, lastDialError, realm, value } = facts
+  const { bans, connections, discouraged, flapping, lastClosed, lastDialError, lastRefused, realm, value } = facts
 
   const sentences = [
     connections.length === 0 ? 'It is not connected.' : `It has ${count(connections.length, 'connection')} open.`,
@@ -17,6 +35,8 @@ export function summarize (facts: Omit<PeerExplanation, 'known' | 'summary'>, kn
     ...bans.map(({ target, reason, expires }) => `${target === facts.peer ? 'It' : target} is banned${reason == null ? '' : ` (${reason})`}${expires == null ? '' : ` for another ${seconds(expires - now)}`}.`),
     discouraged ? 'It is discouraged: it may stay only while there is room.' : '',
     flapping ? 'It is kept out for a while, as it connects and disconnects again and again.' : '',
+    lastClosed == null ? '' : `Its last connection ${CLOSED[lastClosed.reason as CloseReason]}${more(lastClosed.details.cause, lastClosed.details.message)}, ${since(lastClosed, now)}.`,
+    lastRefused == null ? '' : `It was refused${more(lastRefused.reason, lastRefused.details.message ?? lastRefused.details.scope)}, ${since(lastRefused, now)}.`,
     lastDialError == null ? '' : lastDialError
   ]
 
@@ -33,6 +53,16 @@ function trimming ({ graceRemaining, protectedBy, trimRank }: Omit<PeerExplanati
   }
 
   return trimRank == null ? 'None of its connections may be trimmed now.' : `In a trim it would be number ${trimRank.position} of ${trimRank.of}.`
+}
+
+function more (...texts: unknown[]): string {
+  const known = texts.filter(text => text != null)
+
+  return known.length === 0 ? '' : ` (${known.join(': ')})`
+}
+
+function since ({ time }: Decision, now: number): string {
+  return `${seconds(Math.max(0, now - time))} ago, at ${new Date(time).toISOString()}`
 }
 
 function count (n: number, noun: string): string {

@@ -165,6 +165,16 @@ export interface PeerExplanation {
   readonly lastDialError?: string
 
   /**
+   * How the last of its connections came to its end, if one has
+   */
+  readonly lastClosed?: Decision
+
+  /**
+   * Why it was refused the last time, if it was
+   */
+  readonly lastRefused?: Decision
+
+  /**
    * The last decisions about it, the latest at the end
    */
   readonly decisions: readonly Decision[]

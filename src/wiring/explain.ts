@@ -71,6 +71,8 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
     static: staticPeers.has(peerId),
     keepAlive: [...tags.keys()].some(tag => tag.startsWith(tools.KEEP_ALIVE)),
     lastDialError: error == null ? undefined : describeDialError(error, tools),
+    lastClosed: decisions.list({ peer: peerId, kind: 'close', limit: 1 }).at(0),
+    lastRefused: decisions.list({ peer: peerId, kind: 'refuse', limit: 1 }).at(0),
     decisions: decisions.list({ peer: peerId, limit: MAX_DECISIONS })
   }
   const known = isKnown(facts)

@@ -154,6 +154,7 @@ export class OpenConnections {
     emit('connection:close', {
       ...opened(connection),
       reason,
+      cause: entry.closeCause,
       duration: now - openedAt,
       error: event.error
     })

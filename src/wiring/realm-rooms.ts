@@ -73,7 +73,7 @@ export class RealmRooms {
       traitsOf: peerId => ({ tags: components.standing.tagNames(peerId), protocols: this.#protocols.get(peerId.toString()) }),
       isConnected: peerId => components.table.getPeer(peerId)?.admitted === true,
       connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
-      trimRealm: (realm, count) => count - this.#close(realm, count),
+      trimRealm: (realm, count) => count - this.#close(realm, count, 'the limit was lowered'),
       makeRoom: (realm, count) => this.#close(realm, count) > 0
     }, init)
     this.realms.addEventListener('realm:assign', ({ detail }) => {
@@ -206,7 +206,7 @@ export class RealmRooms {
   /**
    * Returns how many connections have lost their place
    */
-  #close (realm: string, count: number): number {
+  #close (realm: string, count: number, why = 'it was full'): number {
     const { clock, departures, emit, held, rules, table } = this.#components
 
     // a peer in several realms counts in one, and gives no place in the others
@@ -216,7 +216,7 @@ export class RealmRooms {
       .slice(0, count)
 
     for (const { connection, peerId } of victims) {
-      departures.add(connection, 'evict')
+      departures.add(connection, 'evict', `realm ${realm}, ${why}`)
       emit('connection:evict', { connection, peerId, realm })
     }
 

@@ -15,9 +15,9 @@ export interface RealmWatermarksComponents {
   rules: CandidateRules
 
   /**
-   * A connection is closed next
+   * A connection is closed next, by a trim for this reason
    */
-  onClosing(connection: Connection): void
+  onClosing(connection: Connection, reason: string): void
 
   /**
    * Called after every trim that had to close something
@@ -43,7 +43,8 @@ export class RealmWatermarks {
       if (highWater !== Infinity) {
         const table = new RealmTable(components, realm)
         const onTrim = (result: TrimResult): void => { components.onTrim({ ...result, realm }) }
-        this.#trimmers.set(realm, new Trimmer({ ...components, rules, table, onTrim }, { ...init, lowWater, highWater }))
+        const onClosing = (connection: Connection, reason: string): void => { components.onClosing(connection, `${reason} of realm ${realm}`) }
+        this.#trimmers.set(realm, new Trimmer({ ...components, rules, table, onClosing, onTrim }, { ...init, lowWater, highWater }))
       }
     }
   }

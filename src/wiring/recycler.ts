@@ -35,7 +35,7 @@ export function createRecycler (components: RecyclerParts, config: RecyclerInit)
     ...components,
     peerCount: () => table.peerCount,
     onRecycle: request => {
-      closing.mark(request.connection, 'recycle')
+      closing.mark(request.connection, 'recycle', request.reason)
       emit('connection:recycle', request)
     },
     reserve: (request: RecycleRequest) => {

@@ -97,7 +97,7 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
    * Closes an open connection for which there is no room
    */
   refuse(connection: Connection, exceeded: ExceededLimit): void
-  onClosing(connection: Connection): void
+  onClosing(connection: Connection, cause: string): void
   onTrim(result: TrimResult): void
 }
 
@@ -119,7 +119,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
     return peer == null ? undefined : rooms.paths.select(peer)
   }
   rooms.close = async connection => { await closeWithin(connection, config.connectionCloseTimeout, clock) }
-  rooms.onClosing = connection => { rooms.closing.mark(connection, 'trim') }
+  rooms.onClosing = (connection, cause) => { rooms.closing.mark(connection, 'trim', cause) }
   rooms.onTrim = result => {
     emit('connection:trim', result)
 
@@ -134,7 +134,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   }
   rooms.refuse = (connection, { scope, current, limit }) => {
     rooms.onRefuse({ reason: 'resources', remoteAddr: connection.remoteAddr, peer: connection.remotePeer.toString(), scope, current, limit })
-    rooms.departures.add(connection, 'refuse')
+    rooms.departures.add(connection, 'refuse', scope)
   }
   // while it is at hand: at the time of a trim it would have to be fetched
   rooms.note = peer => {

@@ -189,7 +189,7 @@ describe('wiring/explain', () => {
     await manager.trimConnections(2)
     manager.protect(peerId, 'late')
 
-    expect((await manager.explain(peerId)).decisions.map(({ kind, reason }) => [kind, reason])).to.deep.equal([['trimmed', 'count'], ['protect', 'late']])
+    expect((await manager.explain(peerId)).decisions.map(({ kind, reason }) => [kind, reason])).to.deep.equal([['close', 'trim'], ['trimmed', 'count'], ['protect', 'late']])
     expect(manager.decisions({ kind: 'trim' })).to.have.lengthOf(1)
     expect(manager.decisions({ peer: peerId, kind: 'trimmed' })[0].details).to.include({ value: 0, duplicate: false })
   })
@@ -263,7 +263,7 @@ describe('wiring/explain', () => {
       await manager.trimConnections(1)
 
       expect((await closed).detail).to.include({ reason: 'trim', duration: 5_000 })
-      expect(manager.decisions({ peer: peerId, since: start + 5_000 }).map(({ kind, time }) => [kind, time])).to.deep.equal([['trimmed', start + 5_000]])
+      expect(manager.decisions({ peer: peerId, since: start + 5_000 }).map(({ kind, time }) => [kind, time])).to.deep.equal([['close', start + 5_000], ['trimmed', start + 5_000]])
       expect(manager.decisions({ since: start + 5_001 })).to.deep.equal([])
     })
   })
