@@ -8,6 +8,7 @@ import {
   CODE_UNIX,
   CODE_WEBRTC
 } from '@multiformats/multiaddr'
+import { isLocalName } from './host-names.ts'
 import { isPrivateOrLoopback } from './ip-address.ts'
 import { prefixText } from './prefixes.ts'
 import { relayPeer, remoteIp } from './remote-ip.ts'
@@ -112,11 +113,11 @@ function nameGroup (multiaddr: Multiaddr, exemptPrivate: boolean): string | unde
  * labels (co.uk) share a group
  */
 function hostGroup (host: string, exemptPrivate: boolean): string | undefined {
-  const labels = host.toLowerCase().split('.').filter(label => label !== '')
-
-  if (exemptPrivate && labels.at(-1) === 'localhost') {
+  if (exemptPrivate && isLocalName(host)) {
     return undefined
   }
+
+  const labels = host.toLowerCase().split('.').filter(label => label !== '')
 
   return `dns:${labels.slice(-2).join('.')}`
 }

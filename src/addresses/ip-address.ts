@@ -2,8 +2,8 @@ const NO_WORDS: readonly number[] = []
 
 /**
  * An IP address as numbers, so that masks and comparisons need no text. What
- * embeds an IPv4 address (IPv4-mapped and IPv4-translated addresses, 6to4,
- * Teredo, NAT64) is that IPv4 address: the same host would otherwise have a
+ * embeds an IPv4 address (IPv4-mapped, IPv4-compatible and IPv4-translated addresses,
+ * 6to4, Teredo, NAT64) is that IPv4 address: the same host would otherwise have a
  * second budget for every way to write it.
  */
 export class IpAddress {
@@ -15,13 +15,21 @@ export class IpAddress {
   readonly #others: readonly number[]
 
   /**
+   * The IPv6 address that an IPv4 address was embedded in, as ranges of IPv6 addresses
+   * hold it too. Not for IPv4-mapped ones, which never are IPv6 on the wire.
+   */
+  readonly embeddedIn: IpAddress | undefined
+
+  /**
    * @param family - 4 or 6
    * @param words - the address in unsigned 32 bit words, most significant first: one
    * word for IPv4, four for IPv6
+   * @param embeddedIn - the IPv6 address that an IPv4 address was taken out of
    */
-  constructor (family: 4 | 6, words: readonly number[]) {
+  constructor (family: 4 | 6, words: readonly number[], embeddedIn?: IpAddress) {
     this.#first = words[0] | 0
     this.#others = family === 4 ? NO_WORDS : words.slice(1)
+    this.embeddedIn = embeddedIn
   }
 
   get family (): 4 | 6 {
@@ -77,7 +85,19 @@ export function parseIp (text: string): IpAddress | undefined {
 
   const embedded = embeddedIpv4(words)
 
-  return embedded == null ? new IpAddress(6, words) : new IpAddress(4, [embedded])
+  const written = new IpAddress(6, words)
+
+  return embedded == null ? written : new IpAddress(4, [embedded], isMappedIpv4(written) ? undefined : written)
+}
+
+/**
+ * Reads an IPv4 or IPv6 address as {@link parseIp} does, but leaves an IPv4 address where
+ * it is embedded
+ */
+export function parseWrittenIp (text: string): IpAddress | undefined {
+  const words = text.includes(':') ? parseIpv6(text) : undefined
+
+  return words == null ? parseIp(text) : new IpAddress(6, words)
 }
 
 /**
@@ -232,6 +252,14 @@ export function isLoopback (ip: IpAddress): boolean {
 }
 
 /**
+ * Whether an IPv6 address, as it is written, is IPv4-mapped (`::ffff:0:0/96`, RFC 4291):
+ * so sockets that are open for both families write IPv4
+ */
+export function isMappedIpv4 (written: IpAddress): boolean {
+  return written.family === 6 && written.word(0) === 0 && written.word(1) === 0 && written.word(2) === 0xffff
+}
+
+/**
  * The text of an IPv4 address given as an unsigned 32 bit word
  */
 function ipv4Text (word: number): string {
@@ -321,6 +349,12 @@ function embeddedIpv4 (words: readonly number[]): number | undefined {
 
   // NAT64, 64:ff9b::/96 (RFC 6052)
   if (first === 0x0064ff9b && second === 0 && third === 0) {
+    return fourth
+  }
+
+  // IPv4-compatible ::/96 (RFC 4291), and the NAT64 of a local network in 64:ff9b:1::/48
+  // (RFC 8215). What would be in 0.0.0.0/8 embeds nothing: `::1` is loopback.
+  if ((fourth >>> 24) !== 0 && ((first === 0 && second === 0 && third === 0) || (first === 0x0064ff9b && (second >>> 16) === 1))) {
     return fourth
   }
 

@@ -1,4 +1,5 @@
 import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_MEMORY, CODE_P2P, CODE_P2P_CIRCUIT, CODE_UNIX } from '@multiformats/multiaddr'
+import { NAME_CODES, ipOfName } from './host-names.ts'
 import { parseIp } from './ip-address.ts'
 import type { IpAddress } from './ip-address.ts'
 import type { Component, Multiaddr } from '@multiformats/multiaddr'
@@ -15,12 +16,21 @@ export function remoteIp (multiaddr: Multiaddr): IpAddress | undefined {
 }
 
 /**
- * The IP address that an address begins with, after its zone if it has one
+ * The IP address that an address begins with, after its zone if it has one, or that its
+ * name is in disguise
  */
 export function leadingIp (components: readonly Component[]): IpAddress | undefined {
   const first = components[components[0]?.code === CODE_IP6ZONE ? 1 : 0]
 
-  return first?.value != null && (first.code === CODE_IP4 || first.code === CODE_IP6) ? parseIp(first.value) : undefined
+  if (first?.value == null) {
+    return undefined
+  }
+
+  if (first.code === CODE_IP4 || first.code === CODE_IP6) {
+    return parseIp(first.value)
+  }
+
+  return NAME_CODES.has(first.code) ? ipOfName(first.value) : undefined
 }
 
 /**

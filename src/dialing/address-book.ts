@@ -1,4 +1,5 @@
 import { DialError } from '@libp2p/interface'
+import { untilAborted } from '../connections/index.ts'
 import { DialDeniedError, NoValidAddressesError, hasErrorName, toError } from '../errors.ts'
 import { prepareAddresses } from './address-preparation.ts'
 import { addFailure, attachDialReport, emptyReport } from './dial-failure.ts'
@@ -8,6 +9,11 @@ import type { AbortOptions, Address, ConnectionGater, Logger, MultiaddrResolver,
 import type { TransportManager } from '@libp2p/interface-internal'
 import type { DNS } from '@multiformats/dns'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * How many addresses of one dial the gater is asked about at the same time
+ */
+const MAX_PARALLEL_QUESTIONS = 8
 
 export interface AddressBookComponents {
   peerId: PeerId
@@ -78,7 +84,7 @@ export class AddressBook {
       throw attachDialReport(nothingLeft(report), report)
     }
 
-    const { allowed: addresses, error } = await this.#withoutDenied(prepared, report)
+    const { allowed: addresses, error } = await this.#withoutDenied(prepared, report, options)
 
     if (addresses.length === 0) {
       throw attachDialReport(error ?? new DialDeniedError(`The connection gater denied all addresses in the dial request for peer: ${nameOf(peerId)}`), report)
@@ -137,30 +143,35 @@ export class AddressBook {
   }
 
   /**
-   * A gater that throws has denied the address, and no other
+   * A gater that throws has denied the address, and no other. It may look up names, and one that
+   * hangs should not keep the others.
    */
-  async #withoutDenied (addresses: Address[], report: DialReport): Promise<{ allowed: Address[], error?: Error }> {
+  async #withoutDenied (addresses: Address[], report: DialReport, { signal }: AbortOptions): Promise<{ allowed: Address[], error?: Error }> {
     const { connectionGater } = this.#components
-    const allowed: Address[] = []
-    let first: Error | undefined
+    const denials = new Map<Address, { error?: Error }>()
+    const left = addresses.values()
 
-    for (const address of addresses) {
-      const { multiaddr } = address
+    await untilAborted(Promise.all(Array.from({ length: MAX_PARALLEL_QUESTIONS }, async () => {
+      for (const address of left) {
+        signal?.throwIfAborted()
 
-      try {
-        if (await connectionGater.denyDialMultiaddr?.(multiaddr) === true) {
-          addFailure(report, { multiaddr, reason: 'gated' })
-        } else {
-          allowed.push(address)
+        try {
+          if (await connectionGater.denyDialMultiaddr?.(address.multiaddr) === true) {
+            denials.set(address, {})
+          }
+        } catch (err) {
+          denials.set(address, { error: toError(err) })
         }
-      } catch (err) {
-        const error = toError(err)
-        first ??= error
-        addFailure(report, { multiaddr, reason: 'gated', error })
       }
-    }
+    })), signal)
 
-    return { allowed, error: first }
+    const denied = addresses.filter(address => denials.has(address))
+    denied.forEach(address => { addFailure(report, { multiaddr: address.multiaddr, reason: 'gated', ...denials.get(address) }) })
+
+    return {
+      allowed: addresses.filter(address => !denials.has(address)),
+      error: denied.map(address => denials.get(address)?.error).find(error => error != null)
+    }
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  CODE_DNS,
   CODE_DNS4,
   CODE_DNS6,
   CODE_IP4,
@@ -12,7 +11,7 @@ import {
   CODE_UDP,
   CODE_UNIX
 } from '@multiformats/multiaddr'
-import { isLoopback, isPrivateOrLoopback, parseIp, transportKind } from '../addresses/index.ts'
+import { NAME_CODES, isLocalName, isLoopback, isPrivateOrLoopback, leadingIp, transportKind } from '../addresses/index.ts'
 import type { IpAddress, TransportKind } from '../addresses/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -56,10 +55,6 @@ export interface DialTraits {
 }
 
 const FAMILIES = new Map<number, 4 | 6>([[CODE_IP4, 4], [CODE_IP6, 6], [CODE_DNS4, 4], [CODE_DNS6, 6]])
-const NAMES = new Set<number>([CODE_DNS, CODE_DNS4, CODE_DNS6])
-
-// names that never leave the host or the local network (RFC 6761, RFC 6762)
-const LOCAL_NAME = /(^|\.)(localhost|local)\.?$/i
 
 /**
  * What the rules of dialling ask of an address
@@ -68,12 +63,12 @@ export function dialTraits (multiaddr: Multiaddr): DialTraits {
   const isRelayed = multiaddr.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
   const way = isRelayed ? multiaddr.decapsulateCode(CODE_P2P_CIRCUIT) : multiaddr
   const components = way.getComponents()
-  const hostAt = components.findIndex(({ code }) => FAMILIES.has(code) || NAMES.has(code))
+  const hostAt = components.findIndex(({ code }) => FAMILIES.has(code) || NAME_CODES.has(code))
   const host = hostAt === -1 ? undefined : components[hostAt]
   const port = components.find(({ code }) => code === CODE_TCP || code === CODE_UDP)
   const kind = transportKind(way)
   const hostText = host?.value ?? ''
-  const ip = parseIp(hostText)
+  const ip = leadingIp(components)
 
   return {
     scope: isRelayed ? relayedScope(multiaddr) : directScope(components.map(({ code }) => code), host, ip),
@@ -97,9 +92,5 @@ function directScope (codes: number[], host?: { code: number, value?: string }, 
     return codes.includes(CODE_MEMORY) || codes.includes(CODE_UNIX) ? 'private' : 'other'
   }
 
-  if (NAMES.has(host.code)) {
-    return LOCAL_NAME.test(host.value) ? 'private' : 'public'
-  }
-
-  return ip != null && isPrivateOrLoopback(ip) ? 'private' : 'public'
+  return (ip == null ? isLocalName(host.value) : isPrivateOrLoopback(ip)) ? 'private' : 'public'
 }

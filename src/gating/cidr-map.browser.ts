@@ -36,6 +36,8 @@ export class CidrMap<T extends NonNullable<unknown>> implements Surface<T> {
         return value
       }
     }
+
+    return ip.embeddedIn == null ? undefined : this.match(ip.embeddedIn, accept)
   }
 
   has (ip: IpAddress): boolean {

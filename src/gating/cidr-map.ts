@@ -49,7 +49,8 @@ export class CidrMap<T extends NonNullable<unknown>> {
 
   /**
    * The value of the most specific range that an address is in. With `accept`,
-   * of those whose value is accepted.
+   * of those whose value is accepted. An embedded IPv4 address is looked up as that
+   * first, then as the IPv6 address that it was written in.
    */
   match (ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
     // most lists are empty, and every connection that knocks is looked up in all
@@ -58,7 +59,9 @@ export class CidrMap<T extends NonNullable<unknown>> {
     }
 
     // of narrow ranges first, as they are more specific
-    return this.#matchIn(this.#trees[ip.family].get(ip), ip, accept) ?? this.#matchIn(this.#roots[ip.family], ip, accept)
+    return this.#matchIn(this.#trees[ip.family].get(ip), ip, accept) ??
+      this.#matchIn(this.#roots[ip.family], ip, accept) ??
+      (ip.embeddedIn == null ? undefined : this.match(ip.embeddedIn, accept))
   }
 
   /**

@@ -1,6 +1,7 @@
 import { CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_IPCIDR, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
-import { addressBits, IpAddress, parseIp, prefixNetwork, prefixText } from '../addresses/index.ts'
+import { addressBits, isMappedIpv4, parseIp, parseWrittenIp, prefixNetwork, prefixText } from '../addresses/index.ts'
 import { InvalidOptionError } from '../errors.ts'
+import type { IpAddress } from '../addresses/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -34,7 +35,7 @@ type WrittenCidr = [ip: string, bits?: string]
  * Reads a range of IP addresses: `10.0.0.0/8`, `2001:db8::/32`, an address alone,
  * `/ip4/10.0.0.0/ipcidr/8`, or a multiaddr that starts with an IP address. Bits
  * behind the prefix are ignored. A range inside of those that embed IPv4
- * addresses is the range of the embedded addresses.
+ * addresses is the range of the embedded addresses, where there is such a range.
  *
  * @param input - what to read
  * @param option - how the error names it
@@ -91,42 +92,53 @@ function splitMultiaddr (input: string | Multiaddr, option: string): WrittenCidr
 
 function toCidr (text: string, bitsText?: string): Cidr | undefined {
   const ip = parseIp(text)
+  const written = parseWrittenIp(text)
 
-  if (ip == null || bitsText == null) {
-    return ip == null ? undefined : cidrOf(ip)
-  }
-
-  // what was written, before an embedded IPv4 address was taken out of it
-  const isIpv6 = text.includes(':')
-  const written = Number(bitsText)
-
-  if (!/^\d{1,3}$/.test(bitsText) || written > addressBits(isIpv6 ? 6 : 4)) {
+  if (ip == null || written == null) {
     return undefined
   }
 
-  const bits = isIpv6 && ip.family === 4 ? embeddedBits(text, written) : written
+  if (bitsText == null) {
+    return cidrOf(ip)
+  }
 
-  return bits == null ? undefined : { network: prefixNetwork(ip, bits), bits, text: prefixText(ip, bits) }
+  const bits = Number(bitsText)
+
+  if (!/^\d{1,3}$/.test(bitsText) || bits > addressBits(written.family)) {
+    return undefined
+  }
+
+  const embedded = ip.family === written.family ? undefined : embeddedBits(written, bits)
+
+  return embedded == null ? rangeOf(written, bits) : rangeOf(ip, embedded)
 }
+
+function rangeOf (ip: IpAddress, bits: number): Cidr {
+  return { network: prefixNetwork(ip, bits), bits, text: prefixText(ip, bits) }
+}
+
+const SIX_TO_FOUR = 0x2002
+const TEREDO = 0x20010000
 
 /**
  * How many bits of the embedded IPv4 address a range of IPv6 addresses fixes.
- * `undefined` if no range of IPv4 addresses means the same, or only that of all.
+ * `undefined` if no range of IPv4 addresses means the same.
  */
-function embeddedBits (text: string, bits: number): number | undefined {
+function embeddedBits (written: IpAddress, bits: number): number | undefined {
   if (bits === 128) {
     return 32
   }
 
   // 6to4 has the address behind the first 16 bits, the interface is of no interest
-  if (/^2002:/.test(text)) {
+  if (written.word(0) >>> 16 === SIX_TO_FOUR) {
     return bits > 16 ? Math.min(bits - 16, 32) : undefined
   }
 
   // Teredo has it at the end, behind what is the server's
-  if (/^2001:/.test(text)) {
+  if (written.word(0) === TEREDO) {
     return undefined
   }
 
-  return bits > 96 ? bits - 96 : undefined
+  // all that is IPv4-mapped is all of IPv4, but NAT64 is only a way to it
+  return bits > 96 || (bits === 96 && isMappedIpv4(written)) ? bits - 96 : undefined
 }

@@ -1,8 +1,7 @@
 import { CODE_P2P } from '@multiformats/multiaddr'
-import { remoteIp } from '../addresses/index.ts'
-import { cidrSet } from './cidr-set.ts'
-import { isWithinNetworks } from './net-restrict.ts'
-import { isPrivateDial } from './private-dials.ts'
+import { systemClock } from '../clock.ts'
+import { AddressRules } from './address-rules.ts'
+import type { AddressRulesComponents } from './address-rules.ts'
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -12,6 +11,11 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 export interface BanLookup {
   ofPeer(peerId: PeerId | string): unknown
   ofMultiaddr(multiaddr: Multiaddr): unknown
+
+  /**
+   * How many bans there are. While there is none, no name is looked up for them.
+   */
+  readonly size?: number
 }
 
 /**
@@ -28,7 +32,7 @@ export interface ConnectionGaterInit {
 
   /**
    * IP addresses or ranges that are neither dialled nor accepted, e.g.
-   * `10.0.0.0/8` or `/ip4/10.0.0.0/ipcidr/8`
+   * `10.0.0.0/8` or `/ip4/10.0.0.0/ipcidr/8`, also not by a name
    *
    * @default []
    */
@@ -36,8 +40,8 @@ export interface ConnectionGaterInit {
 
   /**
    * If given, only these IP addresses and ranges are dialled and accepted. What
-   * has no IP address of the remote itself (relayed connections, host names) is
-   * not, except memory and unix sockets.
+   * has no IP address of the remote itself (relayed connections, in browsers host
+   * names) is not, except memory and unix sockets.
    *
    * @default undefined, any address
    */
@@ -54,7 +58,12 @@ export interface ConnectionGaterInit {
 
 /**
  * A connection gater of its own, for nodes without the connection manager or in
- * addition to it
+ * addition to it. While there is something to ask about IP addresses, names are looked up
+ * before they are dialled, except in browsers. One that can not be looked up is not dialled
+ * then. What the look-up tells is compared with where the socket leads.
+ *
+ * @param init - the rules
+ * @param components - where the time comes from, and how names are looked up
  *
  * @throws {InvalidOptionError} that names the entry of a list that is not a range
  * of IP addresses
@@ -73,27 +82,13 @@ export interface ConnectionGaterInit {
  * })
  * ```
  */
-export function connectionGater (init: ConnectionGaterInit = {}): ConnectionGater {
-  const { bans, netRestrict, denyPrivateDials } = init
-  const denied = cidrSet(init.deny ?? [], 'deny')
-  const restricted = netRestrict == null ? undefined : cidrSet(netRestrict, 'netRestrict')
+export function connectionGater (init: ConnectionGaterInit = {}, components: Partial<AddressRulesComponents> = {}): ConnectionGater {
+  const { bans } = init
+  const rules = new AddressRules(init, { clock: systemClock, ...components })
 
   const isBanned = (peer: PeerId | string): boolean => bans?.ofPeer(peer) != null
-
-  const isAddressDenied = (multiaddr: Multiaddr): boolean => {
-    if (bans == null && denied.size === 0 && restricted == null) {
-      return false
-    }
-
-    const ip = remoteIp(multiaddr)
-
-    return bans?.ofMultiaddr(multiaddr) != null ||
-      (ip != null && denied.has(ip)) ||
-      (restricted != null && !isWithinNetworks(restricted, multiaddr, ip))
-  }
-
   const isEitherBanned = (one: PeerId, other: PeerId): boolean => isBanned(one) || isBanned(other)
-  const isDenied = (peerId: PeerId, { remoteAddr }: MultiaddrConnection): boolean => isBanned(peerId) || isAddressDenied(remoteAddr)
+  const isDenied = (peerId: PeerId, maConn: MultiaddrConnection): boolean => isBanned(peerId) || rules.deniesSocket(maConn)
 
   // there is no `filterMultiaddrForPeer`: bans end, and an address that was not stored
   // would be missing then
@@ -101,11 +96,10 @@ export function connectionGater (init: ConnectionGaterInit = {}): ConnectionGate
     denyDialPeer: isBanned,
 
     // the peer, and the relays on the way to it
-    denyDialMultiaddr: multiaddr => isAddressDenied(multiaddr) ||
-      (denyPrivateDials === true && isPrivateDial(multiaddr)) ||
-      (bans != null && multiaddr.getComponents().some(({ code, value }) => code === CODE_P2P && value != null && isBanned(value))),
+    denyDialMultiaddr: multiaddr => (bans != null && multiaddr.getComponents().some(({ code, value }) => code === CODE_P2P && value != null && isBanned(value))) ||
+      rules.deniesDial(multiaddr),
 
-    denyInboundConnection: ({ remoteAddr }) => isAddressDenied(remoteAddr),
+    denyInboundConnection: maConn => rules.deniesSocket(maConn),
     denyOutboundConnection: isDenied,
     denyInboundEncryptedConnection: isDenied,
     denyOutboundEncryptedConnection: isDenied,

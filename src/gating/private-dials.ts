@@ -1,6 +1,6 @@
 import { isPrivate } from '@libp2p/utils'
 import { WebSockets } from '@multiformats/multiaddr-matcher'
-import { isPrivateOrLoopback, remoteIp } from '../addresses/index.ts'
+import { dialledHosts, isLocalName, isPrivateOrLoopback, remoteIp } from '../addresses/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -15,5 +15,9 @@ export function isPrivateDial (multiaddr: Multiaddr): boolean {
 
   const ip = remoteIp(multiaddr)
 
-  return ip != null && isPrivateOrLoopback(ip)
+  return ip == null ? hasLocalName(multiaddr) : isPrivateOrLoopback(ip)
+}
+
+function hasLocalName (multiaddr: Multiaddr): boolean {
+  return dialledHosts(multiaddr).names.some(isLocalName)
 }

@@ -1,15 +1,17 @@
+import { socketAddress } from '../gating/index.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../connections/index.ts'
 import type { Ban, BanList } from '../gating/index.ts'
-import type { Logger } from '@libp2p/interface'
+import type { Logger, MultiaddrConnection } from '@libp2p/interface'
 
 export interface BanEnforcerComponents {
   clock: Clock
   log: Logger
   bans: BanList
   table: ConnectionTable
+  raw: WeakMap<object, MultiaddrConnection>
   departures: Pick<Departures, 'add'>
   emit: Emit
 }
@@ -49,7 +51,7 @@ export function enforceBans (components: BanEnforcerComponents): void {
   bans.addEventListener('unban', ({ detail }) => { emit('peer:unban', detail) })
 }
 
-async function closeBanned ({ bans, clock, departures, table }: BanEnforcerComponents): Promise<void> {
+async function closeBanned ({ bans, clock, departures, raw, table }: BanEnforcerComponents): Promise<void> {
   let count = 0
 
   for (const connection of table.allConnections()) {
@@ -57,7 +59,8 @@ async function closeBanned ({ bans, clock, departures, table }: BanEnforcerCompo
       await clock.nextTurn()
     }
 
-    const ban = connection.status === 'open' ? bans.ofPeer(connection.remotePeer) ?? bans.ofMultiaddr(connection.remoteAddr) : undefined
+    const address = socketAddress(raw.get(connection.timeline) ?? connection)
+    const ban = connection.status === 'open' ? bans.ofPeer(connection.remotePeer) ?? bans.ofMultiaddr(address) : undefined
 
     if (ban != null) {
       departures.add(connection, 'ban', causeOf(ban))

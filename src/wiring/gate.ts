@@ -76,7 +76,7 @@ async function inTime <T> (answer: Promise<T>, clock: Clock, late: (err: unknown
  */
 export function createGate (components: GateComponents, init: GateInit): ConnectionGater {
   const { clock, inbound, log, raw, flapping, onRefuse, realms: { realms }, standing } = components
-  const network = connectionGater(init)
+  const network = connectionGater(init, components)
 
   // without hooks there is nothing to wait for: whoever is upgraded late may miss what the remote sends at once
   const ask = async <Args extends unknown[]>(name: keyof GateInit, ...[hooks, ...args]: Parameters<typeof findDenial<Args>>): Promise<Denial | undefined> => {

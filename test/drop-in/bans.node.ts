@@ -2,17 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { CODE_DNS, multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { MemoryDatastore } from 'datastore-core'
 import { LevelDatastore } from 'datastore-level'
 import { pEvent } from 'p-event'
 import pWaitFor from 'p-wait-for'
+import { connectionGater } from '../../src/gating/index.ts'
 import { createClient, createServer } from '../fixtures/loopback.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
+import type { ConnectionGaterInit } from '../../src/gating/index.ts'
 import type { Ban, ConnectionManagerInit, EndedBan } from '../../src/index.ts'
 import type { LoopbackServices } from '../fixtures/loopback.ts'
 import type { Libp2p } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 
 type Client = Libp2p<{ ping: Ping }>
@@ -82,6 +88,54 @@ describe('bans on real nodes', () => {
     await server.services.connectionManager.bans.ban('127.1.0.0/16')
     await left(...banned)
     expect(server.getConnections(other.peerId)).to.have.lengthOf(1)
+  })
+
+  it('close what was dialled by a name when its IP address is banned', async () => {
+    await serve({}, { addresses: { listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] }, transports: [tcp(), webSockets()] })
+
+    for (const address of server.getMultiaddrs()) {
+      const client = await nodes.add(createServer({}, { addresses: {}, transports: [tcp(), webSockets()] }))
+      const connection = await client.dial(byName(address, 'localhost'))
+      const { connectionManager } = client.services
+
+      await connectionManager.bans.ban('127.0.0.0/8')
+      await pWaitFor(() => connection.status !== 'open')
+      await expect(client.dial(byName(address, 'localhost'))).to.eventually.be.rejected().with.property('name', 'DialDeniedError')
+    }
+  })
+
+  it('are not evaded by a name of the address, nor by a number in disguise', async () => {
+    await serve({}, { addresses: { listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] }, transports: [tcp(), webSockets()] })
+    const gated = await nodes.add(createServer({}, { addresses: {}, transports: [tcp(), webSockets()] }))
+    await gated.services.connectionManager.bans.ban('127.0.0.0/16')
+
+    for (const address of server.getMultiaddrs()) {
+      for (const name of ['localhost', 'LOCALHOST', '127.0.0.1', '127.1', '0x7f.0.0.1', '0177.0.0.1', '2130706433', '１２７.0.0.1', '::ffff:127.0.0.1']) {
+        const dialled = byName(address, name)
+
+        await expect(gated.dial(dialled), dialled.toString()).to.eventually.be.rejected().with.property('name', 'DialDeniedError')
+      }
+    }
+  })
+
+  it('hold where a name leads elsewhere than the look-up said', async () => {
+    await serve({}, { addresses: { listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] }, transports: [tcp(), webSockets()] })
+    const rules: ConnectionGaterInit[] = [{ deny: ['127.0.0.0/8'] }, { netRestrict: ['8.8.8.8'] }, { denyPrivateDials: true }]
+
+    for (const init of rules) {
+      const rebound = connectionGater(init, { lookUp: async () => ['8.8.8.8'] })
+      const node = await nodes.add(createServer({}, {
+        addresses: {},
+        transports: [tcp(), webSockets()],
+        // without a certificate there are no WebSockets that are not private dials
+        connectionGater: init.denyPrivateDials === true ? { ...rebound, denyDialMultiaddr: () => false } : rebound
+      }))
+
+      for (const address of server.getMultiaddrs()) {
+        await expect(node.dial(byName(address, 'localhost')), address.toString()).to.eventually.be.rejected()
+        expect(node.getConnections(), JSON.stringify(init)).to.be.empty()
+      }
+    }
   })
 
   it('keep who is banned out in both directions until they end', async () => {
@@ -193,6 +247,13 @@ describe('bans on real nodes', () => {
     expect((await unbanned).detail).to.deep.equal({ ban, cause: 'removed' })
   })
 })
+
+/**
+ * The address with a name in the place of its IP address
+ */
+function byName (address: Multiaddr, name: string): Multiaddr {
+  return multiaddr([{ code: CODE_DNS, name: 'dns', value: name }, ...address.getComponents().slice(1)])
+}
 
 async function keysOf (datastore: MemoryDatastore): Promise<string[]> {
   const keys: string[] = []
