@@ -11,6 +11,7 @@ import { IpAddress, prefixNetwork, remoteIp } from '../src/addresses/index.ts'
 import { AdmissionPipeline, AllowList, LoadMonitor, chooseEviction, pendingLimits } from '../src/admission/index.ts'
 import { systemClock } from '../src/clock.ts'
 import { DiscouragedList, banList, cidrSet } from '../src/gating/index.ts'
+import { systemRandom } from '../src/random.ts'
 import { defaultSubnetLimits, resourceManager, scaleLimits } from '../src/resources/index.ts'
 import { DecisionLog } from '../src/wiring/decisions.ts'
 import { Figures } from './figures.ts'
@@ -129,7 +130,9 @@ const pipeline = new AdmissionPipeline<ConnectionScope>({
   load,
   deny: cidrSet(Array.from({ length: 100 }, randomPrefix)),
   allowList: new AllowList(Array.from({ length: 100 }, randomPrefix)),
-  hosts: { has: () => false },
+  random: systemRandom,
+  dialBacks: { has: () => false, take: () => {} },
+  isTrusted: () => false,
   hostRate: { take: () => undefined },
   self: '',
   realms: { makeRoomFor: () => {} },

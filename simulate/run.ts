@@ -49,8 +49,8 @@ export interface RunResult {
   readonly isolatedAfter: number | null
 
   /**
-   * The share of inbound connections from honest nodes that were accepted during the
-   * attack
+   * The share of inbound connections from honest nodes that were let in during the attack,
+   * of which some go offline before their handshake is over
    */
   readonly honestAccepted: number
   readonly peak: number

@@ -116,6 +116,13 @@ export class SimulatedHandshake extends TypedEventEmitter<MessageStreamEvents> {
     return this as unknown as MultiaddrConnection
   }
 
+  /**
+   * It has to give way to others
+   */
+  abort (): void {
+    this.fail()
+  }
+
   fail (): void {
     this.status = 'aborted'
     this.dispatchEvent(new StreamCloseEvent(false))

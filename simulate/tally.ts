@@ -22,7 +22,7 @@ export class Tally {
   peak = 0
 
   /**
-   * How often honest nodes have connected, and were accepted
+   * How often honest nodes have connected, and were let in once their handshake was over
    */
   honestKnocks = 0
   honestAccepted = 0
@@ -46,13 +46,19 @@ export class Tally {
     this.honestAccepted = 0
   }
 
-  knocked ({ node }: Link, isAccepted: boolean): void {
+  knocked ({ node }: Link): void {
     if (node.isHonest) {
       this.honestKnocks++
-      this.honestAccepted += Number(isAccepted)
     } else {
       this.attackerKnocks++
-      this.attackerAccepted += Number(isAccepted)
+    }
+  }
+
+  letIn ({ node }: Link): void {
+    if (node.isHonest) {
+      this.honestAccepted++
+    } else {
+      this.attackerAccepted++
     }
   }
 

@@ -188,10 +188,9 @@ export class World implements PolicyWorld {
     }
 
     const link = this.createLink(node, 'inbound')
-    const isAccepted = policy.accept(link)
-    this.tally.knocked(link, isAccepted)
+    this.tally.knocked(link)
 
-    if (!isAccepted) {
+    if (!policy.accept(link)) {
       link.status = 'closed'
       return
     }
@@ -214,7 +213,9 @@ export class World implements PolicyWorld {
     // the policy may close it again as soon as it is told
     this.open(link)
 
-    if (!policy.opened(link)) {
+    if (policy.opened(link)) {
+      this.tally.letIn(link)
+    } else {
       this.close(link)
     }
   }

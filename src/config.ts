@@ -1,4 +1,4 @@
-import { ADMISSION_DEFAULTS, ADMISSION_RULES } from './admission/index.ts'
+import { ADMISSION_RULES, resolveAdmission } from './admission/index.ts'
 import { CONNECTIONS_RULES, resolveConnections } from './connections/index.ts'
 import * as constants from './constants.ts'
 import { DIALING_DEFAULTS, DIALING_RULES } from './dialing/index.ts'
@@ -136,7 +136,7 @@ export function resolveConfig (init: ConnectionManagerInit = {}, hasMonitor = tr
     limitPrivateHosts: init.inboundConnectionThreshold != null,
     ...watermarks,
     ...resolveTrimming(init),
-    ...withDefaults(init, ADMISSION_DEFAULTS),
+    ...resolveAdmission(init),
     ...withDefaults(init, DIALING_DEFAULTS),
     ...resolveConnections(hasMonitor || init.liveness != null ? init : { ...init, liveness: false }),
     ...resolveOutbound(init)

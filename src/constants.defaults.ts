@@ -35,7 +35,7 @@ export const UPGRADE_TIMEOUT = 10_000
 export const INBOUND_CONNECTION_THRESHOLD = 5
 
 /**
- * libp2p default
+ * libp2p default, here the least that is the default on any machine
  */
 export const MAX_INCOMING_PENDING_CONNECTIONS = 10
 

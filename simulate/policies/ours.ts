@@ -131,6 +131,14 @@ export class OurPolicy implements Policy {
     }
 
     this.handshakes.delete(link)
+
+    // it had to give way to another one
+    if (handshake.status !== 'open') {
+      this.rooms.inbound.afterUpgrade()
+
+      return false
+    }
+
     const refusal = this.rooms.inbound.identify(handshake.asMultiaddrConnection(), link.node.peerId.toString())
 
     if (refusal != null) {

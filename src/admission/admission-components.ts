@@ -4,6 +4,7 @@ import type { AdmissionRefusal, ExceededLimit } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { Clock } from '../clock.ts'
+import type { Random } from '../random.ts'
 import type { OpenConnectionOptions, RateLimits } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -14,6 +15,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 export interface AdmissionComponents<R extends Reservation = Reservation, C extends EvictionCandidate = EvictionCandidate> {
   clock: Clock
+  random: Random
 
   /**
    * How many connections are open, in both directions. What is about to be closed
@@ -79,10 +81,14 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
   load?: { check(): ExceededLimit | undefined }
 
   /**
-   * With which addresses peers are connected, which may dial back to find out whether
-   * this node can be reached
+   * Which hosts this node has asked a moment ago to dial it
    */
-  hosts: { has(ip: IpAddress): boolean }
+  dialBacks: { has(ip: IpAddress): boolean, take(ip: IpAddress): void }
+
+  /**
+   * Whether a peer comes in though there are as many connections as there may be
+   */
+  isTrusted(peer: string): boolean
 
   /**
    * The peer id of this node
@@ -112,13 +118,14 @@ export interface RefusedConnection extends AdmissionRefusal {
  */
 export interface AdmissionLimits {
   /**
-   * How many connections there may be, in both directions, those that are not
-   * upgraded yet included. `Infinity` for no limit, 0 to refuse every inbound one.
+   * How many connections there may be, in both directions, those included whose peer is
+   * known and that are not upgraded yet. `Infinity` for no limit.
    */
   maxConnections: number
 
   /**
-   * How many connections may wait to be upgraded
+   * How many connections may wait to be upgraded. One of a crowded network, or that waits for
+   * long, gives way to newcomers.
    */
   maxPending: number
 

@@ -1,7 +1,8 @@
 import { barredReason, isDiscouraged } from './barred.ts'
-import { ALLOW_LISTED, HELD, HeldAdmission, PENDING } from './held-admission.ts'
+import { ALLOW_LISTED, HELD, HeldAdmission, IDENTIFIED } from './held-admission.ts'
 import { LinkedList } from './linked-list.ts'
 import { originOf, scopeOf } from './origin.ts'
+import { PendingHandshakes } from './pending-handshakes.ts'
 import { bar, toRefusal } from './refusals.ts'
 import { SubnetCounts } from './subnet-counts.ts'
 import { TokenBuckets } from './token-buckets.ts'
@@ -11,10 +12,16 @@ import type { Admission, AdmissionDecision, Reservation } from './admission.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
 import type { Origin } from './origin.ts'
+import type { AbortableSocket, PendingHandshake } from './pending-handshakes.ts'
 import type { AdmissionReason, AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { RateLimits } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * The scopes that count what is not upgraded yet
+ */
+const PENDING_SCOPES: readonly string[] = ['transient', 'system']
 
 /**
  * Decides which inbound connections may come in, and keeps what they have taken.
@@ -27,18 +34,17 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    */
   maxConnections: number
 
-  /**
-   * May be changed at any time
-   */
-  maxPending: number
-
   readonly #components: AdmissionComponents<R, C>
   readonly #victims: VictimChooser<C>
   readonly #subnets: SubnetCounts
-  readonly #pendingSubnets: SubnetCounts
+  readonly #pending: PendingHandshakes<HeldAdmission<R>>
   #buckets: TokenBuckets
   private readonly held = new LinkedList<HeldAdmission<R>>()
-  #pendingCount = 0
+
+  /**
+   * How many have a place though they are not upgraded yet
+   */
+  #identifiedCount = 0
   #isStarted = false
 
   /**
@@ -49,10 +55,9 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   constructor (components: AdmissionComponents<R, C>, limits: AdmissionLimits, hashKey?: HashKey) {
     this.#components = components
     this.maxConnections = limits.maxConnections
-    this.maxPending = limits.maxPending
     this.#victims = new VictimChooser(components, hashKey)
     this.#subnets = new SubnetCounts(limits.subnets)
-    this.#pendingSubnets = new SubnetCounts(limits.pending)
+    this.#pending = new PendingHandshakes(components, limits.maxPending, limits.pending)
     this.#buckets = new TokenBuckets(components.clock, limits.rates)
   }
 
@@ -60,7 +65,18 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    * How many connections are accepted and not upgraded yet
    */
   get pending (): number {
-    return this.#pendingCount
+    return this.#pending.size
+  }
+
+  /**
+   * How many there may be of these. May be changed at any time.
+   */
+  get maxPending (): number {
+    return this.#pending.limit
+  }
+
+  set maxPending (limit: number) {
+    this.#pending.limit = limit
   }
 
   start (): void {
@@ -89,9 +105,13 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   /**
    * Whether a connection that was just made may come in. If it may, what it has
    * taken has to be given back with `release` when it is closed or fails.
+   *
+   * @param remoteAddr - where it comes from
+   * @param socket - is aborted if it has to give way to others before it is upgraded; it has
+   * given back everything by then
    */
-  admit (remoteAddr: Multiaddr): AdmissionDecision<R> {
-    const decision = this.#decide(remoteAddr)
+  admit (remoteAddr: Multiaddr, socket?: AbortableSocket): AdmissionDecision<R> {
+    const decision = this.#decide(remoteAddr, socket)
 
     if (decision instanceof HeldAdmission) {
       return { admission: decision }
@@ -103,8 +123,8 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   }
 
   /**
-   * The peer of a connection is known now. If it may not stay, the connection is to
-   * be closed; it keeps what it has taken until `release`.
+   * The peer of a connection is known now, and it counts towards `maxConnections`. If it may
+   * not stay, the connection is to be closed; it keeps what it has taken until `release`.
    */
   identify (admission: Admission<R>, remoteAddr: Multiaddr, peer: string, realm?: string): AdmissionRefusal | undefined {
     const refusal = this.#checkPeer(asHeld(admission), peer, realm)
@@ -123,10 +143,11 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   upgraded (admission: Admission<R>): void {
     const held = asHeld(admission)
 
-    if (held.isPending) {
-      held.unset(PENDING)
-      this.#pendingCount--
-      this.#pendingSubnets.remove(held)
+    if (held.pending != null) {
+      this.#pending.delete(held.pending)
+      held.pending = undefined
+      this.#identifiedCount -= held.has(IDENTIFIED) ? 1 : 0
+      held.unset(IDENTIFIED)
     }
   }
 
@@ -168,7 +189,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     return ip != null && this.#components.allowList.has(ip)
   }
 
-  #decide (remoteAddr: Multiaddr): HeldAdmission<R> | AdmissionRefusal {
+  #decide (remoteAddr: Multiaddr, socket?: AbortableSocket): HeldAdmission<R> | AdmissionRefusal {
     if (!this.#isStarted) {
       return bar('stopped', 'system')
     }
@@ -181,52 +202,49 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
 
     if (this.#isAllowListed(origin)) {
-      return this.#tryReserve(origin, ALLOW_LISTED | PENDING)
+      return this.#tryHold(origin, ALLOW_LISTED, socket)
     }
 
-    const { ip } = origin
-    const empty = ip == null ? undefined : this.#components.hostRate.take(ip) ?? this.#buckets.take(ip)
+    this.#pending.knock(origin)
 
-    if (empty != null && !this.#isDialBack(origin)) {
-      return { reason: 'rate', ...empty }
+    const { ip } = origin
+    const { dialBacks, hostRate } = this.#components
+    const isDialBack = ip != null && dialBacks.has(ip)
+    const tooFast = ip == null ? undefined : hostRate.take(ip)
+
+    // who was asked to come pays all the same
+    const pays = ip != null && (tooFast == null || isDialBack)
+    const empty = pays ? this.#buckets.take(ip) : undefined
+    const exceeded = tooFast ?? empty
+
+    if (exceeded != null && !isDialBack) {
+      return { reason: 'rate', ...exceeded }
     }
 
     let decision: HeldAdmission<R> | AdmissionRefusal | undefined
 
     try {
-      decision = this.#decideByCount(origin)
+      const load = this.#components.load?.check()
+
+      decision = load == null || isDialBack ? this.#decideByCount(origin, socket) : { reason: 'load', ...load }
+
+      if (isDialBack && (exceeded != null || load != null) && decision instanceof HeldAdmission) {
+        dialBacks.take(ip)
+      }
 
       return decision
     } finally {
-      if (ip != null && empty == null && !(decision instanceof HeldAdmission)) {
+      if (pays && empty == null && !(decision instanceof HeldAdmission)) {
         this.#buckets.refund(ip)
       }
     }
   }
 
-  /**
-   * A peer that dials back may do so while its network has used up its tokens, and
-   * while there is much to do, but only with one connection at a time
-   */
-  #isDialBack ({ ip }: Origin): boolean {
-    return ip != null && this.#components.hosts.has(ip) && this.#pendingSubnets.count(ip) === 0
-  }
-
-  #decideByCount (origin: Origin): HeldAdmission<R> | AdmissionRefusal {
-    const pendingSubnet = this.#pendingSubnets.check(origin)
+  #decideByCount (origin: Origin, socket?: AbortableSocket): HeldAdmission<R> | AdmissionRefusal {
+    const pendingSubnet = this.#pending.check(origin)
 
     if (pendingSubnet != null) {
       return { reason: 'subnet-pending', ...pendingSubnet }
-    }
-
-    if (this.#pendingCount >= this.maxPending) {
-      return { reason: 'pending', scope: 'system', current: this.#pendingCount, limit: this.maxPending }
-    }
-
-    const load = this.#components.load?.check()
-
-    if (load != null && !this.#isDialBack(origin)) {
-      return { reason: 'load', ...load }
     }
 
     const subnet = this.#subnets.check(origin)
@@ -236,60 +254,101 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
 
     // who is discouraged may not have the last place
-    if (this.#used + 1 >= this.maxConnections && isDiscouraged(this.#components, origin)) {
+    if (this.#isLastPlace && isDiscouraged(this.#components, origin)) {
       return this.#refuseAsFull('discouraged')
     }
 
-    return this.#tryReserve(origin, PENDING)
+    return this.#tryHold(origin, 0, socket)
   }
 
   /**
-   * The last step: a victim is not closed unless the newcomer can come in
+   * The last step. When the connections that are not upgraded yet have taken all places, or
+   * all that they may use, one of them makes place for the newcomer.
    */
-  #tryReserve (origin: Origin, flags: number): HeldAdmission<R> | AdmissionRefusal {
-    const isFull = flags === PENDING && this.#used >= this.maxConnections
-    const victim = isFull ? this.#victims.choose() : undefined
+  #tryHold (origin: Origin, flags: number, socket?: AbortableSocket): HeldAdmission<R> | AdmissionRefusal {
+    const isLimited = flags !== ALLOW_LISTED
+    const isFull = isLimited && this.#pending.isFull
+    const victim = isFull ? this.#pending.victimFor(origin) : undefined
 
     if (isFull && victim == null) {
-      return this.#refuseAsFull('max-connections')
+      return { reason: 'pending', scope: 'system', current: this.#pending.size, limit: this.maxPending }
     }
 
     let reservation: R
 
     try {
       reservation = this.#reserve(origin, flags)
+      this.#giveWay(victim)
     } catch (err) {
-      return toRefusal(err)
+      const refusal = toRefusal(err)
+      const other = isLimited && PENDING_SCOPES.includes(refusal.scope) ? victim ?? this.#pending.victimFor(origin) : undefined
+
+      if (other == null) {
+        return refusal
+      }
+
+      this.#giveWay(other)
+
+      try {
+        reservation = this.#reserve(origin, flags)
+      } catch (err) {
+        return toRefusal(err)
+      }
     }
 
-    const admission = this.#hold(origin, reservation, flags)
+    const held = this.#hold(origin, reservation, flags)
+    held.pending = this.#pending.add(held, origin, isLimited, socket)
 
+    return held
+  }
+
+  /**
+   * A connection that is not upgraded yet gives back what it has taken, and is closed
+   */
+  #giveWay (victim: PendingHandshake<HeldAdmission<R>> | undefined): void {
     if (victim != null) {
-      this.#components.evict(victim)
+      this.release(victim.held)
+      victim.socket?.abort(new Error('Closed before it was upgraded, as others needed its place'))
     }
-
-    return admission
   }
 
   #checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const { bans, discouraged, realms, self } = this.#components
+    const { bans, isTrusted, discouraged, realms, self } = this.#components
+
+    // it has given way to others
+    if (!held.has(HELD)) {
+      return bar('pending', 'system')
+    }
 
     if (peer === self || bans.ofPeer(peer) != null) {
       return bar(peer === self ? 'self' : 'banned', `peer:${peer}`)
     }
 
-    const refusal = held.isAllowListed ? this.#leaveAllowList(held, peer) : undefined
+    const leavesAllowList = held.ip != null && held.isAllowListed && !this.#components.allowList.allows(held.ip, peer)
+    const subnet = leavesAllowList ? this.#subnets.check(held) : undefined
 
-    if (refusal != null) {
-      return refusal
+    if (subnet != null) {
+      return { reason: 'subnet', ...subnet }
     }
 
-    // it has a place itself, which must not be the last one
-    if (!held.isAllowListed && this.#used >= this.maxConnections && discouraged.hasPeer(peer)) {
+    const isLimited = leavesAllowList || !held.isAllowListed
+
+    if (isLimited && this.#isLastPlace && discouraged.hasPeer(peer)) {
       return this.#refuseAsFull('discouraged')
     }
 
+    const isFull = isLimited && this.#used >= this.maxConnections
+    const victim = isFull ? this.#victims.choose() : undefined
+
+    if (isFull && victim == null && !isTrusted(peer)) {
+      return this.#refuseAsFull('max-connections')
+    }
+
     try {
+      if (leavesAllowList) {
+        this.#leaveAllowList(held)
+      }
+
       if (realm != null) {
         realms.makeRoomFor(realm, peer, 'inbound')
       }
@@ -298,51 +357,38 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     } catch (err) {
       return toRefusal(err)
     }
+
+    // somebody may have left for its realm already
+    if (victim != null && this.#used >= this.maxConnections) {
+      this.#components.evict(victim)
+    }
+
+    if (held.isPending && !held.has(IDENTIFIED)) {
+      held.set(IDENTIFIED)
+      this.#identifiedCount++
+    }
   }
 
   /**
    * The address is allow-listed for some peers. A peer that is none of them has to
    * keep to the limits like everybody.
    */
-  #leaveAllowList (held: HeldAdmission<R>, peer: string): AdmissionRefusal | undefined {
-    if (held.ip == null || this.#components.allowList.allows(held.ip, peer)) {
-      return
-    }
-
-    const subnet = this.#subnets.check(held)
-
-    if (subnet != null) {
-      return { reason: 'subnet', ...subnet }
-    }
-
-    // it has a place itself
-    const isFull = this.#used > this.maxConnections
-    const victim = isFull ? this.#victims.choose() : undefined
-
-    if (isFull && victim == null) {
-      return this.#refuseAsFull('max-connections')
-    }
-
-    try {
-      held.reservation.leaveAllowList()
-    } catch (err) {
-      return toRefusal(err)
-    }
-
+  #leaveAllowList (held: HeldAdmission<R>): void {
+    held.reservation.leaveAllowList()
     held.unset(ALLOW_LISTED)
     this.#subnets.add(held)
-
-    if (victim != null) {
-      this.#components.evict(victim)
-    }
   }
 
   /**
-   * How many places are taken, those of connections that are not upgraded yet
-   * included: otherwise several could take the last one at the same time
+   * How many places are taken, those of connections included that are not upgraded yet but
+   * have said who they are: otherwise several could take the last one at the same time
    */
   get #used (): number {
-    return this.#components.connectionCount() + this.#pendingCount
+    return this.#components.connectionCount() + this.#identifiedCount
+  }
+
+  get #isLastPlace (): boolean {
+    return this.#used + 1 >= this.maxConnections
   }
 
   #refuseAsFull (reason: AdmissionReason): AdmissionRefusal {
@@ -359,11 +405,6 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
     if (!held.isAllowListed) {
       this.#subnets.add(origin)
-    }
-
-    if (held.isPending) {
-      this.#pendingCount++
-      this.#pendingSubnets.add(origin)
     }
 
     return held

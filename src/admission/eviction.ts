@@ -47,12 +47,22 @@ export interface EvictionCandidate {
   readonly isDiscouraged: boolean
 }
 
-// Bitcoin Core protects as many by group, by ping, by the last transaction and by
-// the last block, which a useful stream and the value of a peer stand for here
-const PROTECTED_BY_GROUP = 4
-const PROTECTED_BY_RTT = 8
-const PROTECTED_BY_USE = 4
-const PROTECTED_BY_VALUE = 4
+/**
+ * Which part of the candidates is protected by what. Bitcoin Core protects 4 by group, 8 by
+ * ping and 4 by the last transaction, which a useful stream stands for here, and these are
+ * as many of 256. Numbers that do not follow that of the candidates would protect all of a
+ * small node.
+ */
+const SHARE_BY_GROUP = 1 / 64
+const SHARE_BY_RTT = 1 / 32
+const SHARE_BY_USE = 1 / 64
+const SHARE_BY_VALUE = 1 / 16
+
+/**
+ * How many are protected by value where that share is less, if these are no more than half
+ * of the candidates: what a peer is worth the application says itself, also on a small node
+ */
+const LEAST_BY_VALUE = 4
 
 /**
  * Transports of peers that can not choose: those in browsers, and those that can
@@ -67,12 +77,14 @@ const MINORITY_TRANSPORTS: readonly TransportKind[] = ['webrtc', 'webrtc-direct'
  * in ways that are hard to have at the same time. Protected are, one after the
  * other: a few by the hash of their group, which he can not predict; those with the
  * lowest round trip time, which he can not be near to everywhere; those that were
- * useful last and those that are worth most, which costs him work; then half of
+ * useful last and those that are worth most, which costs him work; of each group only the
+ * best one in each of these ways; then half of
  * what is left by how long they are connected, which costs him time, of which up to
  * half goes to transports that few have. Of the rest one of the discouraged has to
  * go, if there are any; from the group that has most, as an attacker's is, those that
  * are protected included; of several groups from the one with the lowest hash; and of
- * that group the youngest.
+ * that group the youngest. All of these are parts of the number of candidates, so that
+ * somebody is left, however few they are.
  *
  * By the hash, and not by age: while no group has more than one, an attacker who comes
  * again and again would otherwise push out every newcomer, and keep what he has got.
@@ -82,10 +94,14 @@ const MINORITY_TRANSPORTS: readonly TransportKind[] = ['webrtc', 'webrtc-direct'
  */
 export function chooseEviction<C extends EvictionCandidate> (candidates: readonly C[], key: HashKey): C | undefined {
   const groups = groupsOf(candidates, key)
-  let rest = withoutLowest(candidates, PROTECTED_BY_GROUP, ({ group }) => -(groups.get(group)?.hash ?? 0))
-  rest = withoutLowest(rest, PROTECTED_BY_RTT, ({ rtt }) => rtt)
-  rest = withoutLowest(rest, PROTECTED_BY_USE, ({ lastUseful }) => -lastUseful)
-  rest = withoutLowest(rest, PROTECTED_BY_VALUE, ({ value }) => -value)
+  const hashOf = ({ group }: C): number => groups.get(group)?.hash ?? 0
+  const places = (share: number): number => Math.floor(candidates.length * share)
+
+  const leastByValue = Math.min(LEAST_BY_VALUE, places(1 / 2))
+  let rest = withoutBest(candidates, places(SHARE_BY_GROUP), candidate => -hashOf(candidate))
+  rest = withoutBest(rest, places(SHARE_BY_RTT), ({ rtt }) => rtt)
+  rest = withoutBest(rest, places(SHARE_BY_USE), ({ lastUseful }) => lastUseful > 0 ? -lastUseful : Infinity)
+  rest = withoutMostValuable(rest, Math.max(places(SHARE_BY_VALUE), leastByValue))
   rest = withoutLongestConnected(rest)
 
   if (rest.some(({ isDiscouraged }) => isDiscouraged)) {
@@ -96,32 +112,52 @@ export function chooseEviction<C extends EvictionCandidate> (candidates: readonl
 }
 
 /**
- * Candidates without the `count` that have the lowest of some number, of equals those
- * that are connected for longest. A pass with an insertion into a short list, as sorting
- * all for a few would be wasted.
+ * Candidates without the `count` that have the lowest of some number, at most one of each
+ * group. Whoever has `Infinity` or no number has nothing that would protect it.
  */
-function withoutLowest<C extends EvictionCandidate> (candidates: readonly C[], count: number, numberOf: (candidate: C) => number): C[] {
-  const lowest: C[] = []
-  const numbers: number[] = []
+function withoutBest<C extends EvictionCandidate> (candidates: readonly C[], count: number, numberOf: (candidate: C) => number): readonly C[] {
+  const best = new Map<string, C>()
 
-  for (const candidate of candidates) {
-    const number = numberOf(candidate)
-    let place = lowest.length
+  for (const candidate of count > 0 ? candidates : []) {
+    const other = best.get(candidate.group)
 
-    while (place > 0 && (compare(number, numbers[place - 1]) || olderFirst(candidate, lowest[place - 1])) < 0) {
-      place--
-    }
-
-    if (place < count) {
-      lowest.splice(place, 0, candidate)
-      numbers.splice(place, 0, number)
-      lowest.length = numbers.length = Math.min(lowest.length, count)
+    if (numberOf(candidate) < Infinity && (other == null || (compare(numberOf(candidate), numberOf(other)) || olderFirst(candidate, other)) < 0)) {
+      best.set(candidate.group, candidate)
     }
   }
 
-  const isLowest = new Set(lowest)
+  const isBest = lowest([...best.values()], count, numberOf)
 
-  return candidates.filter(candidate => !isLowest.has(candidate))
+  return isBest.size === 0 ? candidates : candidates.filter(candidate => !isBest.has(candidate))
+}
+
+/**
+ * Candidates without the `count` that are worth most: the best one of each group, and only
+ * then others
+ */
+function withoutMostValuable<C extends EvictionCandidate> (candidates: readonly C[], count: number): readonly C[] {
+  const numberOf = ({ value }: C): number => value > 0 ? -value : Infinity
+  const rest = withoutBest(candidates, count, numberOf)
+  const others = lowest(rest.filter(({ value }) => value > 0), count - (candidates.length - rest.length), numberOf)
+
+  return others.size === 0 ? rest : rest.filter(candidate => !others.has(candidate))
+}
+
+/**
+ * The `count` that have the lowest of some number, of equals those that are connected for
+ * longest. Sorting nothing but the numbers takes a fraction of sorting the candidates.
+ */
+function lowest<C extends EvictionCandidate> (candidates: readonly C[], count: number, numberOf: (candidate: C) => number): Set<C> {
+  if (count <= 0) {
+    return new Set()
+  }
+
+  const last = new Float64Array(candidates.map(numberOf)).sort()[Math.min(count, candidates.length) - 1]
+  const chosen = new Set(candidates.filter(candidate => numberOf(candidate) < last))
+  const asLow = candidates.filter(candidate => numberOf(candidate) === last).sort(olderFirst)
+  asLow.slice(0, count - chosen.size).forEach(candidate => { chosen.add(candidate) })
+
+  return chosen
 }
 
 /**
@@ -129,7 +165,7 @@ function withoutLowest<C extends EvictionCandidate> (candidates: readonly C[], c
  * of these places are handed out to the transports that few have, one to each in turn,
  * those with the fewest candidates first; what they do not use goes to all.
  */
-function withoutLongestConnected<C extends EvictionCandidate> (candidates: C[]): C[] {
+function withoutLongestConnected<C extends EvictionCandidate> (candidates: readonly C[]): readonly C[] {
   const places = Math.floor(candidates.length / 2)
   const minorities = MINORITY_TRANSPORTS
     .map(kind => candidates.filter(({ transport }) => transport === kind))
@@ -150,7 +186,7 @@ function withoutLongestConnected<C extends EvictionCandidate> (candidates: C[]):
  * Candidates without the `count` that are connected for longest. Sorting nothing but the
  * times takes a fraction of sorting the candidates.
  */
-function withoutOldest<C extends EvictionCandidate> (candidates: C[], count: number): C[] {
+function withoutOldest<C extends EvictionCandidate> (candidates: readonly C[], count: number): C[] {
   const times = new Float64Array(candidates.map(({ opened }) => opened)).sort()
   const last = times[count - 1]
   const younger: C[] = []

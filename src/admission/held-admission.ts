@@ -1,14 +1,15 @@
 import type { Admission, Reservation } from './admission.ts'
 import type { Linked } from './linked-list.ts'
 import type { Origin } from './origin.ts'
+import type { PendingHandshake } from './pending-handshakes.ts'
 import type { IpAddress } from '../addresses/index.ts'
 
 /**
  * What is true of an admission until it is not any more: the limits were lifted for it,
- * it is not upgraded yet, it was not given back
+ * its peer is known but it is not upgraded yet, it was not given back
  */
 export const ALLOW_LISTED = 1
-export const PENDING = 2
+export const IDENTIFIED = 2
 export const HELD = 4
 
 /**
@@ -19,6 +20,11 @@ export class HeldAdmission<R extends Reservation> implements Admission<R>, Linke
   readonly reservation: R
   previous: HeldAdmission<R> | undefined = undefined
   next: HeldAdmission<R> | undefined = undefined
+
+  /**
+   * Its place among those that are not upgraded yet, while it has one
+   */
+  pending: PendingHandshake<HeldAdmission<R>> | undefined = undefined
   #flags: number
 
   /**
@@ -45,11 +51,15 @@ export class HeldAdmission<R extends Reservation> implements Admission<R>, Linke
   }
 
   get isPending (): boolean {
-    return this.has(PENDING)
+    return this.pending != null
   }
 
   has (flag: number): boolean {
     return (this.#flags & flag) !== 0
+  }
+
+  set (flag: number): void {
+    this.#flags |= flag
   }
 
   /**

@@ -1,14 +1,19 @@
 import { EXEMPT_NETWORKS } from '../resources/index.ts'
 import type { OriginLimits } from './subnet-counts.ts'
-import type { NetworkLimit } from '../resources/index.ts'
+import type { NetworkLimit, SubnetLimit } from '../resources/index.ts'
 
 /**
- * One network may not take all places of those that are being upgraded, or its slow
- * handshakes would lock everybody else out (btcd allows 8 for each /24 and /64)
+ * One network may not take all places of those that are being upgraded (btcd allows 8 for each /24 and /64)
  */
 const PENDING_SHARE = 0.5
 
 const EXEMPT: readonly NetworkLimit[] = EXEMPT_NETWORKS.map(cidr => ({ cidr, connections: 'unlimited' }))
+
+/**
+ * The networks that are counted beside the limited ones, so that it is known which are
+ * crowded: what a host, a customer or a provider has
+ */
+const COUNTED = { 4: [32, 16], 6: [56, 48, 32] }
 
 /**
  * How many connections that are not upgraded yet may come from one network
@@ -18,10 +23,11 @@ const EXEMPT: readonly NetworkLimit[] = EXEMPT_NETWORKS.map(cidr => ({ cidr, con
  */
 export function pendingLimits (maxPending: number, networks: readonly NetworkLimit[] = EXEMPT): OriginLimits {
   const connections = Number.isFinite(maxPending) ? Math.max(1, Math.floor(maxPending * PENDING_SHARE)) : 'unlimited'
+  const counted = (family: 4 | 6): SubnetLimit[] => connections === 'unlimited' ? [] : COUNTED[family].map(prefix => ({ prefix, connections: Infinity }))
 
   return {
-    ipv4: [{ prefix: 24, connections }],
-    ipv6: [{ prefix: 64, connections }],
+    ipv4: [{ prefix: 24, connections }, ...counted(4)],
+    ipv6: [{ prefix: 64, connections }, ...counted(6)],
     networks: networks.filter(({ connections }) => connections === 'unlimited'),
     relay: connections
   }

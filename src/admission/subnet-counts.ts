@@ -103,10 +103,22 @@ export class SubnetCounts {
   }
 
   /**
-   * How many are counted in the smallest network that an address is in
+   * How crowded the networks are that an origin is in, 0 if none is: 1 for each that has
+   * `crowd`, and 1 more each time that it has twice as many. So who shares but a large network
+   * with a crowd is not taken for a part of it. A network with a limit of its own is no crowd.
    */
-  count (ip: IpAddress): number {
-    return this.#networkOf(ip)?.count ?? this.tables[ip.family].at(0)?.counts.get(ip) ?? 0
+  crowding ({ ip, relay }: Origin, crowd: number): number {
+    if (this.#isUnlimited) {
+      return 0
+    }
+
+    if (ip == null) {
+      return relay == null ? 0 : doublings(this.relays.get(relay) ?? 0, crowd)
+    }
+
+    const tables = this.#networkOf(ip) == null ? this.tables[ip.family] : []
+
+    return tables.reduce((sum, { counts }) => sum + doublings(counts.get(ip), crowd), 0)
   }
 
   /**
@@ -178,6 +190,10 @@ export class SubnetCounts {
 
 function exceeded (scope: string, current: number, limit: number): ExceededLimit | undefined {
   return current >= limit ? { scope, current, limit } : undefined
+}
+
+function doublings (count: number, crowd: number): number {
+  return count < crowd ? 0 : 1 + Math.floor(Math.log2(count / crowd))
 }
 
 /**

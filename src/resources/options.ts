@@ -50,7 +50,7 @@ export const RESOURCES_RULES: OptionRules<ResourcesInit> = {
 
 /**
  * `maxConnections` holds inbound connections, the system limit all: the user's own
- * dials need room beside them
+ * dials, and what is not upgraded yet, need places beside them
  */
 const OUTBOUND_HEADROOM = 2
 
@@ -62,7 +62,7 @@ export function defaultLimits (maxConnections: number, maxPending: number): Limi
   const defaults = autoScale()
 
   return mergeLimits(defaults, {
-    system: atLeast(defaults.system, maxConnections * OUTBOUND_HEADROOM),
+    system: atLeast(defaults.system, maxConnections * OUTBOUND_HEADROOM + maxPending),
     transient: atLeast(defaults.transient, maxPending)
   })
 }

@@ -2,13 +2,12 @@ import { AdmissionPipeline, HostRate, LoadMonitor, pendingLimits } from '../admi
 import { cidrSet } from '../gating/index.ts'
 import { TRUSTED_TAG } from '../outbound/index.ts'
 import { evictionCandidates } from './eviction-candidates.ts'
-import type { ConnectedHosts } from './connected-hosts.ts'
 import type { RoomsConfig, RoomsContext } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { AllowList } from '../admission/index.ts'
+import type { AllowList, DialBacks } from '../admission/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
 import type { Refusal } from '../metrics/index.ts'
@@ -25,7 +24,7 @@ export interface CreateAdmissionComponents extends RoomsContext {
   discouraged: DiscouragedList
   allowList: AllowList
   departures: Departures
-  hosts: ConnectedHosts
+  dialBacks: DialBacks
   resources: ResourceManager
   reachability: NodeReachability
   realms: RealmRooms
@@ -48,12 +47,14 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
   const { clock, departures, discouraged, emit, standing, table } = components
   const load = isShedding(config) ? new LoadMonitor({ clock }, config.load === false ? {} : config.load) : undefined
   const { rates = {}, ...subnets } = limits.subnets ?? {}
+  const isTrusted = (peer: string): boolean => standing.protection.isProtected(peer, TRUSTED_TAG)
 
   const pipeline = new AdmissionPipeline<ConnectionScope, ConnectionCandidate>({
     ...components,
+    isTrusted,
     discouraged: {
       hasIp: ip => discouraged.hasIp(ip),
-      hasPeer: peer => discouraged.hasPeer(peer) && !standing.protection.isProtected(peer, TRUSTED_TAG)
+      hasPeer: peer => discouraged.hasPeer(peer) && !isTrusted(peer)
     },
     load,
     deny: cidrSet(config.deny, 'deny'),
@@ -63,6 +64,11 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
     connectionCount: () => table.size - departures.size,
     evictionCandidates: () => evictionCandidates(components).filter(({ connection }) => !departures.has(connection)),
     evict: ({ connection }) => {
+      // it may have had to leave its realm for the same newcomer
+      if (departures.has(connection)) {
+        return
+      }
+
       departures.add(connection, 'evict')
       emit('connection:evict', { connection, peerId: connection.remotePeer })
     }

@@ -1,10 +1,8 @@
-import { remoteIp } from '../addresses/index.ts'
 import { ResourceLimitError } from '../resources/index.ts'
 import type { DialReservations } from './dial-reservations.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { IpAddress } from '../addresses/index.ts'
 import type { Admission, AdmissionPipeline } from '../admission/index.ts'
 import type { ConnectionEntry, ConnectionTable } from '../connections/index.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
@@ -66,16 +64,6 @@ export class HeldScopes {
 
       throw err
     }
-  }
-
-  /**
-   * The IP address that a connection comes from, or goes to
-   */
-  ipOf (entry: ConnectionEntry): IpAddress | undefined {
-    const held = heldBy(entry)
-
-    // an admission has read it already
-    return isAdmission(held) ? held.ip : remoteIp(entry.connection.remoteAddr)
   }
 
   /**

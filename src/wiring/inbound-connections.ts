@@ -40,7 +40,7 @@ export class InboundConnections {
   }
 
   accept (maConn: MultiaddrConnection): boolean {
-    const { admission } = this.#pipeline.admit(maConn.remoteAddr)
+    const { admission } = this.#pipeline.admit(maConn.remoteAddr, maConn)
 
     if (admission == null) {
       return false
@@ -92,6 +92,12 @@ export class InboundConnections {
     }
 
     this.#forget(pending)
+
+    // it has given way to another one, and is being closed
+    if (!pending.admission.isPending) {
+      return
+    }
+
     this.#pipeline.upgraded(pending.admission)
 
     return pending.admission

@@ -1,7 +1,6 @@
 import { entriesOf } from '../connections/index.ts'
 import { WatermarkCrossings } from './watermark-crossings.ts'
 import type { CloseReasons } from './close-reasons.ts'
-import type { ConnectedHosts } from './connected-hosts.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { OpenedConnection } from './events.ts'
@@ -22,7 +21,6 @@ export interface OpenConnectionsComponents {
   table: ConnectionTable
   held: HeldScopes
   departures: Departures
-  hosts: ConnectedHosts
   standing: Standing
   realms: RealmRooms
   paths: PathKeeper
@@ -90,7 +88,7 @@ export class OpenConnections {
   }
 
   onOpen (connection: Connection): void {
-    const { departures, emit, held, hosts, idle, liveness, note, paths, realms, refuse, table, trimmer, watermarks } = this.#components
+    const { departures, emit, held, idle, liveness, note, paths, realms, refuse, table, trimmer, watermarks } = this.#components
     const entry = table.get(connection)
 
     // whoever was told of the peer has closed it already
@@ -102,7 +100,6 @@ export class OpenConnections {
     entry.onClose = this.#onRefusedClose
     entry.listen()
     const error = held.opened(entry)
-    hosts.count(held.ipOf(entry), 1)
 
     // it came in past admission, or was dialled without a peer id
     if (error != null) {
@@ -131,9 +128,7 @@ export class OpenConnections {
    * A connection was closed that was not to stay
    */
   readonly #onRefusedClose = (entry: ConnectionEntry): void => {
-    const { held, hosts } = this.#components
-    held.closed(entry)
-    hosts.count(held.ipOf(entry), -1)
+    this.#components.held.closed(entry)
   }
 
   readonly #onKeptClose = (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void => {

@@ -1,4 +1,4 @@
-import { AllowList } from '../admission/index.ts'
+import { AllowList, DialBacks } from '../admission/index.ts'
 import { ApplicationUse, ConnectionTracker, closeWithin } from '../connections/index.ts'
 import { BanList, DiscouragedList, Misbehaviour } from '../gating/index.ts'
 import { RELAY_TAG } from '../outbound/index.ts'
@@ -6,7 +6,6 @@ import { libp2pService, resolveLimits, resourceManager } from '../resources/inde
 import { Standing, Trimmer, noteValue } from '../trimming/index.ts'
 import { enforceBans } from './ban-enforcer.ts'
 import { CloseReasons } from './close-reasons.ts'
-import { ConnectedHosts } from './connected-hosts.ts'
 import { createAdmission } from './create-admission.ts'
 import { createWatchers } from './create-watchers.ts'
 import { Departures } from './departures.ts'
@@ -55,7 +54,7 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   rules: CandidateRules
   watermarks: RealmWatermarks
   held: HeldScopes
-  hosts: ConnectedHosts
+  dialBacks: DialBacks
   allowList: AllowList
   inbound: InboundConnections
   dials: DialReservations
@@ -149,7 +148,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   rooms.closing = new CloseReasons(table)
   rooms.use = new ApplicationUse(clock, config.housekeepingProtocols)
   rooms.raw = new WeakMap()
-  rooms.hosts = new ConnectedHosts()
+  rooms.dialBacks = new DialBacks(clock)
   const allowList = rooms.allowList = new AllowList(config.allow)
 
   const standing = rooms.standing = new Standing({ events, peerStore, table }, {

@@ -1,3 +1,5 @@
+import { remoteIp } from '../addresses/index.ts'
+import type { IpAddress } from '../addresses/index.ts'
 import type { ApplicationUse, ConnectionTable, PathKeeper, StreamBuffers } from '../connections/index.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
 import type { Connection, Stream, StreamMiddleware } from '@libp2p/interface'
@@ -8,6 +10,11 @@ export interface StreamAccountingComponents {
   buffers: StreamBuffers
   table: ConnectionTable
   paths: PathKeeper
+
+  /**
+   * Which hosts were asked to dial this node
+   */
+  dialBacks: { expect(ip: IpAddress): void }
 
   /**
    * What is reserved for each connection
@@ -27,12 +34,17 @@ export interface StreamAccountingComponents {
 const DIAL_BACK = '/autonat/2/dial-back'
 
 /**
+ * The same of those on which a server is asked to do so
+ */
+const DIAL_REQUESTS = ['/autonat/2/dial-request', '/autonat/1.0.0']
+
+/**
  * Counts every stream whose protocol was negotiated, in both directions, for as
  * long as it is open. One that does not fit is refused: the remote's is reset, and
  * whoever opens one here gets the error.
  */
 export function accountStreams (components: StreamAccountingComponents): StreamMiddleware {
-  const { buffers, held, paths, table, use } = components
+  const { buffers, dialBacks, held, paths, table, use } = components
 
   return (stream, connection, next) => {
     const scope = held.of(connection)
@@ -46,6 +58,9 @@ export function accountStreams (components: StreamAccountingComponents): StreamM
 
     if (stream.direction === 'inbound') {
       table.get(connection)?.watched?.heard()
+    } else if (DIAL_REQUESTS.some(request => stream.protocol.endsWith(request))) {
+      const ip = remoteIp(connection.remoteAddr)
+      ip != null && dialBacks.expect(ip)
     }
 
     const peer = stream.protocol.endsWith(DIAL_BACK) ? table.getPeer(connection.remotePeer) : undefined

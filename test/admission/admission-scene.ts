@@ -20,7 +20,9 @@ export const NOBODY_KNOWN: Omit<AdmissionComponents, 'clock' | 'connectionCount'
   allowList: new AllowList(),
   hostRate: { take: () => undefined },
   self: '',
-  hosts: { has: () => false },
+  random: { next: () => 0.5 },
+  dialBacks: { has: () => false, take: () => {} },
+  isTrusted: () => false,
   realms: { makeRoomFor: () => {} },
   onRefuse: () => {}
 }
