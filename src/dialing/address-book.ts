@@ -40,6 +40,19 @@ export interface FoundAddresses {
 }
 
 /**
+ * Who looks for addresses
+ */
+export interface FindOptions extends AbortOptions {
+  /**
+   * Nobody asked for this very peer: the addresses that are given are those that it
+   * has told
+   *
+   * @default false
+   */
+  automatic?: boolean
+}
+
+/**
  * Finds the addresses at which a peer can be dialled
  */
 export class AddressBook {
@@ -63,7 +76,7 @@ export class AddressBook {
    * @throws {NoValidAddressesError} if no address is left
    * @throws {RecursionLimitError} if nothing but an endless name was given
    */
-  async find (peerId: PeerId | undefined, multiaddrs: readonly Multiaddr[], options: AbortOptions = {}): Promise<FoundAddresses> {
+  async find (peerId: PeerId | undefined, multiaddrs: readonly Multiaddr[], options: FindOptions = {}): Promise<FoundAddresses> {
     if (peerId != null) {
       await this.#assertDialable(peerId)
     }
@@ -77,6 +90,7 @@ export class AddressBook {
       peerId,
       ownPeerId: this.#components.peerId,
       ownAddresses: this.#components.transportManager.getAddrs(),
+      isAskedFor: multiaddrs.length > 0 && options.automatic !== true,
       canDial: multiaddr => this.#components.transportManager.dialTransportForMultiaddr(multiaddr) != null
     }, report)
 
@@ -130,13 +144,14 @@ export class AddressBook {
   }
 
   async #resolve (addresses: Address[], report: DialReport, options: AbortOptions): Promise<Address[]> {
-    const { resolved, failures } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.#resolvers, {
+    const { resolved, failures, omitted } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.#resolvers, {
       signal: options.signal,
       dns: this.#components.dns,
       log: this.#log
     })
 
     failures.forEach(failure => { addFailure(report, { ...failure, reason: 'unresolved' }) })
+    omitted.forEach(multiaddr => { addFailure(report, { multiaddr, reason: 'too-many' }) })
 
     // what an answer of DNS says is not certified
     return resolved.flatMap((found, i) => found.map(multiaddr => multiaddr === addresses[i].multiaddr ? addresses[i] : uncertified(multiaddr)))

@@ -3,7 +3,6 @@ import { addFailure } from './dial-failure.ts'
 import { remotePeerOf } from './dial-target.ts'
 import { dialTraits } from './dial-traits.ts'
 import type { AddressRefusalReason, DialReport } from './dial-failure.ts'
-import type { DialTraits } from './dial-traits.ts'
 import type { Address, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -32,6 +31,14 @@ export interface AddressPreparation {
   ownAddresses: readonly Multiaddr[]
 
   /**
+   * Whether the user gave these very addresses, so that nothing is left out which the
+   * system may know how to reach
+   *
+   * @default false
+   */
+  isAskedFor?: boolean
+
+  /**
    * Whether there is a transport for the address
    */
   canDial(multiaddr: Multiaddr): boolean
@@ -43,32 +50,20 @@ export interface AddressPreparation {
  * however many addresses there are; certified ones are looked at first.
  */
 export function prepareAddresses (addresses: readonly Address[], preparation: AddressPreparation, report: DialReport): Address[] {
-  const candidates: Array<{ address: Address, traits: DialTraits }> = []
+  const candidates: Address[] = []
   const ownAddresses = new Set(preparation.ownAddresses.filter(isDirect).map(withoutPeer))
 
   for (const address of consider(addresses, preparation.peerId, report)) {
-    const traits = dialTraits(address.multiaddr)
-    const reason = refusalReason(address.multiaddr, traits, ownAddresses, preparation)
+    const reason = refusalReason(address.multiaddr, ownAddresses, preparation)
 
     if (reason == null) {
-      candidates.push({ address, traits })
+      candidates.push(address)
     } else {
       addFailure(report, { multiaddr: address.multiaddr, reason })
     }
   }
 
-  const kinds = new Set(candidates.map(({ traits }) => portKey(traits, traits.kind)))
-
-  return candidates.filter(({ address: { multiaddr }, traits }) => {
-    const better = BETTER_KINDS[traits.kind]
-    const isNeedless = better != null && kinds.has(portKey(traits, better))
-
-    if (isNeedless) {
-      addFailure(report, { multiaddr, reason: 'low-priority' })
-    }
-
-    return !isNeedless
-  }).map(({ address }) => address)
+  return candidates
 }
 
 /**
@@ -95,8 +90,8 @@ function consider (addresses: readonly Address[], peerId: PeerId | undefined, re
   return unique.values()
 }
 
-function refusalReason (multiaddr: Multiaddr, traits: DialTraits, ownAddresses: Set<string>, preparation: AddressPreparation): AddressRefusalReason | undefined {
-  const { peerId, ownPeerId, canDial } = preparation
+function refusalReason (multiaddr: Multiaddr, ownAddresses: Set<string>, preparation: AddressPreparation): AddressRefusalReason | undefined {
+  const { peerId, ownPeerId, canDial, isAskedFor } = preparation
   const remotePeer = remotePeerOf(multiaddr)
 
   if (peerId != null && remotePeer !== peerId.toString()) {
@@ -107,30 +102,20 @@ function refusalReason (multiaddr: Multiaddr, traits: DialTraits, ownAddresses: 
     return 'self'
   }
 
-  if (traits.isUnspecified) {
-    return 'unspecified'
-  }
+  // whoever writes such an address down for us to dial means a node on this host or link
+  if (isAskedFor !== true) {
+    const { isUnspecified, isLinkLocal } = dialTraits(multiaddr)
 
-  if (traits.isLinkLocal) {
-    return 'link-local'
+    if (isUnspecified) {
+      return 'unspecified'
+    }
+
+    if (isLinkLocal) {
+      return 'link-local'
+    }
   }
 
   return canDial(multiaddr) ? undefined : 'no-transport'
-}
-
-/**
- * The transport that is better than one where both share a port: WebSockets
- * and WebTransport exist for browsers, QUIC drafts for the past
- */
-const BETTER_KINDS: Partial<Record<DialTraits['kind'], DialTraits['kind']>> = {
-  quic: 'quic-v1',
-  webtransport: 'quic-v1',
-  ws: 'tcp',
-  wss: 'tcp'
-}
-
-function portKey ({ scope, host, port }: DialTraits, kind: DialTraits['kind']): string {
-  return `${kind} ${scope} ${host ?? ''} ${port ?? ''}`
 }
 
 function withPeer (address: Address, peerId?: PeerId): Address {

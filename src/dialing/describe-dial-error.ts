@@ -23,7 +23,6 @@ const EXPLANATIONS: Record<DialFailureReason, string> = {
   unspecified: 'not dialled, it says where to listen, not where to dial',
   'link-local': 'not dialled, a link-local address needs a zone such as /ip6zone/eth0',
   'no-transport': 'not dialled, the node has no transport for it',
-  'low-priority': 'not dialled, the same port was dialled with a better transport',
   gated: 'the connection gater denied it',
   'back-off': 'not dialled, it failed a short time ago',
   'black-hole': 'not dialled, UDP or IPv6 does not seem to work in this network',

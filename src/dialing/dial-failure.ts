@@ -4,15 +4,14 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * Why an address is not dialled:
- * `too-many` – the peer has more addresses than are looked at,
+ * `too-many` – the peer has more addresses than are looked at, or dialled,
  * `wrong-peer` – it is an address of another peer,
  * `self` – it is our own peer id or one of our listen addresses,
  * `unspecified` – it says where to listen, not where to dial,
  * `link-local` – without a zone it does not say on which link,
- * `no-transport` – none of the node's transports can dial it,
- * `low-priority` – the same port can be reached with a better transport
+ * `no-transport` – none of the node's transports can dial it
  */
-export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport' | 'low-priority'
+export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport'
 
 /**
  * Why an address was not connected to. Either it was not dialled:

@@ -38,7 +38,7 @@ export interface DialSchedulerInit<Result> {
    * The error when there is nothing left to try. `skipped` addresses were not dialled
    * because there were too many.
    */
-  failure(errors: Error[], skipped: number): Error
+  failure(errors: Error[], skipped: Address[]): Error
 
   /**
    * At most this many addresses are dialled
@@ -202,7 +202,7 @@ export class DialScheduler<Result> {
     if (this.#mayStart) {
       this.#startNext()
     } else if (this.#running.size === 0 && this.#expected === 0) {
-      this.abort(this.#init.failure(this.#errors, this.#waiting.length))
+      this.abort(this.#init.failure(this.#errors, this.#waiting.map(({ address }) => address)))
     }
   }
 

@@ -54,8 +54,22 @@ export function parseDialTarget (target: DialTarget): ParsedDialTarget {
 }
 
 /**
- * The peer at the end of an address. In a relayed address that is the last one.
+ * The peer at the end of an address, as the text of its id. In a relayed address that is
+ * the last one.
  */
 export function remotePeerOf (ma: Multiaddr): string | undefined {
-  return ma.getComponents().findLast(component => component.code === CODE_P2P)?.value
+  const peer = ma.getComponents().findLast(component => component.code === CODE_P2P)?.value
+
+  return peer == null || /^[1Q]/.test(peer) ? peer : fromCID(peer)
+}
+
+/**
+ * Ids of peers are written as CIDs, too
+ */
+function fromCID (peer: string): string {
+  try {
+    return peerIdFromString(peer).toString()
+  } catch {
+    return peer
+  }
 }

@@ -188,7 +188,7 @@ export class PeerDial {
   async #rank (multiaddrs: Multiaddr[]): Promise<RankedAddress[]> {
     const { addressBook, history, ranker } = this.#components
     const { peerId, automatic, force, initiator } = this.#job.options
-    const { addresses, report } = await addressBook.find(peerId, multiaddrs, { signal: this.#job.signal })
+    const { addresses, report } = await addressBook.find(peerId, multiaddrs, { automatic, signal: this.#job.signal })
     this.#addToReport(report)
 
     // both ends dial at the same moment to open the way through their firewalls
@@ -240,8 +240,10 @@ export class PeerDial {
   /**
    * The error that libp2p would throw
    */
-  #failure (errors: Error[], skipped: number): Error {
-    if (skipped > 0) {
+  #failure (errors: Error[], skipped: Address[]): Error {
+    skipped.forEach(({ multiaddr }) => { addFailure(this.#report, { multiaddr, reason: 'too-many' }) })
+
+    if (skipped.length > 0) {
       return new DialError('Peer had more than maxPeerAddrsToDial')
     }
 

@@ -105,7 +105,8 @@ interface Candidate {
  * behind the first IPv6 one; then the lower port. Private addresses are dialled
  * beside the public ones, relayed ones after them.
  *
- * Different from go-libp2p: names are public addresses, as they are not resolved
+ * Different from go-libp2p: of two transports at the same port the worse one is
+ * dialled after the others of its group and not left out; names are public addresses, as they are not resolved
  * before they are dialled; relayed addresses wait for private ones too; addresses
  * of unknown kinds wait for the last of the others and not for the last in the
  * list, and for none if there is none; of the kinds behind TCP, too, one address is
@@ -173,7 +174,14 @@ export function withoutDelays (ranker: DialRanker): DialRanker {
 }
 
 function rankGroup (candidates: Candidate[], delays: Delays, offset: number): RankedAddress[] {
-  const sorted = [...candidates].sort(compare)
+  const ports = new Set(candidates.map(({ traits }) => portKey(traits, traits.kind)))
+  const isSpare = ({ traits }: Candidate): boolean => {
+    const better = BETTER_KINDS[traits.kind]
+
+    return better != null && ports.has(portKey(traits, better))
+  }
+  const all = [...candidates].sort(compare)
+  const sorted = all.filter(candidate => !isSpare(candidate))
   const others = sorted.filter(candidate => !isQuic(candidate) && !isTcp(candidate))
 
   const quic = stagger(sorted.filter(isQuic), delays.quic, offset)
@@ -182,7 +190,10 @@ function rankGroup (candidates: Candidate[], delays: Delays, offset: number): Ra
   const before = [...quic, ...tcp]
   const otherStart = before.length > 0 ? lastDelay(before) + delays.other : offset
 
-  return [...before, ...stagger(others, delays.tcp, otherStart)]
+  // where there is a spare one there is what it is spare to
+  const spare = stagger(all.filter(isSpare), delays.tcp, lastDelay(before) + delays.tcp)
+
+  return [...before, ...spare, ...stagger(others, delays.tcp, otherStart)]
 }
 
 /**
@@ -211,6 +222,22 @@ function lastDelay (ranked: RankedAddress[]): number {
 const QUIC: Array<DialTraits['kind']> = ['quic-v1', 'quic', 'webtransport']
 const PREFERRED: Array<DialTraits['kind']> = [...QUIC, 'webrtc-direct']
 const TCP: Array<DialTraits['kind']> = ['tcp', 'ws', 'wss']
+
+/**
+ * The transport that is better than one where both share a port: WebSockets and
+ * WebTransport exist for browsers, QUIC drafts for the past. One of the two may be
+ * stale or denied, so the other is dialled, too, but after all of the better kinds.
+ */
+const BETTER_KINDS: Partial<Record<DialTraits['kind'], DialTraits['kind']>> = {
+  quic: 'quic-v1',
+  webtransport: 'quic-v1',
+  ws: 'tcp',
+  wss: 'tcp'
+}
+
+function portKey ({ host, port }: DialTraits, kind: DialTraits['kind']): string {
+  return `${kind} ${host ?? ''} ${port ?? ''}`
+}
 
 function isQuic ({ traits }: Candidate): boolean {
   return QUIC.includes(traits.kind)

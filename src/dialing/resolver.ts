@@ -56,6 +56,11 @@ export interface ResolveResult {
    * What went wrong. The first 16 failures.
    */
   failures: ResolveFailure[]
+
+  /**
+   * What is not used, as there are too many
+   */
+  omitted: Multiaddr[]
 }
 
 /**
@@ -77,7 +82,8 @@ export async function resolveAddresses (multiaddrs: readonly Multiaddr[], resolv
 
   return {
     resolved: await Promise.all(multiaddrs.map(async ma => resolution.resolve(ma, []))),
-    failures: resolution.failures
+    failures: resolution.failures,
+    omitted: resolution.omitted
   }
 }
 
@@ -100,6 +106,7 @@ export async function resolveMultiaddr (address: Multiaddr, resolvers: Record<st
 
 class Resolution {
   readonly failures: ResolveFailure[] = []
+  readonly omitted: Multiaddr[] = []
   readonly #resolvers: MultiaddrResolver[]
   readonly #options: ResolveOptions
   readonly #visited = new Set<string>()
@@ -166,6 +173,8 @@ class Resolution {
       // own resolver does not use it and callers of ours may have none
       const answers = await resolver.resolve(address, this.#options as MultiaddrResolveOptions)
 
+      this.omitted.push(...answers.slice(MAX_ANSWERS, 2 * MAX_ANSWERS))
+
       return answers.slice(0, MAX_ANSWERS)
     } catch (err) {
       this.#options.signal?.throwIfAborted()
@@ -176,6 +185,8 @@ class Resolution {
 
   #keep (address: Multiaddr): Multiaddr[] {
     if (this.#places <= 0) {
+      this.omitted.push(address)
+
       return []
     }
 

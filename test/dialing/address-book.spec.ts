@@ -87,16 +87,33 @@ describe('dialing/address-book', () => {
     const cases: Array<[string, string]> = [
       ['/ip4/1.2.3.4/udp/1/quic-v1', 'no-transport'],
       [`${TCP}/p2p/${stubPeerId().toString()}`, 'wrong-peer'],
-      ['/ip4/0.0.0.0/tcp/1', 'unspecified'],
-      ['/ip6/::/tcp/1', 'unspecified'],
-      ['/ip6/fe80::1/tcp/1', 'link-local']
+      ['/ip4/127.0.0.1/tcp/4001', 'self']
     ]
 
     for (const [address, reason] of cases) {
-      expect(await errorOf(address), address).to.deep.equal({ name: 'NoValidAddressesError', reasons: [reason] })
+      expect(await errorOf(address), address).to.have.deep.property('reasons', [reason])
     }
 
     expect(await errorOf(...cases.map(([address]) => address))).to.have.deep.property('reasons', cases.map(([, reason]) => reason))
+  })
+
+  it('takes unspecified and link-local addresses from the user only, not from what peers tell of themselves', async () => {
+    const addresses = ['/ip4/0.0.0.0/tcp/1', '/ip6/::/tcp/1', '/ip6/fe80::1/tcp/1']
+    expect(await find(...addresses)).to.deep.equal(addresses)
+
+    known = addresses
+    expect(await errorOf()).to.have.deep.property('reasons', ['unspecified', 'unspecified', 'link-local'])
+
+    const automatic = await createBook().find(peerId, addresses.map(text => multiaddr(text)), { automatic: true }).catch(error => error)
+    expect(dialReport(automatic)?.failures).to.have.lengthOf(3)
+  })
+
+  it('tells of addresses that a name stands for and that are too many to be dialled', async () => {
+    resolvers = { dnsaddr: { canResolve: ma => ma.toString().startsWith('/dnsaddr'), resolve: async () => Array.from({ length: 103 }, (_, i) => multiaddr(`/ip4/1.2.3.4/tcp/${i + 1}`)) } }
+    const { addresses, report } = await createBook().find(peerId, [multiaddr('/dnsaddr/many.example')])
+
+    expect(addresses).to.have.lengthOf(100)
+    expect(report.failures.map(({ reason }) => reason)).to.deep.equal(['too-many', 'too-many', 'too-many'])
   })
 
   it('asks the gater about the peer and about every address', async () => {

@@ -106,28 +106,29 @@ describe('dialing/address-preparation', () => {
     ])
   })
 
-  it('refuses what a better transport at the same port makes needless', () => {
-    const webtransport = `/ip4/1.2.3.4/udp/1/quic-v1/webtransport/certhash/${hash}`
-
-    expect(reasons(prepare([
-      webtransport,
+  it('leaves no address out because the same port can be reached over another transport', () => {
+    const addresses = [
+      `/ip4/1.2.3.4/udp/1/quic-v1/webtransport/certhash/${hash}`,
       '/ip4/1.2.3.4/udp/1/quic',
       '/ip4/1.2.3.4/udp/1/quic-v1',
       '/ip4/1.2.3.4/tcp/1/ws',
       '/ip4/1.2.3.4/tcp/1',
-      '/ip4/1.2.3.4/tcp/2/ws',
-      '/ip4/1.2.3.5/tcp/1/ws'
-    ]))).to.deep.equal([
-      `low-priority ${webtransport}`,
-      'low-priority /ip4/1.2.3.4/udp/1/quic',
-      'low-priority /ip4/1.2.3.4/tcp/1/ws'
-    ])
+      '/ip4/1.2.3.4/tcp/1/tls/ws'
+    ]
+
+    expect(kept(prepare(addresses))).to.deep.equal(addresses)
   })
 
-  it('keeps the lesser transport where the better one can not be dialled', () => {
-    const addresses = [`/ip4/1.2.3.4/udp/1/quic-v1/webtransport/certhash/${hash}`, '/ip4/1.2.3.4/udp/1/quic-v1']
+  it('leaves out no unspecified or link-local address that the user gave', () => {
+    const addresses = ['/ip4/0.0.0.0/tcp/1', '/ip6/::/tcp/1', '/ip6/fe80::1/tcp/1']
 
-    expect(kept(prepare(addresses, { canDial: ma => ma.toString() === addresses[0] }))).to.deep.equal([addresses[0]])
+    expect(kept(prepare(addresses, { isAskedFor: true }))).to.deep.equal(addresses)
+  })
+
+  it('takes an address whose peer id is written as a CID for one of the peer', () => {
+    const addresses = [`/ip4/1.2.3.4/tcp/1/p2p/${peerId.toCID().toString()}`]
+
+    expect(kept(prepare(addresses, { peerId }))).to.deep.equal(addresses)
   })
 
   it('looks at 1 000 of 10 000 addresses, certified ones first', () => {

@@ -150,11 +150,11 @@ describe('dialing over TCP', () => {
     const remote = await startNode(['/ip4/127.0.0.1/tcp/0'])
     const node = await startNode([], { addressDialTimeout: 1_000 })
     const refused = addressOf(await freePort(), remote)
-    const unspecified = multiaddr(`/ip4/0.0.0.0/tcp/1/p2p/${remote.peerId.toString()}`)
-    const error = await node.dial([addressOf(silent.port, remote), refused, unspecified]).catch(error => error)
+    const other = multiaddr(`/ip4/192.0.2.1/udp/1/quic-v1/p2p/${remote.peerId.toString()}`)
+    const error = await node.dial([addressOf(silent.port, remote), refused, other]).catch(error => error)
 
     expect(error).to.have.property('name', 'AggregateError')
-    expect(dialReport(error)?.failures.map(({ reason }) => reason)).to.have.members(['timeout', 'refused', 'unspecified'])
+    expect(dialReport(error)?.failures.map(({ reason }) => reason)).to.have.members(['timeout', 'refused', 'no-transport'])
     expect(explainDialError(error)).to.include(`${refused.toString()} – nobody listens there`)
   })
 

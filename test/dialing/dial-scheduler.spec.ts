@@ -62,7 +62,7 @@ describe('dialing/dial-scheduler', () => {
     const scheduler = new DialScheduler<string>({
       clock,
       maxAttempts,
-      failure: (errors, skipped) => new Exhausted(errors, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped.length),
       discard: () => {},
       attempt: async (address, { signal, onHandshake }) => {
         const name = address.multiaddr.toString().slice('/memory/'.length)
@@ -168,7 +168,7 @@ describe('dialing/dial-scheduler', () => {
     let starts = 0
     const scheduler = new DialScheduler<string>({
       clock,
-      failure: (errors, skipped) => new Exhausted(errors, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped.length),
       discard: () => {},
       attempt: async (address, { onHandshake }) => {
         starts++
@@ -263,7 +263,7 @@ describe('dialing/dial-scheduler', () => {
     const discarded: string[] = []
     const scheduler = new DialScheduler<string>({
       clock,
-      failure: (errors, skipped) => new Exhausted(errors, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped.length),
       discard: result => { discarded.push(result) },
       attempt: async (address) => new Promise(resolve => {
         clock.setTimeout(() => { resolve(address.multiaddr.toString()) }, 10)
@@ -290,7 +290,7 @@ describe('dialing/dial-scheduler', () => {
   it('treats an attempt that throws at once like one that fails', async () => {
     const scheduler = new DialScheduler<string>({
       clock,
-      failure: (errors, skipped) => new Exhausted(errors, skipped),
+      failure: (errors, skipped) => new Exhausted(errors, skipped.length),
       discard: () => {},
       attempt: () => { throw new Error('broken') }
     })

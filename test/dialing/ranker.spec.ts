@@ -44,12 +44,33 @@ describe('dialing/ranker', () => {
       [quic4, 250],
       [quic6b, 500],
       [quic4b, 500],
-      [webtransport6, 500],
       [tcp6, 750],
       [tcp4, 1_000],
       [tcp6b, 1_250],
-      [tcp4b, 1_250]
+      [tcp4b, 1_250],
+      [webtransport6, 1_500]
     ])
+  })
+
+  it('dials the worse of two transports at one port after all that are better, and before relays', () => {
+    const ws4 = `${tcp4}/ws`
+    const wss4 = `${tcp4}/tls/ws`
+    const webtransport4 = `${quic4}/webtransport/certhash/${hash}`
+
+    expect(rank([ws4, wss4, tcp4b, tcp4, relayTcp4])).to.deep.equal([[tcp4, 0], [tcp4b, 250], [ws4, 500], [relayTcp4, 500], [wss4, 750]])
+    expect(rank([webtransport4, ws4, tcp4, quic4])).to.deep.equal([[quic4, 0], [tcp4, 250], [webtransport4, 500], [ws4, 750]])
+    expect(rank([`${tcp4b}/ws`, tcp4])).to.deep.equal([[tcp4, 0], [`${tcp4b}/ws`, 250]])
+    expect(rank([`${relayTcp4.replace('/p2p/', '/ws/p2p/')}`, relayTcp4])).to.deep.equal([[relayTcp4, 0], [relayTcp4.replace('/p2p/', '/ws/p2p/'), 250]])
+  })
+
+  it('leaves no address out', () => {
+    const kinds = ['/ip4/1.2.3.4/tcp/1', '/ip4/1.2.3.4/udp/1/quic-v1', '/ip6/2606:4700::1/tcp/1', '/dns/a.example/tcp/1', '/ip4/10.0.0.1/tcp/1', relayTcp4]
+    const ways = ['', '/ws', '/tls/ws', '/webtransport']
+    const address = fc.tuple(fc.constantFrom(...kinds), fc.constantFrom(...ways)).map(parts => parts.join(''))
+
+    fc.assert(fc.property(fc.uniqueArray(address, { maxLength: 24 }), addresses => {
+      expect(rank(addresses).map(([text]) => text)).to.have.members(addresses)
+    }))
   })
 
   it('dials TCP after QUIC', () => {
