@@ -20,7 +20,7 @@ import type { TrimResult } from './metrics/index.ts'
 import type { OutboundControl, ReconnectQueue, StaticPeers, TrustedPeers } from './outbound/index.ts'
 import type { Realms } from './resources/index.ts'
 import type { TagInfo, TagOptions, TrimOptions } from './trimming/index.ts'
-import type { ConnectionManagerEvents, ConnectionStats, Emit, Explainer, NodeReachabilityStatus, PeerStreamOptions, ResourceControls, OutboundNodeComponents, Rooms } from './wiring/index.ts'
+import type { ConnectionManagerEvents, ConnectionStats, Emit, Explainer, NetworkChange, NodeReachabilityStatus, PeerStreamOptions, ResourceControls, OutboundNodeComponents, Rooms } from './wiring/index.ts'
 import type { AbortOptions, Connection, DialTarget, IsDialableOptions, MultiaddrConnection, PeerId, PendingDial, Startable, Stream, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
 import type { PeerMap } from '@libp2p/peer-collections'
@@ -375,13 +375,21 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   }
 
   /**
-   * The network has changed: probe all connections at once, and dial those again
-   * that are to be kept. A connection that turns out to be dead is replaced if we had
-   * dialled it, or its peer is protected.
+   * The network has changed: forget which addresses failed and that UDP or IPv6 does not
+   * work, probe all connections at once, and dial those again that are to be kept,
+   * however long they would have been left alone. A connection that turns out to be dead
+   * is replaced if we had dialled it, or its peer is protected. What was done is returned,
+   * and told by the event `network:change`.
    */
-  readonly networkChanged = (): void => {
-    this.#rooms.liveness?.networkChanged()
-    this.outbound.networkChanged()
+  readonly networkChanged = (): NetworkChange => {
+    const { liveness, emit } = this.#rooms
+    // first, as what is dialled next goes by it
+    const forgotten = this.dialQueue.networkChanged()
+    liveness?.networkChanged()
+    const change: NetworkChange = { ...forgotten, probed: liveness?.size ?? 0, redialled: this.outbound.networkChanged() }
+    emit('network:change', change)
+
+    return change
   }
 
   /**

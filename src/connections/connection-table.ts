@@ -4,6 +4,18 @@ import { PeerColumns } from './peer-columns.ts'
 import type { PeerEntry } from './connection-entry.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
+/**
+ * What counts as being connected
+ */
+export interface ConnectedOptions {
+  /**
+   * Does a connection over a relay that limits it count, too?
+   *
+   * @default false
+   */
+  limited?: boolean
+}
+
 class PeerRecord implements PeerEntry {
   readonly peerId: PeerId
   readonly key: string
@@ -141,6 +153,14 @@ export class ConnectionTable {
    */
   getPeer (peerId: PeerId | string): PeerEntry | undefined {
     return this.#peers.get(peerId.toString())
+  }
+
+  /**
+   * Is there an open connection to the peer? One over a relay that limits it does not
+   * count, as hardly anything can be done with it, unless `limited` is asked for.
+   */
+  isConnected (peerId: PeerId, { limited = false }: ConnectedOptions = {}): boolean {
+    return this.getPeer(peerId)?.connections.some(({ limits, status }) => status === 'open' && (limited || limits == null)) ?? false
   }
 
   /**

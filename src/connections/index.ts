@@ -1,4 +1,5 @@
 export { ConnectionTable } from './connection-table.ts'
+export type { ConnectedOptions } from './connection-table.ts'
 export { HOUSEKEEPING_PROTOCOLS, countApplicationStreams } from './application-streams.ts'
 export { bestConnection, compareConnections } from './best-connection.ts'
 export { entriesOf } from './connection-entry.ts'

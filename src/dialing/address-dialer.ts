@@ -116,7 +116,8 @@ export class AddressDialer {
 
   async #connect (multiaddr: Multiaddr, job: DialJob, { signal, onHandshake }: AttemptOptions): Promise<Connection> {
     const { clock, history, transportManager } = this.#components
-    const { peerId, priority, initiator } = job.options
+    const { peerId, priority, initiator, force } = job.options
+    const { network } = history
     const timeout = this.#init.timeout()
     const controller = new AbortController()
     const timer = clock.setTimeout(() => { controller.abort(new TimeoutError(`No connection within ${Math.round(timeout)} ms`)) }, timeout)
@@ -124,7 +125,11 @@ export class AddressDialer {
     const stop = whenAborted(signal, () => { controller.abort(signal.reason) })
 
     try {
-      history.recordStart(multiaddr)
+      // where a remote has us dial says nothing about our own network
+      if (force !== true) {
+        history.recordStart(multiaddr)
+      }
+
       const options: TransportOptions = {
         signal: controller.signal,
         initiator,
@@ -146,13 +151,20 @@ export class AddressDialer {
         throw new ConnectionFailedError('The transport has returned no connection')
       }
 
-      history.recordSuccess(connection.remotePeer, multiaddr)
+      if (force === true) {
+        history.recordConnected(connection.remotePeer)
+      } else {
+        history.recordSuccess(connection.remotePeer, multiaddr)
+      }
 
       return connection
     } catch (err) {
       signal.throwIfAborted()
       const error = toError(controller.signal.aborted ? controller.signal.reason : err)
-      history.recordFailure(peerId, multiaddr, error)
+
+      if (force !== true) {
+        history.recordFailure(peerId, multiaddr, error, network)
+      }
 
       throw error
     } finally {

@@ -167,6 +167,14 @@ export class DialBackOff {
   }
 
   /**
+   * All addresses start anew
+   */
+  clearAll (): void {
+    this.#peers.clear()
+    this.#count = 0
+  }
+
+  /**
    * Everything that is still of interest at `now`, the latest failures last
    */
   entries (now: number): BackOffEntry[] {

@@ -72,6 +72,13 @@ export class BlackHoleDetector {
   }
 
   /**
+   * The network is another one: nothing is known of the ways any more
+   */
+  clear (): void {
+    Object.values(this.#counters).forEach(counter => { counter.clear() })
+  }
+
+  /**
    * Whether the address would be refused by a dial at `now`. Changes nothing, so
    * it can be asked as often as one likes.
    */
@@ -127,6 +134,11 @@ class SuccessCounter {
     }
 
     return this.#results.filter(success => success).length >= this.#init.minSuccesses ? 'allowed' : 'blocked'
+  }
+
+  clear (): void {
+    this.#results = []
+    this.#probedAt = -Infinity
   }
 
   isRefused (now: number): boolean {

@@ -31,6 +31,21 @@ export interface DialHistoryInit {
 }
 
 /**
+ * What was forgotten because the network has changed
+ */
+export interface ForgottenFailures {
+  /**
+   * How many addresses had failed and would have been left alone
+   */
+  readonly backOff: number
+
+  /**
+   * What was thought not to work in the network of before
+   */
+  readonly blackHoles: ReadonlyArray<'udp' | 'ipv6'>
+}
+
+/**
  * Why an address is not expected to work
  */
 export type Doubt = 'back-off' | 'black-hole'
@@ -48,6 +63,11 @@ export class DialHistory {
   readonly backOff?: DialBackOff
   readonly blackHoles?: BlackHoleDetector
   readonly #clock: SteadyClock
+
+  /**
+   * How often the network has changed
+   */
+  #networks = 0
 
   constructor (init: DialHistoryInit, clock: SteadyClock) {
     this.#clock = clock
@@ -75,6 +95,39 @@ export class DialHistory {
   }
 
   /**
+   * Which network this is: the failure of a dial that began in an earlier one says
+   * nothing about this one
+   */
+  get network (): number {
+    return this.#networks
+  }
+
+  /**
+   * The network is another one, so failures of the past mean nothing
+   */
+  forget (): ForgottenFailures {
+    const now = this.#clock.now()
+    const states = this.blackHoles?.states
+    const forgotten: ForgottenFailures = {
+      backOff: this.backOff?.entries(now).filter(({ until }) => now < until).length ?? 0,
+      blackHoles: (['udp', 'ipv6'] as const).filter(way => states?.[way] === 'blocked')
+    }
+
+    this.#networks++
+    this.backOff?.clearAll()
+    this.blackHoles?.clear()
+
+    return forgotten
+  }
+
+  /**
+   * The peer is connected, whoever has dialled
+   */
+  recordConnected (peerId: PeerId): void {
+    this.backOff?.clear(peerId.toString())
+  }
+
+  /**
    * The address is dialled now
    */
   recordStart (multiaddr: Multiaddr): void {
@@ -86,17 +139,18 @@ export class DialHistory {
    */
   recordSuccess (peerId: PeerId, multiaddr: Multiaddr): void {
     this.blackHoles?.recordResult(dialTraits(multiaddr), true, this.#clock.now())
-    this.backOff?.clear(peerId.toString())
+    this.recordConnected(peerId)
     this.backOff?.clear(multiaddr.toString())
   }
 
   /**
-   * The dial of the address failed. Must not be called for one that was cancelled.
+   * The dial of the address failed, which began in `network`. Must not be called for one
+   * that was cancelled.
    */
-  recordFailure (peerId: PeerId | undefined, multiaddr: Multiaddr, error: Error): void {
+  recordFailure (peerId: PeerId | undefined, multiaddr: Multiaddr, error: Error, network = this.#networks): void {
     const reason = dialFailureReason(error)
 
-    if (NOT_THE_ADDRESS.has(reason)) {
+    if (NOT_THE_ADDRESS.has(reason) || network !== this.#networks) {
       return
     }
 
@@ -110,7 +164,13 @@ export class DialHistory {
    * Take over what an earlier run of the node has stored
    */
   async load (datastore: BackOffDatastore): Promise<void> {
+    const network = this.#networks
     const stored = await loadBackOff(datastore)
+
+    if (network !== this.#networks) {
+      return
+    }
+
     this.backOff?.restore(stored.map(entry => moved(entry, this.#ahead)), this.#clock.now())
   }
 

@@ -22,7 +22,7 @@ import type { AddressDialerInit } from './address-dialer.ts'
 import type { BackOffDatastore } from './back-off-store.ts'
 import type { DialBudgetsInit } from './budgets.ts'
 import type { DialFailure } from './dial-failure.ts'
-import type { DialHistoryInit } from './dial-history.ts'
+import type { DialHistoryInit, ForgottenFailures } from './dial-history.ts'
 import type { DialObserver } from './dial-observer.ts'
 import type { DialingInit } from './options.ts'
 import type { PeerDialComponents } from './peer-dial.ts'
@@ -203,6 +203,13 @@ export class DialQueue {
   start (): void {
     this.#stopped = false
     this.#stored(async datastore => this.history.load(datastore), 'could not read which addresses failed - %e')
+  }
+
+  /**
+   * The network is another one, so failures of the past mean nothing
+   */
+  networkChanged (): ForgottenFailures {
+    return this.history.forget()
   }
 
   /**

@@ -11,6 +11,7 @@ import {
   CODE_UDP,
   CODE_UNIX
 } from '@multiformats/multiaddr'
+import { Circuit } from '@multiformats/multiaddr-matcher'
 import { NAME_CODES, isLocalName, isLoopback, isPrivateOrLoopback, leadingIp, transportKind } from '../addresses/index.ts'
 import type { IpAddress, TransportKind } from '../addresses/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -81,6 +82,13 @@ export function dialTraits (multiaddr: Multiaddr): DialTraits {
     isLoopback: ip != null && isLoopback(ip),
     isLinkLocal: host?.code === CODE_IP6 && components[hostAt - 1]?.code !== CODE_IP6ZONE && /^fe[89ab]/i.test(hostText)
   }
+}
+
+/**
+ * Does everything go through a relay? With WebRTC only the introduction does.
+ */
+export function isRelayed (multiaddr: Multiaddr): boolean {
+  return Circuit.exactMatch(multiaddr)
 }
 
 function relayedScope (multiaddr: Multiaddr): DialScope {

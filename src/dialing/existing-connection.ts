@@ -1,5 +1,5 @@
-import { Circuit } from '@multiformats/multiaddr-matcher'
 import { bestConnection } from '../connections/index.ts'
+import { isRelayed } from './dial-traits.ts'
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -15,5 +15,5 @@ export function findExistingConnection (connections: readonly Connection[], dial
     return existing
   }
 
-  return dialAddresses.some(ma => !Circuit.exactMatch(ma)) ? undefined : existing
+  return dialAddresses.some(ma => !isRelayed(ma)) ? undefined : existing
 }

@@ -113,6 +113,15 @@ export class CandidateFinder {
     this.#readers.forEach(reader => { reader.release() })
   }
 
+  /**
+   * Sources may be asked again at once, as if none had failed
+   */
+  retry (): void {
+    for (const reader of [...this.#readers, this.#feelerReader]) {
+      reader.retry()
+    }
+  }
+
   stop (): void {
     for (const reader of [...this.#readers, this.#feelerReader]) {
       reader.stop()

@@ -22,9 +22,9 @@ export interface CandidateChecks {
   lookUp(peerId: PeerId): Promise<Peer | undefined>
 
   /**
-   * Whether there is a transport for an address
+   * Whether there is a transport for an address of a peer, and dialling it would be of use
    */
-  isDialable(multiaddr: Multiaddr): boolean
+  isDialable(multiaddr: Multiaddr, peerId: PeerId): boolean
   isPeerBanned(peerId: PeerId): boolean
   isAddressBanned(multiaddr: Multiaddr): boolean
 
@@ -111,8 +111,7 @@ function unless (reasonOf: (candidate: Candidate) => SkipReason | undefined, che
 }
 
 /**
- * Adds what is known of the peer, and takes away the addresses that there is no
- * transport for
+ * Adds what is known of the peer, and takes away the addresses that cannot be dialled
  */
 async function * known (candidates: AsyncIterable<Candidate>, checks: CandidateChecks): Candidates {
   for await (const candidate of candidates) {
@@ -120,7 +119,7 @@ async function * known (candidates: AsyncIterable<Candidate>, checks: CandidateC
     const stored = candidate.peer == null ? peer?.addresses ?? [] : []
     const multiaddrs = checks.tools.ownAddresses(candidate.key, [...candidate.multiaddrs, ...stored.map(({ multiaddr }) => multiaddr)])
 
-    yield * withAddresses({ ...candidate, peer, multiaddrs: unique(multiaddrs) }, multiaddr => checks.isDialable(multiaddr), 'no-address', checks)
+    yield * withAddresses({ ...candidate, peer, multiaddrs: unique(multiaddrs) }, multiaddr => checks.isDialable(multiaddr, candidate.peerId), 'no-address', checks)
   }
 }
 

@@ -72,6 +72,16 @@ export class DialRecords {
     this.#update(peer, { lastSeen: this.#clock.now(), failures: 0 })
   }
 
+  /**
+   * The network has changed, so failures of the past mean nothing, and each peer may be
+   * dialled at once
+   */
+  forgetDials (): void {
+    for (const [peer, { lastSeen }] of this.#records) {
+      this.#records.set(peer, { lastSeen, failures: 0 })
+    }
+  }
+
   #update (peer: string, changes: Partial<DialRecord>): void {
     const record = { ...this.get(peer), ...changes }
     this.#records.delete(peer)

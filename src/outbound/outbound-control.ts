@@ -3,6 +3,7 @@ import { isMultiaddr } from '@multiformats/multiaddr'
 import { remotePeerOf } from '../dialing/index.ts'
 import type { Outbound, OutboundStat } from './outbound.ts'
 import type { ReconnectQueue } from './reconnect-queue.ts'
+import type { RelayedPeers } from './relayed-peers.ts'
 import type { SkipCounts } from './skip-counts.ts'
 import type { StaticPeers } from './static-peers.ts'
 import type { DialTarget, Logger, PeerId } from '@libp2p/interface'
@@ -23,6 +24,7 @@ export interface OutboundControlComponents {
   skips: SkipCounts
   staticPeers: StaticPeers
   reconnectQueue: ReconnectQueue
+  relayedPeers: RelayedPeers
 }
 
 /**
@@ -98,16 +100,18 @@ export class OutboundControl {
   }
 
   /**
-   * There is a network, maybe another one
+   * There is a network, maybe another one. Failures of the past are forgotten even while
+   * nothing is dialled. Returns how many static and kept peers are dialled at once that
+   * waited for it.
    */
-  networkChanged (): void {
+  networkChanged (): number {
+    const { reconnectQueue, relayedPeers, staticPeers } = this.#components
     this.#pauses.delete('offline')
+    const restarted = reconnectQueue.restart()
     this.#proceed('networkChanged')
+    this.#topUp?.networkChanged()
 
-    if (this.#isDialling) {
-      this.#topUp?.networkChanged()
-      this.#components.staticPeers.networkChanged()
-    }
+    return restarted + staticPeers.networkChanged() + relayedPeers.networkChanged()
   }
 
   /**
@@ -164,13 +168,14 @@ export class OutboundControl {
    * To be called before connections are closed
    */
   async stop (): Promise<void> {
-    const { reconnectQueue, staticPeers } = this.#components
+    const { reconnectQueue, relayedPeers, staticPeers } = this.#components
     this.#isStarted = false
     this.#isReady = false
     globalThis.removeEventListener?.('offline', this.offline)
     this.#pauses.delete('offline')
     reconnectQueue.stop()
     staticPeers.stop()
+    relayedPeers.stop()
     await this.#topUp?.stop()
   }
 
@@ -180,6 +185,7 @@ export class OutboundControl {
   hangUp (peerId: PeerId, connected: boolean): void {
     this.#components.reconnectQueue.hangUp(peerId, connected)
     this.#components.staticPeers.hangUp(peerId)
+    this.#components.relayedPeers.hangUp(peerId)
 
     if (this.#topUp != null) {
       this.#topUp.hangUp(peerId)
@@ -211,23 +217,25 @@ export class OutboundControl {
   }
 
   #suspend (reason: PauseReason): void {
-    const { log, reconnectQueue, staticPeers } = this.#components
+    const { log, reconnectQueue, relayedPeers, staticPeers } = this.#components
     this.#pauses.add(reason)
 
     if (this.#isStarted && this.#pauses.size === 1) {
       log('dialling nobody - %s', reason)
       reconnectQueue.pause()
       staticPeers.stop()
+      relayedPeers.stop()
       this.#topUp?.pause()
         .catch(err => { log.error('could not give up dials - %e', err) })
     }
   }
 
   #proceed (reconnect: 'afterStart' | 'networkChanged'): void {
-    const { log, reconnectQueue, staticPeers } = this.#components
+    const { log, reconnectQueue, relayedPeers, staticPeers } = this.#components
 
     if (this.#isDialling) {
       staticPeers.start()
+      relayedPeers.start()
       this.#topUp?.resume()
       reconnectQueue.start()
       reconnectQueue[reconnect]()

@@ -266,9 +266,14 @@ export class Outbound {
   }
 
   /**
-   * The network has changed, so failures of the past mean nothing
+   * The network has changed, so failures of the past mean nothing. Dials that are under
+   * way through the network of before only keep others waiting.
    */
   networkChanged (): void {
+    this.#dials.abort()
+    this.#feelerDials.abort()
+    this.#records.forgetDials()
+    this.#finder.retry()
     this.#topUp.networkChanged()
   }
 

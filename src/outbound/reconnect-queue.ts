@@ -57,6 +57,7 @@ interface LeftPeer {
  * What is done about a peer that has disconnected
  */
 interface Reconnect {
+  readonly peerId: PeerId
   readonly controller: AbortController
 
   /**
@@ -158,6 +159,23 @@ export class ReconnectQueue {
   }
 
   /**
+   * The network has changed. Those that wait for another attempt, or are dialled through
+   * the network of before, are dialled at once and get all their attempts again. Returns
+   * how many these are.
+   */
+  restart (): number {
+    const waiting = [...this.#reconnects.values()]
+
+    for (const { controller, peerId } of waiting) {
+      this.#reconnects.delete(peerId.toString())
+      controller.abort(new AbortError('The network has changed'))
+      this.#onDisconnect(peerId)
+    }
+
+    return waiting.length
+  }
+
+  /**
    * The network has changed. Peers that were given up may not have been to blame, so
    * they get their tags back, and all are dialled that are not connected.
    */
@@ -229,7 +247,7 @@ export class ReconnectQueue {
   }
 
   async #reconnect (peerId: PeerId, key: string): Promise<void> {
-    const reconnect: Reconnect = { controller: new AbortController(), isLost: false }
+    const reconnect: Reconnect = { peerId, controller: new AbortController(), isLost: false }
     this.#reconnects.set(key, reconnect)
 
     try {
@@ -290,6 +308,13 @@ export class ReconnectQueue {
       events.safeDispatchEvent('peer:reconnect-failure', { detail: id })
     }
   }
+}
+
+/**
+ * Is the connection to the peer to be kept?
+ */
+export function hasKeepAliveTag (peer: Peer | undefined): boolean {
+  return peer != null && isKeptAlive(peer)
 }
 
 function isKeptAlive ({ tags }: { tags: ReadonlyMap<string, unknown> }): boolean {

@@ -143,11 +143,19 @@ export class SourceReader {
     }
   }
 
-  stop (): void {
-    this.#close()
+  /**
+   * It may be asked again at once from its beginning, as if it had not failed
+   */
+  retry (): void {
+    this.release()
     this.#opensAt = -Infinity
     this.#isEarly = false
     this.#failures = 0
+  }
+
+  stop (): void {
+    this.#close()
+    this.retry()
   }
 
   #open (): OpenSource | undefined {

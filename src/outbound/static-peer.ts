@@ -1,10 +1,12 @@
 import { AbortError } from '@libp2p/interface'
 import { withinTime } from '../connections/index.ts'
+import { isRelayed } from '../dialing/index.ts'
 import { ownAddresses, withPeer } from './peer-addresses.ts'
 import { STABLE_SESSION, STATIC_RETRY, retryDelay } from './retry-delay.ts'
 import type { Clock, Timer } from '../clock.ts'
+import type { ConnectedOptions } from '../connections/index.ts'
 import type { Random } from '../random.ts'
-import type { Logger, Peer, PeerId, PeerInfo } from '@libp2p/interface'
+import type { Connection, Logger, Peer, PeerId, PeerInfo } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface StaticPeerComponents {
@@ -16,12 +18,12 @@ export interface StaticPeerComponents {
    * How many ms one dial may take
    */
   dialTimeout: number
-  isConnected(peerId: PeerId): boolean
+  isConnected(peerId: PeerId, options?: ConnectedOptions): boolean
 
   /**
    * Addresses that have to be resolved are resolved each time
    */
-  dial(multiaddrs: Multiaddr[], signal: AbortSignal): Promise<unknown>
+  dial(multiaddrs: Multiaddr[], signal: AbortSignal): Promise<Pick<Connection, 'limits'>>
 
   /**
    * What the peer store says about a peer
@@ -46,7 +48,7 @@ export interface StaticPeerStatus {
   readonly multiaddrs: readonly Multiaddr[]
 
   /**
-   * - `connected`
+   * - `connected`, and not only over a relay that limits the connection
    * - `dialling` it is being dialled
    * - `waiting` it will be dialled
    * - `hung-up` the user hung up on it
@@ -183,9 +185,31 @@ export class StaticPeer {
     this.check()
   }
 
-  onConnected (): void {
-    this.#connectedAt ??= this.#components.clock.now()
+  /**
+   * The network has changed, so failures of the past mean nothing, nor does a dial that is
+   * under way. Returns whether the peer is dialled.
+   */
+  networkChanged (): boolean {
+    this.#findAt = -Infinity
+    this.#findFailures = 0
+    this.#cancel()
+    this.retry()
+
+    return this.#timer != null
+  }
+
+  /**
+   * There is a connection. While all are limited by a relay, a direct one is sought.
+   */
+  onConnected ({ limits }: Pick<Connection, 'limits'>): void {
     this.#isHungUp = false
+
+    if (limits != null) {
+      this.check()
+      return
+    }
+
+    this.#connectedAt ??= this.#components.clock.now()
     this.#cancelTimer()
   }
 
@@ -230,7 +254,13 @@ export class StaticPeer {
 
     this.#tryAll(controller.signal)
       // it may have been closed again before anybody was told
-      .then(() => { this.onConnected() })
+      .then(connection => {
+        if (connection.limits != null) {
+          this.#onFailure(this.#failures + 1)
+        } else {
+          this.onConnected(connection)
+        }
+      })
       .catch(err => {
         if (!controller.signal.aborted) {
           this.#onFailure(this.#failures + 1)
@@ -249,27 +279,34 @@ export class StaticPeer {
   /**
    * Dial what is known, and if that fails, what others know
    */
-  async #tryAll (signal: AbortSignal): Promise<void> {
+  async #tryAll (signal: AbortSignal): Promise<Pick<Connection, 'limits'>> {
     const known = await this.#knownAddresses()
+    const dialable = this.#worthDialling(known)
     let error: unknown = new Error('No address of the peer is known')
 
-    if (known.length > 0) {
+    if (dialable.length > 0) {
       try {
-        await this.#dial(known, signal)
-        return
+        return await this.#dial(dialable, signal)
       } catch (err) {
         error = err
       }
     }
 
     signal.throwIfAborted()
-    const found = await this.#find(known, signal)
+    const found = this.#worthDialling(await this.#find(known, signal))
 
     if (found.length === 0) {
       throw error
     }
 
-    await this.#dial(found, signal)
+    return this.#dial(found, signal)
+  }
+
+  /**
+   * Who is connected through a relay needs no other connection through one
+   */
+  #worthDialling (multiaddrs: Multiaddr[]): Multiaddr[] {
+    return this.#components.isConnected(this.#peerId, { limited: true }) ? multiaddrs.filter(multiaddr => !isRelayed(multiaddr)) : multiaddrs
   }
 
   async #knownAddresses (): Promise<Multiaddr[]> {
@@ -306,15 +343,15 @@ export class StaticPeer {
     return found.filter(multiaddr => !known.some(other => other.equals(multiaddr)))
   }
 
-  async #dial (multiaddrs: Multiaddr[], signal: AbortSignal): Promise<void> {
-    await this.#limited(signal, async signal => this.#components.dial(multiaddrs, signal))
+  async #dial (multiaddrs: Multiaddr[], signal: AbortSignal): Promise<Pick<Connection, 'limits'>> {
+    return this.#limited(signal, async signal => this.#components.dial(multiaddrs, signal))
   }
 
   /**
    * A dial that is passed a signal has no timeout but that signal
    */
-  async #limited (signal: AbortSignal, action: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
-    await withinTime(action, this.#components.dialTimeout, this.#components.clock, signal)
+  async #limited <T> (signal: AbortSignal, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return withinTime(action, this.#components.dialTimeout, this.#components.clock, signal)
   }
 
   #cancel (): void {

@@ -9,6 +9,10 @@ import type { Libp2pEvents, PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 export interface StaticPeersComponents extends StaticPeerComponents {
+  /**
+   * Ourselves
+   */
+  peerId: PeerId
   events: TypedEventTarget<Libp2pEvents>
   protection: PeerProtection
 }
@@ -31,6 +35,7 @@ export class StaticPeers {
   readonly #components: StaticPeersComponents
   readonly #peers = new Map<string, StaticPeer>()
   #timer?: Timer
+  #isSelfTold = false
   #unfollow?: () => void
 
   constructor (components: StaticPeersComponents, inputs: readonly StaticPeerInput[] = []) {
@@ -47,7 +52,9 @@ export class StaticPeers {
 
   /**
    * Keep a connection to this peer from now on. If it is one of the static peers, the
-   * address is added to its others, and it is dialled even if it was hung up on.
+   * address is added to its others, and it is dialled even if it was hung up on. This
+   * node itself is left out, which is logged once, so that all nodes of a deployment can
+   * be given the same list.
    *
    * @throws {InvalidOptionError} if it is neither an address that ends with the id of
    * a peer, nor the id of a peer
@@ -55,6 +62,12 @@ export class StaticPeers {
   add (input: StaticPeerInput): void {
     const { peerId, multiaddr } = parseStaticPeer(input, 'peer')
     const key = peerId.toString()
+
+    if (peerId.equals(this.#components.peerId)) {
+      this.#tellOfSelf()
+      return
+    }
+
     let peer = this.#peers.get(key)
 
     if (peer == null) {
@@ -107,7 +120,9 @@ export class StaticPeers {
     }
 
     this.#unfollow = follow(this.#components, {
-      'connection:open': ({ remotePeer }) => { this.#peers.get(remotePeer.toString())?.onConnected() },
+      'connection:open': connection => { this.#peers.get(connection.remotePeer.toString())?.onConnected(connection) },
+      // a limited one may be left
+      'connection:close': ({ remotePeer }) => { this.#peers.get(remotePeer.toString())?.check() },
       'peer:disconnect': peerId => { this.#peers.get(peerId.toString())?.check() }
     })
     this.#schedule()
@@ -132,11 +147,17 @@ export class StaticPeers {
   }
 
   /**
-   * Failures of the past mean nothing any more: dial all that are not connected
+   * Failures of the past mean nothing any more: dial all that are not connected. Returns
+   * how many that are.
    */
-  networkChanged (): void {
-    if (this.#timer != null) {
-      this.#peers.forEach(peer => { peer.retry() })
+  networkChanged (): number {
+    return [...this.#peers.values()].filter(peer => peer.networkChanged()).length
+  }
+
+  #tellOfSelf (): void {
+    if (!this.#isSelfTold) {
+      this.#isSelfTold = true
+      this.#components.log.error('this node is one of its own static peers, and is left out')
     }
   }
 

@@ -90,6 +90,11 @@ export class TopUp {
   #endedAt = -Infinity
 
   /**
+   * The round that is under way was given up for another one, which begins at once
+   */
+  #isHurried = false
+
+  /**
    * Starts the next round
    */
   #next?: Timer
@@ -159,6 +164,9 @@ export class TopUp {
    */
   networkChanged (): void {
     this.#brake.onSuccess()
+    this.#endedAt = -Infinity
+    this.#isHurried = this.#round != null
+    this.#round?.controller.abort()
     this.wake()
   }
 
@@ -207,7 +215,8 @@ export class TopUp {
 
   #onRoundEnd (): void {
     this.#round = undefined
-    this.#endedAt = this.#components.clock.now()
+    this.#endedAt = this.#isHurried ? -Infinity : this.#components.clock.now()
+    this.#isHurried = false
 
     if (!this.isActive || this.missing <= 0) {
       this.#components.releaseSources()

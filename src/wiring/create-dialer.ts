@@ -1,4 +1,5 @@
 import { DialQueue, Dialer } from '../dialing/index.ts'
+import { follow } from '../follow.ts'
 import { dialObserver, tellOfDials } from './dial-events.ts'
 import type { Rooms } from './rooms.ts'
 import type { DialQueueComponents, DialQueueInit } from '../dialing/index.ts'
@@ -33,6 +34,8 @@ export function createDialer (components: DialQueueComponents & { peerId: PeerId
     }
   })
 
+  // a peer that comes by itself is there again
+  follow(rooms, { 'connection:open': ({ remotePeer }) => { dialQueue.history.recordConnected(remotePeer) } })
   tellOfDials(dialQueue, clock, emit)
 
   return { dialQueue, dialer }

@@ -1,8 +1,10 @@
 import { hasErrorName } from '../errors.ts'
-import { KeptRelays, OutboundControl, ReconnectQueue, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
+import { KeptRelays, OutboundControl, ReconnectQueue, RelayedPeers, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig } from './outbound-parts.ts'
 import type { Rooms } from './rooms.ts'
+import type { ConnectedOptions } from '../connections/index.ts'
 import type { Peer, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface CreatedOutbound {
   reconnectQueue: ReconnectQueue
@@ -28,6 +30,8 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     }
   }
 
+  const isKeptAlive = (peerId: PeerId): boolean | undefined => standing.peerStoreTags.isKeptAlive(peerId.toString())
+
   const reconnectQueue = new ReconnectQueue({
     clock,
     lookUp,
@@ -36,22 +40,23 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     events: node.events,
     logger: node.logger,
     metrics: node.metrics,
-    isKeptAlive: peerId => standing.peerStoreTags.isKeptAlive(peerId.toString())
+    isKeptAlive
   }, config)
 
-  const staticPeers = new StaticPeers({
+  const keepComponents = {
     clock,
     random,
     log,
     events: node.events,
     dialTimeout: config.dialTimeout,
-    protection,
-    isConnected: peerId => table.getPeer(peerId) != null,
+    isConnected: (peerId: PeerId, options?: ConnectedOptions) => table.isConnected(peerId, options),
     lookUp,
     // past the manager, which takes what comes to it for the user's wish
-    dial: async (multiaddrs, signal) => dialer.openConnection(multiaddrs, { signal }),
-    findPeer: async (peerId, signal) => node.peerRouting.findPeer(peerId, { signal })
-  }, config.staticPeers)
+    dial: async (multiaddrs: Multiaddr[], signal: AbortSignal) => dialer.openConnection(multiaddrs, { signal }),
+    findPeer: async (peerId: PeerId, signal: AbortSignal) => node.peerRouting.findPeer(peerId, { signal })
+  }
+  const staticPeers = new StaticPeers({ ...keepComponents, peerId: node.peerId, protection }, config.staticPeers)
+  const peers = (): PeerId[] => [...table.allPeers()].map(({ peerId }) => peerId)
 
   const skips = noSkips()
   const outbound = new OutboundControl({
@@ -59,6 +64,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     skips,
     staticPeers,
     reconnectQueue,
+    relayedPeers: new RelayedPeers({ ...keepComponents, peers, isKeptAlive, isStatic: peerId => staticPeers.has(peerId) }),
     target: config.outbound.target ?? 0,
     loadTopUp: isTopUpEnabled(config.outbound)
       ? async () => {
@@ -73,7 +79,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     log,
     events: node.events,
     protection,
-    peers: () => [...table.allPeers()].map(({ peerId }) => peerId),
+    peers,
     tagsOf: peerId => standing.tagNames(peerId)
   }))
 

@@ -1,5 +1,5 @@
 import type { CloseReason, ConnectionUpgrade, RecycleRequest } from '../connections/index.ts'
-import type { DialFailureReason } from '../dialing/index.ts'
+import type { DialFailureReason, ForgottenFailures } from '../dialing/index.ts'
 import type { Ban, EndedBan } from '../gating/index.ts'
 import type { DialOutcome, MeasuredEvents } from '../metrics/index.ts'
 import type { Reachability, ReachabilityReason } from '../nat/index.ts'
@@ -219,6 +219,22 @@ export interface NodeReachabilityChange extends NodeReachabilityStatus {
 }
 
 /**
+ * What was done because the network has changed
+ */
+export interface NetworkChange extends ForgottenFailures {
+  /**
+   * How many static peers, and peers with a `keep-alive` tag, waited to be dialled again
+   * and are dialled at once
+   */
+  readonly redialled: number
+
+  /**
+   * How many connections are probed
+   */
+  readonly probed: number
+}
+
+/**
  * The events of the connection manager, beside those that it emits on the node
  * because libp2p's own does (`peer:connect`, `peer:disconnect`,
  * `connection:prune`, `peer:reconnect-failure`)
@@ -314,6 +330,11 @@ export interface ConnectionManagerEvents extends MeasuredEvents, RealmEvents {
    * A connection was closed to be replaced
    */
   'connection:recycle': CustomEvent<RecycleRequest>
+
+  /**
+   * The network has changed: what was known of the one before is forgotten
+   */
+  'network:change': CustomEvent<NetworkChange>
 
   /**
    * A candidate for an automatic dial was not dialled. Sent often: once for every peer

@@ -53,9 +53,8 @@ function onRequest (recycle: (request: RecycleRequest) => Promise<unknown>, deta
  */
 function replaceDead ({ dial, log, standing, table }: RecyclingComponents, { connection, peerId, networkChanged }: DeadConnection): void {
   const isWanted = connection.direction === 'outbound' || standing.isProtected(peerId)
-  const hasOther = table.getPeer(peerId)?.connections.some(other => other.status === 'open') ?? false
 
-  if (networkChanged && isWanted && !hasOther) {
+  if (networkChanged && isWanted && !table.isConnected(peerId)) {
     dial(peerId)
       .catch(err => { log('could not dial %p after the network has changed - %e', peerId, err) })
   }

@@ -97,6 +97,37 @@ describe('dialing/address-dialer', () => {
     expect(clock.timers).to.equal(0)
   })
 
+  it('learns nothing of the network or the address from a forced dial, as a remote may have asked for it', async () => {
+    const IPv6 = multiaddr('/ip6/2606:4700::1/tcp/1')
+    history = new DialHistory({ blackHole: { window: 3, minSuccesses: 1 } }, steadyClock(clock))
+    const dialer = createDialer()
+    const fail = async (count: number, force: boolean): Promise<void> => {
+      const dials = Array.from({ length: count }, async () => dial(IPv6, dialer, { force }))
+      await clock.advance(3_000)
+      await Promise.allSettled(dials)
+    }
+
+    await fail(8, true)
+    expect(history.blackHoles?.states.ipv6).to.equal('probing')
+    expect(history.doubt(peerId, IPv6)).to.equal(undefined)
+
+    await fail(3, false)
+    expect(history.blackHoles?.states.ipv6).to.equal('blocked')
+    // the next probe belongs to those who want to know
+    await clock.advance(60_000)
+    await fail(1, true)
+    expect(history.doubt(undefined, IPv6)).to.equal(undefined)
+  })
+
+  it('holds nothing against an address that was dialled through the network of before', async () => {
+    const connection = dial(TCP, createDialer())
+    await settle()
+    history.forget()
+    await clock.advance(3_000)
+    await expect(connection).to.eventually.be.rejected.with.property('name', 'TimeoutError')
+    expect(history.doubt(peerId, TCP)).to.equal(undefined)
+  })
+
   it('does not begin when it is cancelled just before', async () => {
     const dialer = createDialer()
     const connection = dial(TCP, dialer)

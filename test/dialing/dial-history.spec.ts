@@ -70,6 +70,37 @@ describe('dialing/dial-history', () => {
     expect(history.doubt(peerId, tcp)).to.equal(undefined)
   })
 
+  it('forgets everything when the network changes, says what, and learns nothing from dials that began before', () => {
+    const { network } = history
+    history.recordFailure(peerId, tcp, refused)
+
+    for (let i = 0; i < 3; i++) {
+      history.recordFailure(stubPeerId(), quic, new TimeoutError())
+    }
+
+    expect(history.forget()).to.deep.equal({ backOff: 4, blackHoles: ['udp'] })
+    expect(history.doubt(peerId, tcp)).to.equal(undefined)
+    expect(history.doubt(peerId, quic)).to.equal(undefined)
+
+    for (let i = 0; i < 3; i++) {
+      history.recordFailure(peerId, quic, new TimeoutError(), network)
+    }
+
+    expect(history.doubt(peerId, quic)).to.equal(undefined)
+    expect(history.forget()).to.deep.equal({ backOff: 0, blackHoles: [] })
+  })
+
+  it('does not take up what was stored when the network has changed while it was read', async () => {
+    const datastore = new MemoryDatastore()
+    history.recordFailure(peerId, tcp, refused)
+    await history.save(datastore)
+    history.forget()
+    const loaded = history.load(datastore)
+    history.forget()
+    await loaded
+    expect(history.doubt(peerId, tcp)).to.equal(undefined)
+  })
+
   it('can forget everything', () => {
     history = new DialHistory({ backOff: false, blackHole: false }, steadyClock(clock))
 

@@ -5,7 +5,7 @@ import { pEvent } from 'p-event'
 import pWaitFor from 'p-wait-for'
 import { NodeGroup } from '../fixtures/node-group.ts'
 import { createManagedNode, createPlainNode, memoryAddress, memoryNodeOptions } from '../fixtures/nodes.ts'
-import type { ConnectionManagerInit, ConnectionManagerService } from '../../src/index.ts'
+import type { ConnectionManagerInit, ConnectionManagerService, NetworkChange } from '../../src/index.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
@@ -272,6 +272,39 @@ describe('drop-in: connections that nobody asks for', () => {
     node.services.connectionManager.networkChanged()
     await waitFor(() => node.getConnections(peer.peerId).length === 1)
     expect([...(await node.peerStore.get(peer.peerId)).tags.keys()]).to.include(KEEP_ALIVE)
+  })
+
+  it('a peer that comes by itself is not left alone any longer for having failed before', async () => {
+    const [peer] = await peersInGroups(1, 1)
+    const [address] = peer.getMultiaddrs()
+    const node = await managed({})
+    const { history } = node.services.connectionManager.dialQueue
+    await peer.stop()
+    await expect(node.dial(address)).to.eventually.be.rejected()
+    expect(history.doubt(peer.peerId, address)).to.equal('back-off')
+
+    await peer.start()
+    const connected = pEvent(node, 'connection:open')
+    await peer.dial(node.getMultiaddrs())
+    await connected
+    expect(history.doubt(peer.peerId, address)).to.equal(undefined)
+  })
+
+  it('what failed before is forgotten when the network changes, which is told', async () => {
+    const [peer, other] = await peersInGroups(2, 1)
+    const [address] = peer.getMultiaddrs()
+    const node = await managed({ staticPeers: [address] })
+    const manager = node.services.connectionManager
+    await waitFor(() => node.getConnections().length === 1)
+    await node.dial(other.getMultiaddrs())
+    await peer.stop()
+    await waitFor(() => manager.dialQueue.history.doubt(peer.peerId, address) === 'back-off')
+
+    const told = pEvent<'network:change', CustomEvent<NetworkChange>>(manager, 'network:change')
+    const change = manager.networkChanged()
+    expect(change).to.deep.equal({ backOff: 1, blackHoles: [], redialled: 1, probed: 1 })
+    expect((await told).detail).to.equal(change)
+    expect(manager.dialQueue.history.doubt(peer.peerId, address)).to.equal(undefined)
   })
 
   it('options that are not usable are refused by name', async () => {

@@ -1,6 +1,7 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { dcutr } from '@libp2p/dcutr'
 import { identify } from '@libp2p/identify'
+import { KEEP_ALIVE } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import { Circuit } from '@multiformats/multiaddr-matcher'
 import { expect } from 'aegir/chai'
@@ -69,6 +70,29 @@ describe('a relayed and a direct path', () => {
 
     return { source, target, relayed: await source.dial(addressesOf(target, true)) }
   }
+
+  describe('of a peer that is to be kept', () => {
+    for (const [name, keep] of Object.entries({
+      static: async (source: Libp2p<Services>, target: Libp2p<Services>) => { source.services.connectionManager.staticPeers.add(addressesOf(target, false)[0]) },
+      'keep-alive': async (source: Libp2p<Services>, target: Libp2p<Services>) => {
+        await source.peerStore.merge(target.peerId, { multiaddrs: addressesOf(target, false), tags: { [KEEP_ALIVE]: { value: 1 } } })
+      }
+    })) {
+      it(`become the direct one, which is kept, if the peer is ${name}`, async () => {
+        const { source, target, relayed } = await connectOverRelay({ drainTimeout: 100, duplicateDelay: 100 })
+        expect(relayed.limits).to.not.equal(undefined)
+        const closed = pEvent(relayed, 'close')
+        const upgraded = nextUpgrade(source)
+        await keep(source, target)
+
+        expect(await upgraded).to.have.nested.property('to.direct', true)
+        await closed
+        const manager = source.services.connectionManager
+        expect(manager.getConnections(target.peerId).map(({ direct, limits }) => ({ direct, limits }))).to.deep.equal([{ direct: true, limits: undefined }])
+        await echo(await manager.openStream(target.peerId, ECHO), 10)
+      })
+    }
+  })
 
   describe('after hole punching', () => {
     it('become the direct one, without any stream being lost on the way', async () => {

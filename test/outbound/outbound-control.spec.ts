@@ -34,6 +34,7 @@ describe('outbound/outbound-control', () => {
       target: TARGET,
       skips: noSkips(),
       staticPeers: part('static'),
+      relayedPeers: part('relayed'),
       reconnectQueue: part('reconnect')
     })
   }

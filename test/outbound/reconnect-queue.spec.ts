@@ -254,6 +254,23 @@ describe('outbound: the reconnect queue', () => {
     expect(failures).to.be.empty()
   })
 
+  it('dials at once who waits for another attempt when the network changes, and begins to count anew', async () => {
+    start({ reconnectRetries: 1, reconnectRetryInterval: 3_600_000 })
+    disconnect()
+
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const dial = await untilDial(attempt)
+      dial.fail(new Error('Unreachable'))
+      // it waits for the next attempt then
+      await new Promise(resolve => setTimeout(resolve, 0))
+      expect(failures).to.be.empty()
+      expect(queue.restart()).to.equal(1)
+    }
+
+    queue.stop()
+    expect(queue.restart()).to.equal(0)
+  })
+
   it('hanging up counts while the tags are being read', async () => {
     start()
     disconnect()

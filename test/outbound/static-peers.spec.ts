@@ -10,11 +10,15 @@ import type { StubConnection } from '../fixtures/connections.ts'
 import type { Libp2pEvents, PeerId } from '@libp2p/interface'
 
 describe('outbound: static peers', () => {
+  const self = stubPeerId()
   const address = '/ip4/192.0.2.1/tcp/4001'
   let peerId: PeerId
   let clock: VirtualClock
   let events: TypedEventEmitter<Libp2pEvents>
   let connection: StubConnection | undefined
+  let relayed: StubConnection | undefined
+  let leadsToRelay: boolean
+  let told: number
   let dials: Array<{ at: number, multiaddrs: string[] }>
   let lookUps: number[]
   let found: string[]
@@ -28,6 +32,9 @@ describe('outbound: static peers', () => {
     clock = new VirtualClock()
     events = new TypedEventEmitter()
     connection = undefined
+    relayed = undefined
+    leadsToRelay = false
+    told = 0
     dials = []
     lookUps = []
     found = []
@@ -37,14 +44,15 @@ describe('outbound: static peers', () => {
     peers = new StaticPeers({
       clock,
       random: { next: () => 0 },
-      log: defaultLogger().forComponent('libp2p:connmgr:outbound'),
+      log: Object.assign(() => {}, defaultLogger().forComponent('libp2p:connmgr:outbound'), { error: () => { told++ } }),
+      peerId: self,
       events,
       dialTimeout: 10_000,
       protection: {
         protect: (peer, tag) => { protection.protect(peer.toString(), tag) },
         unprotect: (peer, tag) => protection.unprotect(peer.toString(), tag)
       },
-      isConnected: () => connection?.status === 'open',
+      isConnected: (_, { limited = false } = {}) => connection?.status === 'open' || (limited && relayed?.status === 'open'),
       lookUp: async () => undefined,
       findPeer: async id => {
         lookUps.push(clock.now())
@@ -62,7 +70,7 @@ describe('outbound: static peers', () => {
           throw new Error('Unreachable')
         }
 
-        connect()
+        return leadsToRelay ? connectRelayed() : connect()
       }
     })
   })
@@ -73,8 +81,16 @@ describe('outbound: static peers', () => {
     expect(clock.timers).to.equal(0)
   })
 
-  function connect (): void {
+  function connect (): StubConnection {
     connection = reportOpen(events, stubConnection({ remotePeer: peerId, direction: 'outbound' }))
+
+    return connection
+  }
+
+  function connectRelayed (): StubConnection {
+    relayed = reportOpen(events, stubConnection({ remotePeer: peerId, direction: 'inbound', limits: { seconds: 120 } }))
+
+    return relayed
   }
 
   async function lose (): Promise<void> {
@@ -211,6 +227,77 @@ describe('outbound: static peers', () => {
     peers.networkChanged()
     await clock.advance(0)
     expect(dials).to.have.lengthOf(before + 1)
+  })
+
+  it('forget when the network changes how long to wait, whether they are paused or not, and whom they had asked', async () => {
+    isReachable = false
+    await start()
+    await clock.advance(3_600_000 - 1)
+    const asked = lookUps.length
+    peers.stop()
+    peers.networkChanged()
+    peers.start()
+    await clock.advance(0)
+    expect(dials.at(-1)).to.have.property('at', clock.now())
+    expect(lookUps).to.have.lengthOf(asked + 1)
+  })
+
+  it('give up a dial through the network of before when it changes, and dial anew', async () => {
+    isSilent = true
+    await start()
+    await clock.advance(5_000)
+    isSilent = false
+    expect(peers.networkChanged()).to.equal(1)
+    await clock.advance(0)
+    expect(dials).to.have.lengthOf(2)
+    expect(peers.list()).to.have.nested.property('[0].state', 'connected')
+    expect(peers.networkChanged()).to.equal(0)
+  })
+
+  it('are not connected while they are only over a limited relay, and dialled at their direct addresses until they are', async () => {
+    connectRelayed()
+    isReachable = false
+    const viaRelay = `/ip4/192.0.2.9/tcp/1/p2p/${stubPeerId()}/p2p-circuit/p2p/${peerId}`
+    peers.add(viaRelay)
+    await start()
+    await clock.advance(20_000)
+    expect(gaps()).to.deep.equal([1_000, 2_000, 4_000, 8_000])
+    expect(dials.every(({ multiaddrs }) => multiaddrs.join() === `${address}/p2p/${peerId}`)).to.be.true()
+    expect(peers.list()).to.have.nested.property('[0].state', 'waiting')
+
+    isReachable = true
+    await clock.advance(20_000)
+    expect(peers.list()).to.have.nested.property('[0].state', 'connected')
+  })
+
+  it('are dialled again when the direct connection is lost and the relayed one is left', async () => {
+    connectRelayed()
+    await start()
+    expect(dials).to.have.lengthOf(1)
+    const direct = connection
+    direct?.remoteClose()
+    events.safeDispatchEvent('connection:close', { detail: direct })
+    await clock.advance(1_000)
+    expect(dials).to.have.lengthOf(2)
+  })
+
+  it('wait longer each time a dial leads to a limited relay only', async () => {
+    leadsToRelay = true
+    await start()
+    await clock.advance(10_000)
+    expect(gaps()).to.deep.equal([1_000, 2_000, 4_000])
+    expect(peers.list()).to.have.nested.property('[0].failures', 4)
+  })
+
+  it('leave out the node itself, and tell so once', async () => {
+    peers.add(`${address}/p2p/${self}`)
+    peers.add(self)
+    peers.start()
+    await clock.advance(60_000)
+    expect(dials).to.be.empty()
+    expect(peers.list()).to.be.empty()
+    expect(protection.size).to.equal(0)
+    expect(told).to.equal(1)
   })
 
   it('stopped they are left alone, and started again they are dialled', async () => {
