@@ -26,6 +26,8 @@ export class BareManager implements Managed {
   private readonly trimmer: Trimmer
   private readonly rules: CandidateRules = {
     value: peer => this.standing.valueOfPeer(peer),
+    best: (_peer, [first]) => first,
+    streams: () => 0,
     isProtected: peer => this.standing.protection.isProtected(peer.key),
     isAllowListed: () => false,
     isPlain: () => true

@@ -1,6 +1,19 @@
-import { HOUSEKEEPING_PROTOCOLS } from './application-streams.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Stream } from '@libp2p/interface'
+
+/**
+ * Protocols that libp2p runs by itself on a new or idle connection. A connection
+ * that has only streams of these is not in use by the application.
+ */
+export const HOUSEKEEPING_PROTOCOLS: readonly string[] = [
+  '/ipfs/id/1.0.0',
+  '/ipfs/id/push/1.0.0',
+  '/ipfs/ping/1.0.0',
+  '/libp2p/autonat/1.0.0',
+  '/libp2p/autonat/2/dial-request',
+  '/libp2p/autonat/2/dial-back',
+  '/libp2p/dcutr'
+]
 
 /**
  * What is needed of a stream to count it
@@ -23,7 +36,8 @@ interface Use {
 
 /**
  * Counts the streams that the application has open on each connection, as they
- * are opened and closed
+ * are opened and closed. Whoever wants to know whether a connection is in use asks
+ * here.
  */
 export class ApplicationUse {
   readonly #clock: Clock
@@ -63,7 +77,9 @@ export class ApplicationUse {
   }
 
   /**
-   * How many application streams are open
+   * How many application streams are open. One that is still negotiating its
+   * protocol does not count: it may be one of libp2p's own, such as AutoNAT's on a
+   * connection that it dialled back.
    */
   streams (connection: Connection): number {
     return this.#uses.get(connection)?.streams ?? 0

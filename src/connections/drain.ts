@@ -1,10 +1,12 @@
 import { DueQueue } from './due-queue.ts'
+import type { ApplicationUse } from './application-use.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 export interface DrainComponents {
   clock: Clock
   log: Logger
+  use: Pick<ApplicationUse, 'streams'>
 
   /**
    * Begins to close a connection
@@ -18,8 +20,8 @@ export interface DrainComponents {
 const CHECK_INTERVAL = 250
 
 /**
- * Closes connections that others have taken the place of, as soon as no stream is
- * open on them any more, or after a limit of time
+ * Closes connections that others have taken the place of, as soon as the application
+ * has no stream open on them any more, or after a limit of time
  */
 export class Drain {
   readonly #components: DrainComponents
@@ -43,8 +45,8 @@ export class Drain {
   }
 
   /**
-   * Close the connection when no stream is open on it, in `timeout` ms at the
-   * latest, but not within `delay` ms. Never at once, as the caller may be handling
+   * Close the connection when the application has no stream open on it, in `timeout` ms
+   * at the latest, but not within `delay` ms. Never at once, as the caller may be handling
    * an event of it.
    */
   drain (connection: Connection, timeout: number, delay = 0): void {
@@ -69,14 +71,14 @@ export class Drain {
   }
 
   #check (connection: Connection): void {
-    const { clock, log, close } = this.#components
+    const { clock, log, use, close } = this.#components
     const now = clock.now()
 
     if (connection.status !== 'open') {
       return
     }
 
-    if (connection.streams.length > 0 && now < (this.#deadlines.get(connection) ?? now)) {
+    if (use.streams(connection) > 0 && now < (this.#deadlines.get(connection) ?? now)) {
       this.#due.schedule(connection, now + CHECK_INTERVAL)
       return
     }

@@ -140,12 +140,7 @@ export class PathKeeper {
    * another one is clearly better.
    */
   select (peer: PeerEntry): Connection | undefined {
-    const open = peer.connections.filter(connection => connection.status === 'open')
-    const usable = open.filter(connection => !this.#drain.has(connection) && !this.#dialBacks.has(connection))
-    const candidates = usable.length > 0 ? usable : open
-    const last = this.#current.get(peer)
-    const current = last != null && candidates.includes(last) ? last : undefined
-    const selected = this.#choose(candidates, current)
+    const selected = this.#bestOf(peer, peer.connections)
 
     if (selected != null) {
       this.#current.set(peer, selected)
@@ -154,16 +149,22 @@ export class PathKeeper {
     return selected
   }
 
+  /**
+   * The best of some connections of a peer: the one to open streams on if it is among
+   * them, or else the one that would be if there were no others
+   */
+  best (peer: PeerEntry, among: readonly Connection[]): Connection | undefined {
+    const selected = this.select(peer)
+
+    return selected != null && among.includes(selected) ? selected : this.#bestOf(peer, among)
+  }
+
   onOpen (connection: Connection, peer: PeerEntry): void {
     if (peer.connections.length === 1) {
       return
     }
 
-    const direct = connection.direct ? connection : peer.connections.find(other => other.direct && other.status === 'open' && !this.#dialBacks.has(other))
-
-    if (direct != null) {
-      this.#leaveRelays(peer, direct)
-    }
+    this.#leaveRelays(peer)
 
     if (this.#init.closeDuplicates) {
       this.#twinChecks.schedule(peer, this.#components.clock.now() + this.#init.duplicateDelay)
@@ -177,6 +178,16 @@ export class PathKeeper {
     if (!peer.connections.some(other => other !== connection)) {
       this.#twinChecks.cancel(peer)
     }
+  }
+
+  #bestOf (peer: PeerEntry, among: readonly Connection[]): Connection | undefined {
+    const open = among.filter(connection => connection.status === 'open')
+    const twins = this.#redundantTwins(peer)
+    const usable = open.filter(connection => !this.#drain.has(connection) && !this.#dialBacks.has(connection) && !twins.has(connection))
+    const candidates = usable.length > 0 ? usable : open
+    const last = this.#current.get(peer)
+
+    return this.#choose(candidates, last != null && candidates.includes(last) ? last : undefined)
   }
 
   #choose (candidates: Connection[], current: Connection | undefined): Connection | undefined {
@@ -205,7 +216,23 @@ export class PathKeeper {
     }
   }
 
-  #leaveRelays (peer: PeerEntry, direct: Connection): void {
+  /**
+   * Relayed connections are not needed when the best path is a direct one
+   */
+  #leaveRelays (peer: PeerEntry): void {
+    const [{ direct: isDirect }] = peer.connections
+
+    // nearly always all are of one kind
+    if (peer.connections.every(({ direct }) => direct === isDirect)) {
+      return
+    }
+
+    const direct = this.select(peer)
+
+    if (direct?.direct !== true || this.#dialBacks.has(direct)) {
+      return
+    }
+
     for (const relayed of peer.connections) {
       if (!relayed.direct && relayed.status === 'open' && !this.#drain.has(relayed)) {
         this.#drain.drain(relayed, this.#init.drainTimeout, this.#init.duplicateDelay)
@@ -229,22 +256,31 @@ export class PathKeeper {
       this.#drain.cancel(connection)
     }
 
-    const direct = paths.find(connection => connection.direct)
-
-    if (direct != null) {
-      this.#leaveRelays(peer, direct)
-    }
+    this.#leaveRelays(peer)
   }
 
   #closeTwins (peer: PeerEntry): void {
+    const politeness = this.#components.localPeer.toString() < peer.key ? 0 : POLITENESS
+
+    for (const twin of this.#redundantTwins(peer)) {
+      this.#drain.drain(twin, this.#init.drainTimeout, politeness)
+    }
+  }
+
+  /**
+   * Which connections are closed soon because both ends have dialled at the same time,
+   * if they are not being drained already
+   */
+  #redundantTwins (peer: PeerEntry): Set<Connection> {
     const open = peer.connections.filter(connection => connection.status === 'open' && !this.#drain.has(connection))
+
+    if (open.length < 2 || !this.#init.closeDuplicates) {
+      return new Set()
+    }
+
     const paths = open.map(connection => this.#pathOf(connection))
 
-    const localId = this.#components.localPeer.toString()
-
-    for (const twin of findRedundantTwins(paths, localId, peer.key)) {
-      this.#drain.drain(twin.connection, this.#init.drainTimeout, localId < peer.key ? 0 : POLITENESS)
-    }
+    return new Set(findRedundantTwins(paths, this.#components.localPeer.toString(), peer.key).map(({ connection }) => connection))
   }
 
   #pathOf (connection: Connection): ConnectionPath {

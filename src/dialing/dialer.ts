@@ -1,7 +1,7 @@
 import { ConnectionClosedError, InvalidMultiaddrError, InvalidPeerIdError, NotStartedError } from '@libp2p/interface'
 import { CustomProgressEvent } from 'progress-events'
 import { parseDialTarget } from './dial-target.ts'
-import { findExistingConnection } from './existing-connection.ts'
+import { answersDial } from './existing-connection.ts'
 import type { DialQueue } from './dial-queue.ts'
 import type { Connection, DialTarget, PeerId } from '@libp2p/interface'
 import type { OpenConnectionOptions } from '@libp2p/interface-internal'
@@ -17,10 +17,8 @@ export interface DialerComponents {
 
   /**
    * The connection over which a peer is reached best
-   *
-   * @default the best of the open ones
    */
-  selectConnection?(peerId: PeerId): Connection | undefined
+  selectConnection(peerId: PeerId): Connection | undefined
 
   /**
    * Called with every connection that was dialled, as transports need not
@@ -101,9 +99,7 @@ export class Dialer {
     }
 
     if (peerId != null && options.force !== true) {
-      const selected = this.#components.selectConnection?.(peerId)
-
-      return findExistingConnection(selected == null ? this.#components.getConnections(peerId) : [selected], multiaddrs)
+      return answersDial(this.#components.selectConnection(peerId), multiaddrs)
     }
   }
 

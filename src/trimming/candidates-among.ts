@@ -25,7 +25,7 @@ export function candidatesAmong (connections: Iterable<Connection>, table: Conne
     visitCandidates(peer, rules, grace, noneKept(), {
       add: (entry, value, duplicate) => {
         if (wanted.has(entry.connection)) {
-          candidates.push(toCandidate(entry, value, duplicate, spared))
+          candidates.push(toCandidate(entry, value, duplicate, rules, spared))
         }
       }
     })

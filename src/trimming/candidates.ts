@@ -1,4 +1,4 @@
-import { bestConnection, countApplicationStreams, entriesOf } from '../connections/index.ts'
+import { entriesOf } from '../connections/index.ts'
 import type { RealmShares } from './fair-selection.ts'
 import type { TrimRecord } from './select.ts'
 import type { ConnectionEntry, PeerEntry } from '../connections/index.ts'
@@ -20,6 +20,17 @@ export interface CandidateRules {
    * What a peer is worth
    */
   value(peer: PeerEntry): number
+
+  /**
+   * The best of some open connections of a peer, the one that streams to it are opened
+   * on if it is among them
+   */
+  best(peer: PeerEntry, among: readonly Connection[]): Connection | undefined
+
+  /**
+   * How many streams the application has open on a connection
+   */
+  streams(connection: Connection): number
 
   /**
    * Is the peer exempt from trimming?
@@ -131,7 +142,7 @@ export function visitCandidates (peer: PeerEntry, rules: CandidateRules, grace: 
     return
   }
 
-  const best = open.length === 1 ? open[0].connection : bestSettled(open, grace, period)
+  const best = open.length === 1 ? open[0].connection : bestSettled(peer, open, rules, grace, period)
   const value = rules.value(peer)
 
   for (const entry of open) {
@@ -154,10 +165,10 @@ export function visitCandidates (peer: PeerEntry, rules: CandidateRules, grace: 
  * A connection that is new does not make those before it expendable, whatever is
  * going on on it
  */
-function bestSettled (open: readonly ConnectionEntry[], grace: GracePeriod, period?: number): Connection | undefined {
+function bestSettled (peer: PeerEntry, open: readonly ConnectionEntry[], rules: CandidateRules, grace: GracePeriod, period?: number): Connection | undefined {
   const settled = open.filter(({ openedAt }) => grace.remaining(openedAt, period) === 0)
 
-  return bestConnection((settled.length > 0 ? settled : open).map(({ connection }) => connection))
+  return rules.best(peer, (settled.length > 0 ? settled : open).map(({ connection }) => connection))
 }
 
 function openConnections (peer: PeerEntry): readonly ConnectionEntry[] {
@@ -216,7 +227,7 @@ export class GracePeriod {
 /**
  * What the choice of victims looks at
  */
-export function toCandidate (entry: ConnectionEntry, value: number, duplicate: boolean, spared?: ReadonlySet<Connection>): TrimCandidate {
+export function toCandidate (entry: ConnectionEntry, value: number, duplicate: boolean, rules: Pick<CandidateRules, 'streams'>, spared?: ReadonlySet<Connection>): TrimCandidate {
   const { connection, peer } = entry
 
   return {
@@ -225,7 +236,7 @@ export function toCandidate (entry: ConnectionEntry, value: number, duplicate: b
     connection,
     value,
     duplicate,
-    streams: countApplicationStreams(connection),
+    streams: rules.streams(connection),
     direction: entry.direction,
     openedAt: entry.openedAt,
     spared: spared?.has(connection) === true

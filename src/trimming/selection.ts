@@ -40,28 +40,30 @@ export function createSelection (rules: CandidateRules, { max, open, emergency, 
   const spared = rules.spared?.()
 
   if (selectVictims != null) {
-    return new UserSelection(selectVictims, spared, log)
+    return new UserSelection(rules, selectVictims, spared, log)
   }
 
   return shares == null
-    ? new ValueSelection({ emergency }, spared)
+    ? new ValueSelection(rules, { emergency }, spared)
     : new RealmSelection(rules, shares, spared, { max, open, emergency })
 }
 
 class UserSelection implements Selection {
   readonly #candidates: TrimCandidate[] = []
+  readonly #rules: CandidateRules
   readonly #selectVictims: SelectVictims
   readonly #spared?: ReadonlySet<Connection>
   readonly #log: Logger
 
-  constructor (selectVictims: SelectVictims, spared: ReadonlySet<Connection> | undefined, log: Logger) {
+  constructor (rules: CandidateRules, selectVictims: SelectVictims, spared: ReadonlySet<Connection> | undefined, log: Logger) {
+    this.#rules = rules
     this.#selectVictims = selectVictims
     this.#spared = spared
     this.#log = log
   }
 
   add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
-    this.#candidates.push(toCandidate(entry, value, duplicate, this.#spared))
+    this.#candidates.push(toCandidate(entry, value, duplicate, this.#rules, this.#spared))
   }
 
   victims (n: number): TrimCandidate[] {
@@ -83,7 +85,7 @@ class RealmSelection implements Selection {
   }
 
   add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
-    this.#fair.add(toCandidate(entry, value, duplicate, this.#spared), this.#rules.realmOf?.(entry.peer))
+    this.#fair.add(toCandidate(entry, value, duplicate, this.#rules, this.#spared), this.#rules.realmOf?.(entry.peer))
   }
 
   victims (n: number): TrimCandidate[] {

@@ -2,7 +2,7 @@ import { toCandidate } from './candidates.ts'
 import { nthSmallest } from './nth-smallest.ts'
 import { partition } from './partition.ts'
 import { compareVictims } from './select.ts'
-import type { TrimCandidate } from './candidates.ts'
+import type { CandidateRules, TrimCandidate } from './candidates.ts'
 import type { VictimOrderOptions } from './select.ts'
 import type { ConnectionEntry } from '../connections/index.ts'
 import type { Connection } from '@libp2p/interface'
@@ -13,20 +13,22 @@ import type { Connection } from '@libp2p/interface'
  * are worth as much as the last of these: it is all over the memory.
  */
 export class ValueSelection {
+  readonly #rules: Pick<CandidateRules, 'streams'>
   readonly #options: VictimOrderOptions
   readonly #spared?: ReadonlySet<Connection>
   readonly #values: number[] = []
   readonly #entries: ConnectionEntry[] = []
   readonly #duplicates: TrimCandidate[] = []
 
-  constructor (options: VictimOrderOptions = {}, spared?: ReadonlySet<Connection>) {
+  constructor (rules: Pick<CandidateRules, 'streams'>, options: VictimOrderOptions = {}, spared?: ReadonlySet<Connection>) {
+    this.#rules = rules
     this.#options = options
     this.#spared = spared
   }
 
   add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
     if (duplicate) {
-      this.#duplicates.push(toCandidate(entry, value, true, this.#spared))
+      this.#duplicates.push(toCandidate(entry, value, true, this.#rules, this.#spared))
       return
     }
 
@@ -49,7 +51,7 @@ export class ValueSelection {
     const groups = this.#groupUpTo(left)
 
     for (const [value, entries] of [...groups].sort(([a], [b]) => a - b)) {
-      const group = entries.map(entry => toCandidate(entry, value, false, this.#spared))
+      const group = entries.map(entry => toCandidate(entry, value, false, this.#rules, this.#spared))
 
       if (group.length > left) {
         partition(group, left, (a, b) => this.#compare(a, b))

@@ -186,6 +186,8 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const hasRealmGrace = [...realmSettings.values()].some(({ gracePeriod }) => gracePeriod != null)
   rooms.rules = {
     value: peer => standing.valueOfPeer(peer),
+    best: (peer, among) => rooms.paths.best(peer, among),
+    streams: connection => rooms.use.streams(connection),
     isProtected: peer => standing.protection.isProtected(peer.key),
     isAllowListed: connection => allowList.hasPeer(connection.remoteAddr, connection.remotePeer),
     isPlain: () => config.allow.length === 0 && !hasRealmGrace,

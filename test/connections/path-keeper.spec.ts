@@ -1,7 +1,7 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { ApplicationUse, ConnectionTable, PathKeeper } from '../../src/connections/index.ts'
-import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
+import { StubStream, stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { idsOf } from '../fixtures/managers.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { ConnectionUpgrade, SelectConnection } from '../../src/connections/index.ts'
@@ -20,10 +20,12 @@ describe('connections/path-keeper', () => {
   let upgrades: ConnectionUpgrade[]
   let [localPeer, remotePeer]: PeerId[] = []
   let paths: PathKeeper
+  let use: ApplicationUse
 
   beforeEach(() => {
     clock = new VirtualClock(START)
     table = new ConnectionTable()
+    use = new ApplicationUse(clock, ['/housekeeping/1.0.0'])
     upgrades = []
     // the connections that we have dialled stay
     ;[localPeer, remotePeer] = [stubPeerId(), stubPeerId()].sort((a, b) => a.toString() < b.toString() ? -1 : 1)
@@ -39,7 +41,7 @@ describe('connections/path-keeper', () => {
     return new PathKeeper({
       clock,
       log: defaultLogger().forComponent('test'),
-      use: new ApplicationUse(clock),
+      use,
       localPeer: local,
       close: async connection => connection.close(),
       onUpgrade: upgrade => { upgrades.push(upgrade) }
@@ -57,6 +59,13 @@ describe('connections/path-keeper', () => {
     paths.onOpen(connection, peer)
 
     return connection
+  }
+
+  function openStream (connection: Connection, protocol?: string): StubStream {
+    const stream = new StubStream(protocol)
+    use.onStream(stream, connection)
+
+    return stream
   }
 
   function entry (): PeerEntry {
@@ -180,19 +189,49 @@ describe('connections/path-keeper', () => {
       expect(direct.status).to.equal('open')
     })
 
-    it('is closed only when no stream is open on it', async () => {
-      const relayed = open({ ...RELAYED, streams: 1 })
+    it('is closed only when the application has no stream open on it', async () => {
+      const relayed = open(RELAYED)
+      const stream = openStream(relayed)
       open()
       await clock.advance(30_000)
       expect(relayed.status).to.equal('open')
 
-      relayed.streams = []
+      stream.finish()
       await clock.advance(250)
       expect(relayed.status).to.equal('closed')
     })
 
+    it('does not stay for a stream that is declared to be housekeeping', async () => {
+      const relayed = open({ ...RELAYED, streams: ['/housekeeping/1.0.0'] })
+      openStream(relayed, '/housekeeping/1.0.0')
+      open()
+      await clock.advance(DUPLICATE_DELAY)
+      expect(relayed.status).to.equal('closed')
+    })
+
+    it('stays while the user prefers it to the direct one', async () => {
+      paths = create({ selectConnection: connections => connections.find(({ direct }) => !direct) })
+      const relayed = open(RELAYED)
+      open()
+      await clock.advance(DRAIN_TIMEOUT)
+
+      expect(selected()).to.equal(relayed)
+      expect(relayed.status).to.equal('open')
+      expect(upgrades).to.be.empty()
+    })
+
+    it('that is better than a direct one with limits stays', async () => {
+      const relayed = open({ ...RELAYED, limits: undefined })
+      open({ limits: { seconds: 120 } })
+      await clock.advance(DRAIN_TIMEOUT)
+
+      expect(selected()).to.equal(relayed)
+      expect(relayed.status).to.equal('open')
+    })
+
     it('is closed after a limit of time although a stream is open on it', async () => {
-      const relayed = open({ ...RELAYED, streams: 1 })
+      const relayed = open(RELAYED)
+      openStream(relayed)
       open()
       await clock.advance(DRAIN_TIMEOUT - 1)
       expect(relayed.status).to.equal('open')
@@ -264,13 +303,26 @@ describe('connections/path-keeper', () => {
       expect(inbound.status).to.equal('open')
     })
 
+    it('are told apart from the beginning: streams are opened on the one that stays', async () => {
+      const outbound = open({ direction: 'outbound' })
+      await clock.advance(1)
+      const inbound = open({ direction: 'inbound' })
+      inbound.rtt = 1
+      outbound.rtt = 500
+
+      expect(selected()).to.equal(outbound)
+      expect(paths.best(entry(), [inbound, outbound])).to.equal(outbound)
+      expect(paths.best(entry(), [inbound])).to.equal(inbound)
+    })
+
     it('lose nothing that is in flight', async () => {
       open({ direction: 'outbound' })
-      const inbound = open({ direction: 'inbound', streams: 1 })
+      const inbound = open({ direction: 'inbound' })
+      const stream = openStream(inbound)
       await clock.advance(30_000)
       expect(inbound.status).to.equal('open')
 
-      inbound.streams = []
+      stream.finish()
       await clock.advance(250)
       expect(inbound.status).to.equal('closed')
     })

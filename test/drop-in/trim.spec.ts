@@ -117,11 +117,12 @@ describe('drop-in: trimming on real nodes', () => {
     expect(names(node.getConnections())).to.deep.equal(names(allowed))
   })
 
-  it('closes the second connection of a peer before the only one of another', async () => {
+  it('closes that connection of a peer with two that it does not open streams on, before the only one of another', async () => {
     await start({ lowWater: 2, highWater: 2 })
     const [twice, once] = await peers(2)
     manager.tag(twice.peerId, 'useful', 100)
     const first = await twice.dial(node.getMultiaddrs())
+    expect(manager.getConnection(twice.peerId)).to.equal(node.getConnections(twice.peerId)[0])
     await once.dial(node.getMultiaddrs())
     const pruned = pEvent<'connection:prune', CustomEvent<Connection[]>>(node, 'connection:prune')
     await twice.dial(node.getMultiaddrs(), { force: true })
@@ -149,6 +150,19 @@ describe('drop-in: trimming on real nodes', () => {
     // nobody else is left
     await manager.trimConnections(1)
     expect(node.getConnections()).to.be.empty()
+  })
+
+  it('takes a connection for idle that has nothing but streams which are declared to be housekeeping', async () => {
+    await start({ lowWater: 1, highWater: 2, housekeepingProtocols: [PROTOCOL] })
+    const [idle, other] = await peers(2)
+    await idle.dial(node.getMultiaddrs())
+    await other.dial(node.getMultiaddrs())
+    await node.dialProtocol(other.peerId, PROTOCOL)
+    const { closed } = await manager.trim()
+
+    // the newer one goes first
+    expect(names(closed.map(({ connection }) => connection))).to.deep.equal(names([other]))
+    expect(closed[0].streams).to.equal(0)
   })
 
   const BUSY = [

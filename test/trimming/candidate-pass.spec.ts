@@ -47,8 +47,10 @@ describe('trimming/candidate-pass', () => {
     return { size: table.size, allPeers: () => table.allPeers(), get: connection => table.get(connection) }
   }
 
-  function rulesOf ({ standing, allowed }: TrimWorld): CandidateRules {
+  function rulesOf ({ standing, allowed, paths }: TrimWorld): CandidateRules {
     return {
+      best: (peer, among) => paths.best(peer, among),
+      streams: () => 0,
       value: peer => standing.valueOfPeer(peer),
       isProtected: peer => standing.protection.isProtected(peer.key),
       isAllowListed: connection => allowed.has(connection),

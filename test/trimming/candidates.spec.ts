@@ -10,7 +10,14 @@ import type { Connection } from '@libp2p/interface'
 
 const PERIOD = 100
 
-const RULES: CandidateRules = { value: () => 7, isProtected: () => false, isAllowListed: () => false }
+const RULES: CandidateRules = { value: () => 7, best, streams: ({ streams }) => streams.length, isProtected: () => false, isAllowListed: () => false }
+
+/**
+ * Any rule will do here
+ */
+function best (_peer: PeerEntry, among: readonly Connection[]): Connection | undefined {
+  return [...among].sort((a, b) => Number(b.direct) - Number(a.direct) || b.streams.length - a.streams.length)[0]
+}
 
 describe('trimming/candidates', () => {
   describe('a grace period', () => {
@@ -142,9 +149,9 @@ describe('trimming/candidates', () => {
       const [connection] = connections
       const expected = { id: `${peerId}/${connection.id}`, peerId, connection, value: 7, duplicate: true, streams: 3, direction: 'outbound', openedAt: 5, spared: false }
 
-      expect(toCandidate(entry, 7, true)).to.deep.equal(expected)
-      expect(toCandidate(entry, 7, true, new Set())).to.deep.equal(expected)
-      expect(toCandidate(entry, 7, true, new Set([connection]))).to.deep.equal({ ...expected, spared: true })
+      expect(toCandidate(entry, 7, true, RULES)).to.deep.equal(expected)
+      expect(toCandidate(entry, 7, true, RULES, new Set())).to.deep.equal(expected)
+      expect(toCandidate(entry, 7, true, RULES, new Set([connection]))).to.deep.equal({ ...expected, spared: true })
     })
 
     it('are candidates among others only as far as they are asked about', () => {

@@ -1,9 +1,9 @@
 import { defaultLogger } from '@libp2p/logger'
 import { TypedEventEmitter } from 'main-event'
-import { ConnectionTable } from '../../src/connections/index.ts'
+import { ApplicationUse, ConnectionTable, PathKeeper } from '../../src/connections/index.ts'
 import { Standing, Trimmer } from '../../src/trimming/index.ts'
 import { addedTo } from '../fixtures/added-to.ts'
-import { StubConnection } from '../fixtures/connections.ts'
+import { StubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { PeerEntry } from '../../src/connections/index.ts'
@@ -33,6 +33,11 @@ export class TrimWorld {
   readonly table = new ConnectionTable()
   readonly standing: Standing
   readonly trimmer: Trimmer
+
+  /**
+   * Says which connection of a peer is the best
+   */
+  readonly paths: PathKeeper
 
   /**
    * What was reported, in order
@@ -70,6 +75,15 @@ export class TrimWorld {
       valueOf: Object.hasOwn(init, 'valueOf') ? init.valueOf : undefined
     }, clock satisfies Clock, log)
 
+    this.paths = new PathKeeper({
+      clock,
+      log,
+      use: new ApplicationUse(clock),
+      localPeer: stubPeerId(),
+      close: () => {},
+      onUpgrade: () => {}
+    }, { drainTimeout: 0, duplicateDelay: 0, closeDuplicates: false })
+
     this.trimmer = new Trimmer({
       table: this.table,
       clock,
@@ -79,6 +93,8 @@ export class TrimWorld {
           this.valueCalls++
           return this.standing.valueOfPeer(peer)
         },
+        best: (peer, among) => this.paths.best(peer, among),
+        streams: connection => connection.streams.length,
         isPlain: () => this.allowed.size === 0 && init.gracePeriodOf == null,
         isProtected: peer => this.standing.protection.isProtected(peer.key),
         isAllowListed: connection => this.allowed.has(connection),
@@ -106,6 +122,15 @@ export class TrimWorld {
 
   openMany (count: number, init: StubConnectionInit = {}): StubConnection[] {
     return Array.from({ length: count }, () => this.open(init))
+  }
+
+  /**
+   * The connection that streams to the peer of another one are opened on
+   */
+  selected ({ remotePeer }: Connection): Connection | undefined {
+    const peer = this.table.getPeer(remotePeer)
+
+    return peer == null ? undefined : this.paths.select(peer)
   }
 
   /**

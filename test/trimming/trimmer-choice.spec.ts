@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import * as fc from 'fast-check'
 import { compareVictims } from '../../src/trimming/index.ts'
-import { stubPeerId } from '../fixtures/connections.ts'
+import { stubPeerId, stubStreams } from '../fixtures/connections.ts'
 import { TrimWorld, closedAmong } from './trim-world.ts'
 import type { TrimCandidate } from '../../src/trimming/index.ts'
 import type { StubConnection } from '../fixtures/connections.ts'
@@ -14,7 +14,21 @@ describe('trimming/trimmer: which', () => {
     const result = await world.trimmer.trim()
 
     expect(result.closed.map(({ duplicate }) => duplicate)).to.deep.equal([true, true])
-    expect(closedAmong(connections)).to.deep.equal([1, 2])
+    expect(closedAmong(connections)).to.deep.equal([0, 1])
+  })
+
+  it('keeps the connection of a peer that streams are opened on, though another is newer and busier', async () => {
+    const world = new TrimWorld({ lowWater: 1 })
+    const [chosen, busy, relayed] = await world.openSettled(3, { remotePeer: stubPeerId() })
+    chosen.rtt = 5
+    busy.rtt = 200
+    busy.streams = stubStreams(3)
+    relayed.rtt = 5
+    relayed.direct = false
+    expect(world.selected(chosen)).to.equal(chosen)
+    await world.trimmer.trim()
+
+    expect(closedAmong([chosen, busy, relayed])).to.deep.equal([1, 2])
   })
 
   it('keeps the best connection of a peer, whatever else the peer is worth', async () => {
@@ -92,11 +106,11 @@ describe('trimming/trimmer: which', () => {
   it('closes busy ones after idle ones, but does', async () => {
     const world = new TrimWorld({ lowWater: 1 })
     const [busy] = await world.openSettled(1, { streams: 1 })
-    const [housekeeping] = await world.openSettled(1, { streams: ['/ipfs/ping/1.0.0', '/ipfs/id/1.0.0'] })
+    const [idle] = await world.openSettled(1)
     await world.trimmer.trim()
 
     expect(busy.status).to.equal('open')
-    expect(housekeeping.status).to.equal('closed')
+    expect(idle.status).to.equal('closed')
 
     world.trimmer.lowWater = 0
     await world.trimmer.trim()

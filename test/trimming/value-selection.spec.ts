@@ -6,8 +6,11 @@ import { compareVictims } from '../../src/trimming/index.ts'
 import { ValueSelection } from '../../src/trimming/value-selection.ts'
 import { StubConnection } from '../fixtures/connections.ts'
 import type { ConnectionEntry } from '../../src/connections/index.ts'
+import type { CandidateRules } from '../../src/trimming/index.ts'
 import type { StubConnectionInit } from '../fixtures/connections.ts'
 import type { Connection } from '@libp2p/interface'
+
+const RULES: Pick<CandidateRules, 'streams'> = { streams: ({ streams }) => streams.length }
 
 /**
  * What the table knows of a new connection
@@ -42,7 +45,7 @@ class WatchedConnection extends StubConnection {
  * How many connections are looked at to find `n` among some of the values
  */
 function lookedAt (values: number[], n: number): number {
-  const selection = new ValueSelection()
+  const selection = new ValueSelection(RULES)
   values.forEach(value => { selection.add(entryOf(new WatchedConnection()), value, false) })
   WatchedConnection.reads = 0
   expect([...selection.victims(n)]).to.have.lengthOf(Math.min(n, values.length))
@@ -62,9 +65,9 @@ describe('trimming/value-selection', () => {
 
     fc.assert(fc.property(fc.array(worth, { maxLength: entries.length, size: 'max' }), fc.nat(45), fc.boolean(), (worths, n, emergency) => {
       const spared = new Set(worths.flatMap(({ isSpared }, i) => isSpared ? [entries[i].connection] : []))
-      const selection = new ValueSelection({ emergency }, spared)
+      const selection = new ValueSelection(RULES, { emergency }, spared)
       worths.forEach(({ value, duplicate }, i) => { selection.add(entries[i], value, duplicate) })
-      const sorted = worths.map(({ value, duplicate }, i) => toCandidate(entries[i], value, duplicate, spared))
+      const sorted = worths.map(({ value, duplicate }, i) => toCandidate(entries[i], value, duplicate, RULES, spared))
         .sort((a, b) => compareVictims(a, b, emergency))
 
       expect([...selection.victims(n)]).to.deep.equal(sorted.slice(0, n))
@@ -80,7 +83,7 @@ describe('trimming/value-selection', () => {
   })
 
   it('looks at what is worth more only when its turn has come', () => {
-    const selection = new ValueSelection()
+    const selection = new ValueSelection(RULES)
     ;[3, 1, 2].forEach(value => { selection.add(entryOf(new WatchedConnection()), value, false) })
     const victims = selection.victims(3)
     WatchedConnection.reads = 0
