@@ -220,14 +220,8 @@ export class PathKeeper {
    * Relayed connections are not needed when the best path is a direct one
    */
   #leaveRelays (peer: PeerEntry): void {
-    const [{ direct: isDirect }] = peer.connections
-
-    // nearly always all are of one kind
-    if (peer.connections.every(({ direct }) => direct === isDirect)) {
-      return
-    }
-
-    const direct = this.select(peer)
+    const hasBoth = peer.connections.some(({ direct }) => direct) && peer.connections.some(({ direct }) => !direct)
+    const direct = hasBoth ? this.select(peer) : undefined
 
     if (direct?.direct !== true || this.#dialBacks.has(direct)) {
       return

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import * as fc from 'fast-check'
 import { compareVictims } from '../../src/trimming/index.ts'
-import { stubPeerId, stubStreams } from '../fixtures/connections.ts'
+import { stubPeerId } from '../fixtures/connections.ts'
 import { TrimWorld, closedAmong } from './trim-world.ts'
 import type { TrimCandidate } from '../../src/trimming/index.ts'
 import type { StubConnection } from '../fixtures/connections.ts'
@@ -19,12 +19,13 @@ describe('trimming/trimmer: which', () => {
 
   it('keeps the connection of a peer that streams are opened on, though another is newer and busier', async () => {
     const world = new TrimWorld({ lowWater: 1 })
-    const [chosen, busy, relayed] = await world.openSettled(3, { remotePeer: stubPeerId() })
+    const remotePeer = stubPeerId()
+    const [chosen] = await world.openSettled(1, { remotePeer })
+    const [busy] = await world.openSettled(1, { remotePeer, streams: 3 })
+    const [relayed] = await world.openSettled(1, { remotePeer, direct: false })
     chosen.rtt = 5
     busy.rtt = 200
-    busy.streams = stubStreams(3)
     relayed.rtt = 5
-    relayed.direct = false
     expect(world.selected(chosen)).to.equal(chosen)
     await world.trimmer.trim()
 
