@@ -1,6 +1,8 @@
 import { expect } from 'aegir/chai'
+import { defaultMaxPending } from '../src/admission/options.ts'
 import { resolveConfig } from '../src/config.ts'
 import { MAX_CONNECTIONS, MAX_PARALLEL_DIALS } from '../src/constants.ts'
+import { machine } from '../src/resources/index.ts'
 import type { ConnectionManagerConfig } from '../src/config.ts'
 import type { ConnectionManagerInit } from '../src/index.ts'
 import type { TrimmingInit } from '../src/trimming/index.ts'
@@ -44,7 +46,7 @@ const options: Record<keyof UpstreamInit | keyof TrimmingInit | 'strict', Option
   realmSettings: { kind: 'object', default: new Map() },
   allow: { kind: 'strings', default: [] },
   deny: { kind: 'strings', default: [] },
-  maxIncomingPendingConnections: { kind: 'count', default: 10 },
+  maxIncomingPendingConnections: { kind: 'count', default: defaultMaxPending(machine()) },
   inboundConnectionThreshold: { kind: 'count', default: 5 },
   addressSorter: { kind: 'function' },
   maxParallelDials: { kind: 'positive', default: MAX_PARALLEL_DIALS },

@@ -11,19 +11,25 @@ const EXPECTED_FOR = 15_000
  * Of how many hosts dial-backs are expected at most. Only this node adds some, with a
  * request to a server.
  */
-const MAX_HOSTS = 256
+const MAX_HOSTS = 1_024
+
+interface DialBack {
+  readonly until: number
+  hasCome: boolean
+}
 
 /**
  * The hosts that this node has asked a moment ago to dial it, in order to find out whether
- * it can be reached. Each may do so once for each time that it was asked.
+ * it can be reached. Each may do so once, also if it is asked again in this time: whoever
+ * comes may be asked because of that, and could come again and again.
  */
 export class DialBacks {
   readonly #clock: Clock
 
   /**
-   * Until when each host may dial back, for each time that it was asked, the oldest first
+   * By host, the one that was asked first is the first one
    */
-  readonly #expected = new Map<string, number[]>()
+  readonly #expected = new Map<string, DialBack>()
 
   constructor (clock: Clock) {
     this.#clock = clock
@@ -32,21 +38,20 @@ export class DialBacks {
   /**
    * This node has asked a host to dial it
    */
-  expect (ip: IpAddress): void {
-    const host = ip.text
-    const [...times] = this.#current(host)
-    times.push(this.#clock.now() + EXPECTED_FOR)
+  expect ({ text: host }: IpAddress): void {
+    if (this.#find(host) != null) {
+      return
+    }
 
-    // the host that was asked last is the last one
     this.#expected.delete(host)
-    this.#expected.set(host, times)
+    this.#expected.set(host, { until: this.#clock.now() + EXPECTED_FOR, hasCome: false })
 
-    for (const other of this.#expected.keys()) {
+    for (const first of this.#expected.keys()) {
       if (this.#expected.size <= MAX_HOSTS) {
         break
       }
 
-      this.#expected.delete(other)
+      this.#expected.delete(first)
     }
   }
 
@@ -54,26 +59,23 @@ export class DialBacks {
    * Whether a connection from there may be a dial-back that this node has asked for
    */
   has (ip: IpAddress): boolean {
-    return this.#expected.size > 0 && this.#current(ip.text).length > 0
+    return this.#expected.size > 0 && this.#find(ip.text)?.hasCome === false
   }
 
   /**
    * A connection from there was taken for a dial-back
    */
   take (ip: IpAddress): void {
-    const host = ip.text
-    const [, ...times] = this.#current(host)
+    const dialBack = this.#find(ip.text)
 
-    if (times.length === 0) {
-      this.#expected.delete(host)
-    } else {
-      this.#expected.set(host, times)
+    if (dialBack != null) {
+      dialBack.hasCome = true
     }
   }
 
-  #current (host: string): readonly number[] {
-    const now = this.#clock.now()
+  #find (host: string): DialBack | undefined {
+    const dialBack = this.#expected.get(host)
 
-    return this.#expected.get(host)?.filter(until => now < until) ?? []
+    return dialBack != null && this.#clock.now() < dialBack.until ? dialBack : undefined
   }
 }

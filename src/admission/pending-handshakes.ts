@@ -169,7 +169,8 @@ export class PendingHandshakes<H> {
   }
 
   #knocksOf ({ ip }: Origin): number {
-    return ip == null ? 0 : this.#knocks.get(ip)
+    // the first one was not counted, if there were places enough
+    return ip == null ? 1 : Math.max(1, this.#knocks.get(ip))
   }
 
   * #sample (): Generator<PendingHandshake<H>> {

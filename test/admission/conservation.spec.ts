@@ -8,7 +8,7 @@ import type { ConnectionScope } from '../../src/resources/index.ts'
 
 describe('admission/conservation', () => {
   it('holds exactly what is open, in any order of events', () => {
-    const address = fc.constantFrom('203.0.113.7', '203.0.113.8', '198.51.100.1', '203.0.113.99', '2a01:4f8::1', '2a01:4f8:0:100::1', '127.0.0.1').map(tcp)
+    const address = fc.constantFrom('203.0.113.7', '203.0.113.8', '198.51.100.1', '203.0.113.99', '192.0.2.1', '192.0.3.1', '2a01:4f8::1', '2a01:4f8:0:100::1', '127.0.0.1').map(tcp)
     const step = fc.record({
       action: fc.constantFrom('admit', 'admit', 'admit', 'upgrade', 'identify', 'release', 'release again', 'account', 'limit', 'wait'),
       address,
@@ -20,21 +20,36 @@ describe('admission/conservation', () => {
       const scene = new Scene({
         maxConnections: 6,
         maxPending: 4,
-        pending: { ipv4: [{ prefix: 24, connections: 2 }], relay: 2 },
+        pending: { ipv4: [{ prefix: 24, connections: 2 }, { prefix: 16, connections: Infinity }], relay: 2 },
         subnets: { ipv4: [{ prefix: 32, connections: 2 }], ipv6: [{ prefix: 48, connections: 2 }] },
         rates: { ipv4: [{ prefix: 32, perSecond: 1, burst: 5 }] }
       }, { allowList: new AllowList([`/ip4/203.0.113.99/p2p/${PEER}`]) })
       const held: Array<Admission<ConnectionScope>> = []
       const released: Array<Admission<ConnectionScope>> = []
       const accounted = new Set<Admission<ConnectionScope>>()
+      const gaveWay: Array<Admission<ConnectionScope>> = []
+      const forget = (admission: Admission<ConnectionScope>): void => {
+        held.splice(held.indexOf(admission), 1)
+        released.push(admission)
+      }
 
       for (const { action, address, pick, peer } of steps) {
         const admission = held[pick % held.length]
 
         switch (true) {
           case action === 'admit': {
-            const { admission } = scene.pipeline.admit(multiaddr(address))
-            held.push(...admission == null ? [] : [admission])
+            const open = scene.open.size
+            const socket: { admission?: Admission<ConnectionScope>, abort(): void } = {
+              abort: () => {
+                expect(socket.admission?.isPending, 'it has given back everything by then').to.be.false()
+                gaveWay.push(socket.admission ?? fail())
+              }
+            }
+            socket.admission = scene.pipeline.admit(multiaddr(address), socket).admission
+            held.push(...socket.admission == null ? [] : [socket.admission])
+            expect(gaveWay.length, 'one for one').to.be.at.most(1)
+            gaveWay.splice(0).forEach(forget)
+            expect([scene.open.size, scene.evicted.length], 'it closes none that is open').to.deep.equal([open, 0])
             break
           }
           case action === 'account':
@@ -56,20 +71,19 @@ describe('admission/conservation', () => {
           case admission == null:
             break
           case action === 'upgrade':
-            if (admission.isPending) {
+            if (admission.isPending && admission.reservation.peer != null) {
               scene.pipeline.upgraded(admission)
               scene.open.add(admission)
             }
             break
           case action === 'identify':
-            if (admission.reservation.peer == null) {
+            if (admission.isPending && admission.reservation.peer == null) {
               scene.identify(admission, peer)
             }
             break
           default:
             scene.close(admission)
-            held.splice(held.indexOf(admission), 1)
-            released.push(admission)
+            forget(admission)
         }
 
         const ordinary = held.filter(admission => !admission.isAllowListed && !accounted.has(admission))
@@ -77,7 +91,8 @@ describe('admission/conservation', () => {
         expect(scene.reserved).to.equal(held.length)
         expect(scene.pipeline.pending).to.equal(held.filter(({ isPending }) => isPending).length)
         expect(ordinary.filter(({ ip }) => ip?.text === '203.0.113.7')).to.have.lengthOf.at.most(2)
-        expect(ordinary.length).to.be.at.most(6 + accounted.size)
+        expect(ordinary.filter(({ reservation }) => reservation.peer != null).length).to.be.at.most(6)
+        expect(ordinary.filter(({ isPending }) => isPending).length).to.be.at.most(4)
       }
 
       held.forEach(admission => { scene.close(admission) })

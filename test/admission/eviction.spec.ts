@@ -8,10 +8,6 @@ import type { EvictionCandidate, HashKey } from '../../src/admission/index.ts'
 
 const KEY: HashKey = [0x01234567, 0x89abcdef]
 
-// what is protected before half of the rest is: 4 by group, 8 by round trip time, 4
-// by use, 4 by value
-const PROTECTED = 20
-
 function chosen (list: EvictionCandidate[]): string | undefined {
   return chooseEviction(list, KEY)?.id
 }
@@ -31,10 +27,45 @@ function sequence (list: EvictionCandidate[], key = KEY): string[] {
 }
 
 describe('admission/eviction', () => {
-  it('chooses nobody among so few that all are protected', () => {
+  it('chooses somebody however few or many there are, and nobody only where there is nobody', () => {
     expect(chosen([])).to.be.undefined()
-    expect(chosen(evictionCandidates(PROTECTED))).to.be.undefined()
-    expect(chosen(evictionCandidates(PROTECTED + 1))).to.not.be.undefined()
+
+    for (const count of [1, 2, 5, 20, 63, 64, 300, 5_000]) {
+      const alike = evictionCandidates(count, () => ({ group: 'one' }))
+      const good = evictionCandidates(count, id => ({ rtt: id, lastUseful: id + 1, value: id + 1, transport: id % 2 === 0 ? 'webrtc' : 'tcp' }))
+
+      expect(chosen(alike), `${count} of one network`).to.equal(String(count - 1))
+      expect(chosen(good), `${count} that all have something`).to.not.be.undefined()
+    }
+  })
+
+  it('protects up to half of a few candidates by what they are worth', () => {
+    for (const [count, places] of [[2, 1], [5, 2], [8, 4], [20, 4], [63, 4]]) {
+      // the youngest of one network, which nothing else protects
+      const isKept = (worthy: number): boolean => evictionCandidates(count).slice(count - worthy).every((_, i) => {
+        const id = count - worthy + i
+
+        return chosen(evictionCandidates(count, other => ({ group: 'one', value: other >= count - worthy ? 10 : 0, isDiscouraged: other === id }))) !== String(id)
+      })
+
+      expect([isKept(places), isKept(count)], `of ${count}`).to.deep.equal([true, false])
+    }
+  })
+
+  it('protects one of a network in each way, so that one network cannot have all these places', () => {
+    // of 128: 4 by round trip time, 2 by use, 8 by value, the rest by age or not at all
+    const list = evictionCandidates(128, id => {
+      switch (true) {
+        case id >= 120: return { group: 'attacker', rtt: 1, lastUseful: 1_000 + id }
+        case id >= 110: return { rtt: 50 + id, lastUseful: id }
+        default: return {}
+      }
+    })
+    const isProtected = (id: number): boolean => chosen(list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === String(id) }))) !== String(id)
+
+    expect(evictionCandidates(8).map((_, i) => 120 + i).filter(isProtected), 'the oldest of the nearest, the last of the useful').to.deep.equal([120, 127])
+    expect([110, 111, 112, 113].map(isProtected), 'three that are near, and one that was useful').to.deep.equal([true, true, true, false])
+    expect(isProtected(119)).to.be.true()
   })
 
   it('chooses from the group that has most', () => {
@@ -44,7 +75,7 @@ describe('admission/eviction', () => {
   })
 
   it('counts those of a group that are protected as well', () => {
-    // 60 are protected, the oldest: those of `attacker` have one place more, all but one of them there
+    // half are protected by their age: those of `attacker` have one place more, all but one of them there
     const list = evictionCandidates(100, id => {
       switch (true) {
         case id < 5 || id === 70: return { group: 'attacker' }
@@ -89,18 +120,20 @@ describe('admission/eviction', () => {
   })
 
   it('protects those that are nearest, most useful and worth most', () => {
-    const list = evictionCandidates(200, id => {
+    // of 192: 6 by round trip time, 3 by use, 12 by value
+    const list = evictionCandidates(192, id => {
       // the youngest ones, which nothing else protects
       switch (true) {
-        case id >= 192: return { group: 'one', rtt: 10 + id }
-        case id >= 188: return { group: 'one', lastUseful: id }
-        case id >= 184: return { group: 'one', value: id }
+        case id >= 186: return { rtt: id }
+        case id >= 183: return { lastUseful: id }
+        case id >= 171: return { group: 'one', value: id }
         default: return { group: 'one', rtt: 1_000, lastUseful: 1, value: 1 }
       }
     })
+    const discouraged = (id: number): EvictionCandidate[] => list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === String(id) }))
 
-    expect(sequence(list).filter(id => Number(id) >= 184)).to.be.empty()
-    expect(chosen(list)).to.equal('183')
+    expect(list.map((_, id) => id).filter(id => id > 160 && chosen(discouraged(id)) !== String(id))).to.deep.equal(list.map((_, id) => id).slice(171))
+    expect(chosen(list)).to.equal('170')
   })
 
   it('protects nobody by what is no number', () => {
@@ -121,66 +154,62 @@ describe('admission/eviction', () => {
   })
 
   it('protects groups that can not be known without the key', () => {
-    const list = evictionCandidates(60, id => ({ rtt: id, lastUseful: 60 - id, value: 60 - id }))
+    const list = evictionCandidates(256)
+    const isProtected = (id: string): boolean => chosen(list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === id }))) !== id
     const byHash = [...list].sort((a, b) => keyedHash(KEY, b.group) - keyedHash(KEY, a.group)).slice(0, 4).map(({ id }) => id)
-    const evicted = sequence(list)
 
-    expect(byHash.filter(id => evicted.includes(id))).to.be.empty()
+    expect(byHash.filter(id => !isProtected(id))).to.be.empty()
     expect(sequence(list)).to.not.deep.equal(sequence(list, [1, 2]))
   })
 
   it('protects half of the rest by how long they are connected', () => {
-    // all in one group, so that the choice is by age alone
-    const list = evictionCandidates(PROTECTED + 100, () => ({ group: 'one' }))
-    const victim = Number(chosen(list))
-
-    expect(victim).to.equal(PROTECTED + 99)
-
-    // what the 20 places of the other rules protect are the oldest, too
+    // all in one group, and nothing else speaks for any of them; one is protected by its hash, the oldest
+    const list = evictionCandidates(100, () => ({ group: 'one' }))
     const discouraged = (first: number): EvictionCandidate[] => list.map(candidate => ({ ...candidate, isDiscouraged: Number(candidate.id) === first }))
-    expect(Number(chosen(discouraged(PROTECTED + 49))), 'protected by its age').to.equal(PROTECTED + 99)
-    expect(Number(chosen(discouraged(PROTECTED + 50))), 'the first that is not').to.equal(PROTECTED + 50)
+
+    expect(Number(chosen(list))).to.equal(99)
+    expect(Number(chosen(discouraged(49))), 'protected by its age').to.equal(99)
+    expect(Number(chosen(discouraged(50))), 'the first that is not').to.equal(50)
   })
 
+  // of 101 one is protected by its hash, and 100 are left: 25 places are for minorities, and 25 for all
+  const isProtected = (list: EvictionCandidate[], id: number): boolean => chosen(list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === String(id) }))) !== String(id)
+
   it('gives up to half of these places to transports that few have', () => {
-    // 100 are left for this rule: 25 places are for minorities, and 25 for all
-    const webrtc = (count: number) => (id: number): Partial<EvictionCandidate> => ({ group: 'one', transport: id >= PROTECTED + 100 - count ? 'webrtc' : 'tcp' })
-    const isProtected = (list: EvictionCandidate[], id: number): boolean => chosen(list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === String(id) }))) !== String(id)
+    const webrtc = (count: number) => (id: number): Partial<EvictionCandidate> => ({ group: 'one', transport: id >= 101 - count ? 'webrtc' : 'tcp' })
 
-    const few = evictionCandidates(PROTECTED + 100, webrtc(10))
-    expect(isProtected(few, PROTECTED + 99), 'the youngest of a minority').to.be.true()
-    expect(isProtected(few, PROTECTED + 39), 'what the minority does not use goes to all').to.be.true()
-    expect(isProtected(few, PROTECTED + 40)).to.be.false()
+    const few = evictionCandidates(101, webrtc(10))
+    expect(isProtected(few, 100), 'the youngest of a minority').to.be.true()
+    expect(isProtected(few, 40), 'what the minority does not use goes to all').to.be.true()
+    expect(isProtected(few, 41)).to.be.false()
 
-    const many = evictionCandidates(PROTECTED + 100, webrtc(30))
-    expect(isProtected(many, PROTECTED + 70 + 24), 'the 25th of a minority').to.be.true()
-    expect(isProtected(many, PROTECTED + 70 + 25)).to.be.false()
+    const many = evictionCandidates(101, webrtc(30))
+    expect(isProtected(many, 71 + 24), 'the 25th of a minority').to.be.true()
+    expect(isProtected(many, 71 + 25)).to.be.false()
   })
 
   it('shares these places out among several of them, the smallest first', () => {
-    // 100 are left: 25 places for 10 by relay and 40 by WebTransport
-    const list = evictionCandidates(PROTECTED + 100, id => {
-      const transport = id >= PROTECTED + 90 ? 'circuit' : 'webtransport'
+    // 25 places for 10 by relay and 40 by WebTransport
+    const list = evictionCandidates(101, id => {
+      const transport = id >= 91 ? 'circuit' : 'webtransport'
 
-      return { group: 'one', transport: id >= PROTECTED + 50 ? transport : 'tcp' }
+      return { group: 'one', transport: id >= 51 ? transport : 'tcp' }
     })
-    const isProtected = (id: number): boolean => chosen(list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === String(id) }))) !== String(id)
 
-    expect([90, 99].map(i => isProtected(PROTECTED + i)), 'all by relay').to.deep.equal([true, true])
-    expect([50, 64, 65].map(i => isProtected(PROTECTED + i)), '15 by WebTransport').to.deep.equal([true, true, false])
+    expect([91, 100].map(id => isProtected(list, id)), 'all by relay').to.deep.equal([true, true])
+    expect([51, 65, 66].map(id => isProtected(list, id)), '15 by WebTransport').to.deep.equal([true, true, false])
   })
 
   it('gives the place that cannot be shared out to the smallest', () => {
-    // 100 are left: 25 places for 20 by relay and 30 by WebTransport
-    const list = evictionCandidates(PROTECTED + 100, id => {
-      const transport = id >= PROTECTED + 80 ? 'circuit' : 'webtransport'
+    // 25 places for 20 by relay and 30 by WebTransport
+    const list = evictionCandidates(101, id => {
+      const transport = id >= 81 ? 'circuit' : 'webtransport'
 
-      return { group: 'one', transport: id >= PROTECTED + 50 ? transport : 'tcp' }
+      return { group: 'one', transport: id >= 51 ? transport : 'tcp' }
     })
-    const isProtected = (id: number): boolean => chosen(list.map(candidate => ({ ...candidate, isDiscouraged: candidate.id === String(id) }))) !== String(id)
 
-    expect([92, 93].map(i => isProtected(PROTECTED + i)), '13 by relay').to.deep.equal([true, false])
-    expect([61, 62].map(i => isProtected(PROTECTED + i)), '12 by WebTransport').to.deep.equal([true, false])
+    expect([93, 94].map(id => isProtected(list, id)), '13 by relay').to.deep.equal([true, false])
+    expect([62, 63].map(id => isProtected(list, id)), '12 by WebTransport').to.deep.equal([true, false])
   })
 
   it('takes the discouraged first, unless they are protected', () => {
@@ -215,11 +244,11 @@ describe('admission/eviction', () => {
   })
   const anyList = fc.array(anyCandidate, { maxLength: 120, size: 'max' }).map(list => list.map((fields, i): EvictionCandidate => ({ ...fields, id: String(i) })))
 
-  it('chooses one if there are more than are protected, else none, whatever they are like', () => {
+  it('chooses one wherever there is one, whatever they are like', () => {
     fc.assert(fc.property(anyList, list => {
       const victim = chooseEviction(list, KEY)
 
-      expect(victim == null).to.equal(list.length <= PROTECTED)
+      expect(victim == null).to.equal(list.length === 0)
       expect(victim == null || list.includes(victim)).to.be.true()
     }), { numRuns: 500 })
   })
@@ -240,14 +269,14 @@ describe('admission/eviction', () => {
     }), { numRuns: 300 })
   })
 
-  it('never chooses who is best in something, if nobody is as good', () => {
+  it('never chooses who is best in something, if nobody is as good and there are enough for a place', () => {
     fc.assert(fc.property(anyList, fc.nat(), (list, seed) => {
       const index = list.length === 0 ? 0 : seed % list.length
 
-      for (const best of [{ rtt: -1 }, { lastUseful: 100 }, { value: 1e9 }]) {
+      for (const { best, least } of [{ best: { rtt: -1 }, least: 32 }, { best: { lastUseful: 100 }, least: 64 }, { best: { value: 1e9 }, least: 2 }]) {
         const improved = list.map((candidate, i) => i === index ? { ...candidate, ...best } : { ...candidate, rtt: 5, value: 0 })
 
-        expect(chosen(improved)).to.not.equal(String(index))
+        expect(list.length >= least && chosen(improved) === String(index)).to.be.false()
       }
     }), { numRuns: 300 })
   })

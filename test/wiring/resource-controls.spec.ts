@@ -60,12 +60,12 @@ describe('wiring/resource-controls', () => {
   it('let maxConnections be reached on the smallest machine', () => {
     const { controls } = create({}, 5_000)
 
-    expect(controls.scopeStat('system')?.limits.connections).to.be.at.least(10_000)
+    expect(controls.scopeStat('system')?.limits.connections, 'these, as many dials, and those that are not upgraded').to.be.at.least(11_000)
     expect(controls.scopeStat('system')?.limits.connectionsInbound).to.be.at.least(5_000)
     expect(controls.scopeStat('transient')?.limits.connectionsInbound).to.be.at.least(1_000)
 
     controls.followMaxConnections(50_000)
-    expect(controls.scopeStat('system')?.limits.connections).to.equal(100_000)
+    expect(controls.scopeStat('system')?.limits.connections).to.equal(101_000)
     controls.followMaxConnections(Infinity)
     expect(controls.scopeStat('system')?.limits).to.not.have.property('connections')
   })
@@ -73,6 +73,6 @@ describe('wiring/resource-controls', () => {
   it('keep system limits that were asked for', () => {
     const { controls } = create({ system: { connections: 20 } })
     controls.followMaxConnections(50_000)
-    expect(controls.scopeStat('system')?.limits).to.include({ connections: 20, connectionsOutbound: 100_000 })
+    expect(controls.scopeStat('system')?.limits).to.include({ connections: 20, connectionsOutbound: 101_000 })
   })
 })
