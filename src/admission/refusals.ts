@@ -9,7 +9,7 @@ import { ResourceLimitError } from '../resources/index.ts'
  * - `net-restrict` the address is in none of the only networks that may connect
  * - `rate` its network connects too often
  * - `subnet-pending` too many connections of its network are not upgraded yet
- * - `pending` too many connections are not upgraded yet
+ * - `pending` too many connections are not upgraded yet, or it had to give way to others of them
  * - `load` the event loop is late, or the heap nearly full
  * - `discouraged` it has misbehaved, and only the last place is free
  * - `subnet` its network has too many connections

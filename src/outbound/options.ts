@@ -28,9 +28,10 @@ export interface OutboundInit {
   /**
    * Ids of peers that are trusted: they are protected by the tag `trusted`, so they
    * are neither trimmed nor evicted, nor closed for being idle, and are not banned
-   * for misbehaviour; they are not refused for being discouraged, or for connecting
-   * and disconnecting too often. Limits that hold before a peer is known, hard limits
-   * and bans by hand hold for them as for all others. They can be changed at run time
+   * for misbehaviour; they are not refused for being discouraged, for connecting
+   * and disconnecting too often, or because there are `maxConnections`. Limits that hold
+   * before a peer is known, limits of resources and bans by hand hold for them as for all
+   * others. They can be changed at run time
    * with `manager.trustedPeers`.
    *
    * @default []

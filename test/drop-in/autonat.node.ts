@@ -12,7 +12,7 @@ import { NodeGroup } from '../fixtures/node-group.ts'
 import { mapPublicAddress, publicTCP } from '../fixtures/public-tcp.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { Clock } from '../../src/clock.ts'
-import type { ConnectionManagerInit, TrimResult } from '../../src/index.ts'
+import type { ConnectionManagerInit, Refusal, TrimResult } from '../../src/index.ts'
 import type { Identify } from '@libp2p/identify'
 import type { Connection, Libp2p, Libp2pEvents } from '@libp2p/interface'
 import type { AddressManager, NodeAddress } from '@libp2p/interface-internal'
@@ -99,7 +99,7 @@ describe('AutoNAT v2', () => {
 
   it('lets the dial-back in that was asked for while its host may not connect, and nobody else from there', async () => {
     const { client, address } = await createClient({ inboundConnectionThreshold: 0 }, 0)
-    const refused = pEvent(client.services.connectionManager, 'connection:refuse')
+    const refused = pEvent<'connection:refuse', CustomEvent<Refusal>>(client.services.connectionManager, 'connection:refuse')
     const server = await createNode()
 
     // the host of the stranger has a connection to the client all the time
