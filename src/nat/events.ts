@@ -4,6 +4,7 @@ import type { IPFamily, TransportProtocol } from './ip.ts'
 import type { AddressStatus } from './state/address-state.ts'
 import type { MappingStatus } from './state/mapping-state.ts'
 import type { Reachability, ReachabilityReason } from './state/node-state.ts'
+import type { PeerId } from '@libp2p/interface'
 import type { AddressType } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -46,6 +47,21 @@ export interface AddressReachabilityChange {
    * How many servers could not
    */
   failure: number
+}
+
+/**
+ * Detail of `server:distrusted`
+ */
+export interface DistrustedServer {
+  /**
+   * It, and whoever else comes from its IP address, is not asked again
+   */
+  server: PeerId
+
+  /**
+   * The address that it claims to have dialled
+   */
+  addr: Multiaddr
 }
 
 /**
@@ -166,6 +182,11 @@ export interface ReachabilityEvents {
    * Others cannot dial this address; it is not announced
    */
   'address:unreachable': CustomEvent<AddressReachabilityChange>
+
+  /**
+   * A server claims to have dialled an address, and no dial-back arrived
+   */
+  'server:distrusted': CustomEvent<DistrustedServer>
 
   /**
    * A gateway answered

@@ -11,6 +11,7 @@ export type { Reachability, ReachabilityReason } from './state/node-state.ts'
 export type {
   AddressReachability,
   AddressReachabilityChange,
+  DistrustedServer,
   DoubleNAT,
   Endpoint,
   ExternalAddressChange,

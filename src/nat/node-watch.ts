@@ -14,6 +14,11 @@ export interface NodeWatchEnvironment {
   agenda: Agenda
   clock: Clock
   settleTime: number
+
+  /**
+   * In how many networks servers have to get through before the node is public
+   */
+  requiredNetworks: number
   getCandidates(): Candidate[]
   hasServers(): boolean
   lacksGateway(): boolean
@@ -63,7 +68,8 @@ export class NodeWatch {
     this.#judge()
     const previous = this.status
     this.#state = nextNodeState(this.#state, {
-      addresses: this.#env.getCandidates().map(({ socket, state, origin }) => ({ family: socket.family, status: state.status, origin, isUndecidable: isUndecidable(state) })),
+      addresses: this.#env.getCandidates().map(({ socket, state, origin }) => ({ family: socket.family, status: state.status, origin, confirmedBy: state.confirmedBy, isUndecidable: isUndecidable(state) })),
+      requiredNetworks: this.#env.requiredNetworks,
       hasServers: this.#env.hasServers(),
       lacksGateway: this.#env.lacksGateway(),
       isDoubleNAT: this.#doubleNAT != null

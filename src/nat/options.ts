@@ -191,8 +191,9 @@ export interface ProbeInit {
   targetConfidence?: number
 
   /**
-   * Which difference decides. A mapped or a listen address is announced after
-   * one success, an observed one needs this many (go-libp2p: 2).
+   * Which difference decides, one vote per network. A mapped or a listen address is
+   * announced after one success, an observed one needs this many; the node is
+   * `public` once servers in this many networks got through (go-libp2p: 2).
    *
    * @default 2
    */

@@ -78,6 +78,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       agenda: this.agenda,
       clock: this.clock,
       settleTime: this.options.probe.settleTime,
+      requiredNetworks: this.options.probe.minConfidence,
       getCandidates: () => this.prober.getCandidates(),
       hasServers: () => this.prober.hasServers,
       lacksGateway: () => this.mapper?.isMissing === true,
@@ -281,12 +282,17 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       announcer: new Announcer(this.components),
       agenda: this.agenda,
       clock: this.clock,
+      random: this.random,
       options: this.options.probe,
       log: this.log,
       originOf: (socket, type) => this.originOf(socket, type),
       onChange: (type, detail) => {
         this.log('%a is %s', detail.addr, type)
         this.safeDispatchEvent(`address:${type}`, { detail })
+      },
+      onLie: detail => {
+        this.log('%p claims to have dialled %a and did not, it is not asked again', detail.server, detail.addr)
+        this.safeDispatchEvent('server:distrusted', { detail })
       },
       onProbe: verdict => { this.metrics.onProbe(verdict) },
       onUpdate: () => { this.watch.update() }

@@ -5,6 +5,7 @@ import { pEvent } from 'p-event'
 import { newHome, publicAddresses } from './fixtures/home.ts'
 import { until } from './fixtures/wait.ts'
 import type { TestNode } from './fixtures/nodes.ts'
+import type { DistrustedServer } from '../../src/nat/index.ts'
 import type { Connection, Libp2p, Stream, StreamMessageEvent } from '@libp2p/interface'
 
 const DIAL_REQUEST = '/libp2p/autonat/2/dial-request'
@@ -119,6 +120,53 @@ describe('reachability as a client of AutoNAT servers', () => {
     await until(() => publicAddresses(node).length === 1)
   })
 
+  it('does not believe a server that sends the nonce over a connection that was there before', async () => {
+    for (const direction of ['outbound', 'inbound'] as const) {
+      const node = await home.node()
+      const distrusted = pEvent<'server:distrusted', CustomEvent<DistrustedServer>>(node.services.reachability, 'server:distrusted')
+      let answer: number[] | undefined
+
+      // over the only connection there is
+      const [server] = await home.servers(node, 1, async server => {
+        await server.unhandle(DIAL_REQUEST)
+        await server.handle(DIAL_REQUEST, async (stream, connection) => {
+          const nonce = nonceIn((await lpStream(stream).read()).subarray())
+          answer = await sendNonceOver(connection, nonce).catch(() => undefined)
+          stream.send(CLAIMS_REACHABLE)
+          await stream.close()
+        })
+
+        if (direction === 'inbound') {
+          await server.dial(node.getMultiaddrs())
+        }
+      })
+
+      expect(node.getConnections(server.peerId).map(({ direction }) => direction)).to.deep.equal([direction])
+      expect((await distrusted).detail.server.equals(server.peerId)).to.be.true()
+      expect(answer).to.be.undefined()
+      expect(publicAddresses(node)).to.be.empty()
+      expect(node.services.reachability.getReachability()).to.include({ state: 'unknown' })
+    }
+  })
+
+  it('believes a dial-back that is later than the answer', async () => {
+    const node = await home.node()
+    await oddServer(node, async (stream, connection, request, server) => {
+      stream.send(CLAIMS_REACHABLE)
+      await stream.close()
+      await dialBackWith(nonceIn(request), server, node)
+    })
+
+    await until(() => publicAddresses(node).length === 1)
+  })
+
+  it('is not public before servers of two networks got through, though the address is announced', async () => {
+    const node = await home.verifiedNode()
+    expect(node.services.reachability.getReachability()).to.include({ state: 'unknown' })
+    await home.servers(node)
+    await until(() => node.services.reachability.getReachability().state === 'public')
+  })
+
   it('asks a server again about an address that it could not dial', async () => {
     const node = await home.node()
     await until(() => home.gateway.mappings.length === 1)
@@ -220,7 +268,10 @@ function nonceIn (request: Uint8Array): Uint8Array {
  * the answer.
  */
 async function dialBackWith (nonce: Uint8Array, server: Libp2p, node: Libp2p): Promise<number[]> {
-  const connection = await server.dial(node.getMultiaddrs().filter(address => address.toString().startsWith('/ip4/127.0.0.1/')), { force: true })
+  return sendNonceOver(await server.dial(node.getMultiaddrs().filter(address => address.toString().startsWith('/ip4/127.0.0.1/')), { force: true }), nonce)
+}
+
+async function sendNonceOver (connection: Connection, nonce: Uint8Array): Promise<number[]> {
   const stream = await connection.newStream(DIAL_BACK)
   const answer = pEvent<'message', StreamMessageEvent>(stream, 'message', { rejectionEvents: ['close'] })
   stream.send(Uint8Array.of(9, 0x09, ...nonce))

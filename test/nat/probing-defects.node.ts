@@ -68,6 +68,8 @@ describe('verifying addresses has none of the known defects of its predecessors'
 
   it('D22: tells of everything once when it stops', async () => {
     const node = await home.verifiedNode()
+    await home.servers(node)
+    await until(() => node.services.reachability.getReachability().state === 'public')
     const told: string[] = []
     const names = ['reachability:change', 'mapping:removed', 'mapping:lost', 'address:unreachable', 'gateway:lost', 'external-address:change'] as const
     names.forEach(name => { node.services.reachability.addEventListener(name, () => { told.push(name) }) })

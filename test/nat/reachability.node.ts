@@ -20,7 +20,7 @@ describe('reachability of a node behind a gateway', () => {
     it(`has its port mapped, verified and announced, with ${whose} connection manager`, async () => {
       const node = await home.node({ ownManager })
       const reachable = pEvent<'reachability:change', CustomEvent>(node.services.reachability, 'reachability:change')
-      await home.servers(node)
+      await home.servers(node, 2)
 
       expect((await reachable).detail).to.include({ state: 'public', previous: 'unknown', ip4: 'public', ip6: 'unknown', reason: 'mapped' })
       const [mapping] = node.services.reachability.getMappings()
@@ -51,7 +51,7 @@ describe('reachability of a node behind a gateway', () => {
       networkChanged: (detail: unknown) => { told.push(detail) },
       reachabilityChanged: (detail: { state: string }) => { told.push(detail.state) }
     })
-    await home.servers(node)
+    await home.servers(node, 2)
     await until(() => told.includes('public'))
     home.gateway.externalAddress = '81.2.69.77'
     home.announce()

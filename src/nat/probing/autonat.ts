@@ -1,16 +1,15 @@
 import { autoNATv2 } from '@libp2p/autonat-v2'
 import { start, stop } from '@libp2p/interface'
-import { lpStream } from '@libp2p/utils'
-import { socketAddressOf } from '../ip.ts'
 import { ServerGuard } from './autonat-server.ts'
 import { decorate } from './decorate.ts'
+import { DialBacks } from './dial-backs.ts'
 import { DialResponseReader } from './dial-response.ts'
-import { createNonce, DIAL_BACK_OK, MAX_DIAL_BACK_BYTES, nonceKey, readDialBack, sendNonce } from './nonce.ts'
+import { sendNonce } from './nonce.ts'
+import type { DialBackOutcome } from './dial-backs.ts'
 import type { DialVerdict } from './dial-response.ts'
-import type { SocketAddress } from '../ip.ts'
 import type { ServerGuardInit } from './autonat-server.ts'
 import type { Timer } from '../../clock.ts'
-import type { ComponentLogger, Connection, Logger, Metrics, Peer, PeerStore, Stream, StreamHandler, Topology } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Metrics, Peer, PeerStore, Stream, Topology } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, NodeAddress, RandomWalk, Registrar } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -55,6 +54,9 @@ const START_TIMEOUT = 1_000
 // what libp2p's client gets as id of the topology that is kept from it
 const CAPTURED = 'captured'
 
+// what the claim of a server that it got through is worth
+const PROVEN: Record<DialBackOutcome, DialVerdict> = { proven: 'reachable', elsewhere: 'failed', none: 'lied' }
+
 /**
  * libp2p's AutoNAT v2, asked one question at a time. It decides for itself when
  * to ask whom about which addresses, once per connection; here it is given one
@@ -69,7 +71,7 @@ export class AutoNAT {
   readonly #requestProtocol: string
   readonly #dialBackProtocol: string
   readonly #server: ServerGuard
-  readonly #log: Logger
+  readonly #dialBacks: DialBacks
   #topology?: Topology
   #topologyId?: string
 
@@ -82,16 +84,18 @@ export class AutoNAT {
   // requests start one after the other
   #starting: Promise<void> = Promise.resolve()
 
-  // from where servers dialled back for the requests that run, by their nonce
-  readonly #running = new Map<string, SocketAddress[]>()
-
   constructor (components: AutoNATComponents, init: AutoNATInit) {
     this.#components = components
     this.#init = init
     this.#requestProtocol = `/${init.protocolPrefix}/autonat/2/dial-request`
     this.#dialBackProtocol = `/${init.protocolPrefix}/autonat/2/dial-back`
     this.#server = new ServerGuard(init)
-    this.#log = components.logger.forComponent('libp2p:reachability:autonat')
+    this.#dialBacks = new DialBacks({
+      clock: init.clock,
+      log: components.logger.forComponent('libp2p:reachability:autonat'),
+      timeout: init.timeout,
+      getConnections: () => components.connectionManager.getConnections()
+    })
     this.#service = autoNATv2({ protocolPrefix: init.protocolPrefix, timeout: init.timeout })(this.#decorateComponents())
   }
 
@@ -123,18 +127,15 @@ export class AutoNAT {
    * Ask the server at the other end of a connection to dial an address
    */
   async probe (address: Multiaddr, connection: Connection, signal: AbortSignal): Promise<DialVerdict> {
-    const target = socketAddressOf(address)
-    const nonce = createNonce()
-    const dialBacks: SocketAddress[] = []
-    this.#running.set(nonceKey(nonce), dialBacks)
+    const expected = this.#dialBacks.expect(address)
 
     try {
-      const verdict = await this.#ask(address, connection, nonce, signal)
+      const verdict = await this.#ask(address, connection, expected.nonce, signal)
 
-      // a server may claim what it likes: it must have come through the address
-      return verdict === 'reachable' && !dialBacks.some(from => cameThrough(from, target)) ? 'failed' : verdict
+      // a server may claim what it likes: somebody must have come through the address
+      return verdict === 'reachable' ? PROVEN[await expected.outcome(this.#init.clock, signal)] : verdict
     } finally {
-      this.#running.delete(nonceKey(nonce))
+      this.#dialBacks.forget(expected)
     }
   }
 
@@ -216,7 +217,7 @@ export class AutoNAT {
             return
           }
 
-          await components.registrar.handle(protocol, protocol === this.#requestProtocol ? this.#server.guard(handler) : this.#onDialBack, options)
+          await components.registrar.handle(protocol, protocol === this.#requestProtocol ? this.#server.guard(handler) : this.#dialBacks.handler, options)
         },
         unhandle: async (protocol, options) => {
           if (protocol === this.#dialBackProtocol || (protocol === this.#requestProtocol && this.#init.options.enabled)) {
@@ -248,43 +249,6 @@ export class AutoNAT {
       })
     }
   }
-
-  /**
-   * A server has dialled an address. Instead of libp2p's handler, which forgets a
-   * request after its first dial-back, and which address it was about.
-   */
-  readonly #onDialBack: StreamHandler = async (stream, connection) => {
-    const timeout = new AbortController()
-    const timer = this.#init.clock.setTimeout(() => { timeout.abort(new Error('There was no nonce in time')) }, this.#init.timeout)
-    const { signal } = timeout
-
-    try {
-      const message = await lpStream(stream, { maxDataLength: MAX_DIAL_BACK_BYTES }).read({ signal })
-      const nonce = readDialBack(message.subarray())
-      const dialBacks = nonce == null ? undefined : this.#running.get(nonceKey(nonce))
-      const from = socketAddressOf(connection.remoteAddr)
-
-      if (dialBacks == null) {
-        throw new Error('Nobody was asked for this dial-back')
-      }
-
-      if (from != null) {
-        dialBacks.push(from)
-      }
-
-      stream.send(DIAL_BACK_OK)
-      await stream.close({ signal })
-    } catch (err) {
-      this.#log('%p dialled back in vain - %e', connection.remotePeer, err)
-      stream.abort(err instanceof Error ? err : new Error(String(err)))
-    } finally {
-      timer.clear()
-    }
-  }
-}
-
-function cameThrough (from: SocketAddress, target: SocketAddress | undefined): boolean {
-  return from.family === target?.family && from.protocol === target.protocol
 }
 
 function listenIn (stream: Stream, signal: AbortSignal, onVerdict: (verdict: DialVerdict) => void): void {

@@ -1,16 +1,17 @@
 import { readFields, readFrame } from './wire.ts'
 
 /**
- * How an AutoNAT v2 server answered
+ * What is known after an AutoNAT v2 server answered
  *
  * - `reachable`: it dialled the address and got through
  * - `unreachable`: it dialled the address and did not
  * - `dial-back-failed`: it got through, but the new connection was of no use
  * - `refused`: it does not dial this address
  * - `rejected`: it does not want to be asked now
+ * - `lied`: it says that it got through, and no dial-back arrived
  * - `failed`: something went wrong
  */
-export type DialVerdict = 'reachable' | 'unreachable' | 'dial-back-failed' | 'refused' | 'rejected' | 'failed'
+export type DialVerdict = 'reachable' | 'unreachable' | 'dial-back-failed' | 'refused' | 'rejected' | 'lied' | 'failed'
 
 // the numbers of the AutoNAT v2 specification
 const MESSAGE_DIAL_RESPONSE = 2

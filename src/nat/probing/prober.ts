@@ -8,8 +8,9 @@ import type { AddressOrigin, Candidate } from './candidates.ts'
 import type { DialVerdict } from './dial-response.ts'
 import type { Server } from './server-pool.ts'
 import type { Clock } from '../../clock.ts'
+import type { Random } from '../../random.ts'
 import type { Agenda } from '../agenda.ts'
-import type { AddressReachability, AddressReachabilityChange } from '../events.ts'
+import type { AddressReachability, AddressReachabilityChange, DistrustedServer } from '../events.ts'
 import type { SocketAddress } from '../ip.ts'
 import type { ReachabilityOptions } from '../resolve-options.ts'
 import type { AddressEvent, AddressRules, AddressStatus } from '../state/address-state.ts'
@@ -36,6 +37,7 @@ export interface ProberEnvironment {
   announcer: Announcer
   agenda: Agenda
   clock: Clock
+  random: Random
   options: ReachabilityOptions['probe']
   log: Logger
 
@@ -48,6 +50,11 @@ export interface ProberEnvironment {
    * Something is known about an address that was not known before
    */
   onChange(type: Exclude<AddressStatus, 'unknown'>, detail: AddressReachabilityChange): void
+
+  /**
+   * A server claims to have dialled what it did not dial
+   */
+  onLie(detail: DistrustedServer): void
 
   /**
    * A server answered
@@ -90,6 +97,7 @@ export class Prober {
     this.#servers = new ServerPool({
       components: env.components,
       clock: env.clock,
+      random: env.random,
       throttle: env.options.serverThrottle,
       onAvailable: () => {
         this.#candidates.forEach(candidate => { this.#apply(candidate, { type: 'available' }) })
@@ -205,8 +213,7 @@ export class Prober {
         continue
       }
 
-      const servers = this.#servers.available(candidate.socket.family)
-        .filter(({ id }) => (candidate.skipped.get(id) ?? 0) <= now)
+      const servers = this.#servers.available(candidate.socket.family, id => (candidate.skipped.get(id) ?? 0) > now)
 
       for (const server of servers) {
         if (this.#running < this.#env.options.concurrency && wantsProbe(candidate.state, server.group, now, this.#rulesFor(candidate))) {
@@ -216,7 +223,7 @@ export class Prober {
 
       const isWaiting = servers.some(({ group }) => wantsProbe(candidate.state, group, now, this.#rulesFor(candidate)))
 
-      if (candidate.state.probing === 0 && !isWaiting && !this.#servers.isBusy) {
+      if (candidate.state.asking.length === 0 && !isWaiting && !this.#servers.isBusy) {
         this.#apply(candidate, { type: 'exhausted' })
         this.#walk(this.#abort.signal)
       }
@@ -241,7 +248,7 @@ export class Prober {
 
     this.#running++
     this.#servers.ask(server)
-    this.#apply(candidate, { type: 'probe' })
+    this.#apply(candidate, { type: 'probe', group: server.group })
     this.#env.log('asking %p to dial %a', server.peer, candidate.multiaddrs[0])
 
     this.#env.autonat.probe(candidate.multiaddrs[0], connection, signal)
@@ -260,6 +267,12 @@ export class Prober {
     this.#env.log('%p says that %a is %s', server.peer, asked.multiaddrs[0], verdict)
     this.#env.onProbe(verdict)
     this.#servers.answered(server, verdict === 'rejected' || verdict === 'failed' ? verdict : 'well')
+
+    if (verdict === 'lied') {
+      this.#servers.distrust(server)
+      this.#env.onLie({ server: server.peer, addr: asked.multiaddrs[0] })
+    }
+
     const candidate = this.#candidates.get(asked.key)
 
     // it may have gone, and come back as something else
@@ -271,7 +284,9 @@ export class Prober {
   }
 
   #eventFor (candidate: Candidate, server: Server, verdict: DialVerdict): AddressEvent {
-    const vote = { type: 'voted', group: server.group } as const
+    const { group } = server
+    const vote = { type: 'voted', group } as const
+    const inconclusive = { type: 'inconclusive', group } as const
     const skip = (): void => { candidate.skipped.set(server.id, this.#env.clock.now() + this.#env.options.serverThrottle) }
 
     switch (verdict) {
@@ -284,17 +299,17 @@ export class Prober {
 
         skip()
 
-        return { type: 'inconclusive' }
+        return inconclusive
       case 'refused':
         skip()
 
-        return { type: 'refused' }
+        return { type: 'refused', group }
       case 'dial-back-failed':
         skip()
 
-        return { type: 'inconclusive' }
+        return inconclusive
       default:
-        return { type: 'inconclusive' }
+        return inconclusive
     }
   }
 
@@ -379,5 +394,5 @@ function detailOf ({ multiaddrs, type, state }: Candidate): AddressReachabilityC
  * The votes of a round that just ended
  */
 function withVote ({ state }: Candidate, event: AddressEvent): Candidate['state'] {
-  return event.type === 'voted' ? { ...state, votes: [...state.votes, { group: event.group, success: event.success, at: 0 }] } : state
+  return event.type === 'voted' ? { ...state, votes: [...state.votes.filter(({ group }) => group !== event.group), { group: event.group, success: event.success, at: 0 }] } : state
 }

@@ -1,6 +1,8 @@
-import { networkGroupOf, remoteIpOf } from '../ip.ts'
+import { isPublicIp, networkGroupOf, observerOf, remoteIpOf } from '../ip.ts'
 import { backOff } from '../state/back-off.ts'
+import { RecentMap } from '../../recent-map.ts'
 import type { Clock } from '../../clock.ts'
+import type { Random } from '../../random.ts'
 import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 
@@ -10,6 +12,9 @@ const MINUTE = 60_000
 const MAX_REQUESTS_PER_MINUTE = 10
 const MIN_FAILURE_WAIT = 5_000
 const REFRESH_TIMEOUT = 5_000
+
+// more than there are connections in most nodes
+const MAX_LIARS = 1_024
 
 /**
  * A connected peer that verifies addresses for others
@@ -61,6 +66,7 @@ export interface ServerPoolInit {
     peerStore: Pick<PeerStore, 'get'>
   }
   clock: Clock
+  random: Random
   throttle: number
 
   /**
@@ -76,6 +82,9 @@ export class ServerPool {
   readonly #init: ServerPoolInit
   readonly #servers = new Map<string, Server>()
 
+  // who is not asked again: peers, and the hosts they came from
+  readonly #liars = new RecentMap<string, true>(MAX_LIARS)
+
   constructor (init: ServerPoolInit) {
     this.#init = init
   }
@@ -90,7 +99,7 @@ export class ServerPool {
 
     const known = this.#servers.get(id)
 
-    if (ip == null || connection.limits != null) {
+    if (ip == null || connection.limits != null || this.#liars.has(id) || this.#liars.has(observerOf(ip))) {
       return
     }
 
@@ -127,6 +136,29 @@ export class ServerPool {
     this.#servers.delete(peer.toString())
   }
 
+  /**
+   * Do not ask a server again, whatever name it takes next
+   */
+  distrust (server: Server): void {
+    const ip = remoteIpOf(server.connection.remoteAddr)
+    this.#liars.set(server.id, true)
+
+    // in a private network an address may be that of a proxy before all of them
+    if (ip != null && isPublicIp(ip)) {
+      const host = observerOf(ip)
+      this.#liars.set(host, true)
+      this.#servers.forEach(({ id, connection }) => {
+        const other = remoteIpOf(connection.remoteAddr)
+
+        if (other != null && observerOf(other) === host) {
+          this.#servers.delete(id)
+        }
+      })
+    }
+
+    this.#servers.delete(server.id)
+  }
+
   clear (): void {
     this.#servers.clear()
   }
@@ -139,15 +171,18 @@ export class ServerPool {
   }
 
   /**
-   * The servers that may be asked now, in the order of their arrival
+   * The servers that may be asked now: one of each network, so that nobody has more
+   * chances for having more servers, and in random order, so that nobody knows to be
+   * the first one
    */
-  available (family: 4 | 6): Server[] {
+  available (family: 4 | 6, isSkipped: (id: string) => boolean = () => false): Server[] {
     const now = this.#init.clock.now()
-
-    return [...this.#servers.values()].filter(server => {
-      return now >= server.restsUntil && !server.isRefreshing && !server.isBusy && (family === 4 || server.hasIPv6) &&
+    const servers = [...this.#servers.values()].filter(server => {
+      return now >= server.restsUntil && !server.isRefreshing && !server.isBusy && (family === 4 || server.hasIPv6) && !isSkipped(server.id) &&
         server.requests.filter(at => at > now - MINUTE).length < MAX_REQUESTS_PER_MINUTE
     })
+
+    return this.#shuffle([...new Map(this.#shuffle(servers).map(server => [server.group, server])).values()])
   }
 
   /**
@@ -214,6 +249,13 @@ export class ServerPool {
       server.restsUntil = 0
       server.failures = 0
     }
+  }
+
+  #shuffle<T> (items: T[]): T[] {
+    return items
+      .map(item => ({ item, at: this.#init.random.next() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ item }) => item)
   }
 
   async #redial (server: Server, signal: AbortSignal): Promise<void> {

@@ -28,14 +28,20 @@ export interface AddressState {
   status: AddressStatus
 
   /**
-   * The votes of the current round, oldest first
+   * The votes of the current round, one per network, oldest first
    */
   votes: AddressVote[]
 
   /**
-   * How many servers are trying right now
+   * The networks of the servers that dialled it and got through, as far as nobody of the
+   * same network failed since; the latest last
    */
-  probing: number
+  confirmedBy: string[]
+
+  /**
+   * The networks of the servers that are trying right now
+   */
+  asking: string[]
 
   /**
    * Refusals in a row by servers that would not dial it
@@ -75,7 +81,8 @@ export interface AddressState {
  * - `requested`: somebody wants to know now
  * - `invalidated`: what was known is not true any more
  */
-export type AddressEvent = { type: 'probe' | 'refused' | 'inconclusive' | 'exhausted' | 'available' | 'requested' | 'invalidated' } |
+export type AddressEvent = { type: 'exhausted' | 'available' | 'requested' | 'invalidated' } |
+  { type: 'probe' | 'refused' | 'inconclusive', group: string } |
   { type: 'voted', group: string, success: boolean }
 
 /**
@@ -88,7 +95,8 @@ export interface AddressRules {
   required: number
 
   /**
-   * How many more failures than successes make it unreachable (go-libp2p: 2)
+   * How many more failures than successes make it unreachable, and how many networks
+   * have to get through before it is believed without asking more (go-libp2p: 2)
    */
   minConfidence: number
 
@@ -103,7 +111,8 @@ export interface AddressRules {
   window: number
 
   /**
-   * How long a network's vote keeps it from voting again, in ms
+   * How long a network's vote keeps it from voting again, in ms. That of one that got
+   * through to a reachable address does so for `reprobeReachable`.
    */
   voteInterval: number
 
@@ -139,7 +148,7 @@ export interface AddressRules {
  * An address that came up and is to be looked at `at`
  */
 export function newAddressState (at: number): AddressState {
-  return { status: 'unknown', votes: [], probing: 0, refusals: 0, idleRounds: 0, dials: [], wakeAt: at }
+  return { status: 'unknown', votes: [], confirmedBy: [], asking: [], refusals: 0, idleRounds: 0, dials: [], wakeAt: at }
 }
 
 /**
@@ -151,28 +160,28 @@ export function nextAddressState (state: AddressState, event: AddressEvent, now:
       return {
         ...state,
         status: state.status === 'unknown' ? 'verifying' : state.status,
-        probing: state.probing + 1,
+        asking: [...state.asking, event.group],
         dials: [...state.dials.filter(at => at > now - rules.dialsInterval), now]
       }
     case 'voted':
       return count(state, { group: event.group, success: event.success, at: now }, now, rules)
     case 'refused': {
       const refusals = state.refusals + 1
-      const ended = endProbe({ ...state, refusals })
+      const ended = endProbe({ ...state, refusals }, event.group)
 
       return refusals >= rules.maxRefusals ? { ...ended, refusals: 0, wakeAt: now + rules.dialsInterval } : ended
     }
     case 'inconclusive':
-      return endProbe(state)
+      return endProbe(state, event.group)
     case 'exhausted':
-      return state.probing > 0 ? state : endRound(state, now, rules)
+      return state.asking.length > 0 ? state : endRound(state, now, rules)
     case 'available':
       // nothing was found out for want of servers
       return state.idleRounds > 0 && now < state.wakeAt ? { ...state, wakeAt: now } : state
     case 'requested':
       return { ...state, votes: [], refusals: 0, idleRounds: 0, dials: [], wakeAt: now }
     default:
-      return { ...newAddressState(now), probing: state.probing }
+      return { ...newAddressState(now), asking: state.asking }
   }
 }
 
@@ -200,12 +209,20 @@ export function wantsProbe (state: AddressState, group: string, now: number, rul
 
   const missing = rules.targetConfidence - Math.abs(confidenceOf(state))
 
-  return state.probing < missing && !state.votes.some(vote => vote.group === group && vote.at > now - rules.voteInterval)
+  return state.asking.length < missing && !state.asking.includes(group) &&
+    !state.votes.some(vote => vote.group === group && vote.at > now - believedFor(state, vote, rules))
+}
+
+function believedFor ({ status }: AddressState, { success }: AddressVote, rules: AddressRules): number {
+  return status === 'reachable' && success ? rules.reprobeReachable : rules.voteInterval
 }
 
 function count (state: AddressState, vote: AddressVote, now: number, rules: AddressRules): AddressState {
-  const votes = [...state.votes, vote].slice(-rules.window)
-  const ended = endProbe({ ...state, votes, refusals: 0, idleRounds: 0, lastVerified: vote.success ? now : state.lastVerified })
+  // a server that is asked again, or its neighbour, does not outvote the others
+  const votes = [...state.votes.filter(({ group }) => group !== vote.group), vote].slice(-rules.window)
+  const others = state.confirmedBy.filter(group => group !== vote.group)
+  const confirmedBy = vote.success ? [...others, vote.group].slice(-rules.window) : others
+  const ended = endProbe({ ...state, votes, confirmedBy, refusals: 0, idleRounds: 0, lastVerified: vote.success ? now : state.lastVerified }, vote.group)
   const judged = { ...ended, status: judge(ended, rules) }
 
   return Math.abs(confidenceOf(judged)) >= rules.targetConfidence ? endRound(judged, now, rules) : judged
@@ -225,14 +242,15 @@ function judge (state: AddressState, rules: AddressRules): AddressStatus {
   return state.status === 'unknown' ? 'verifying' : state.status
 }
 
-function endProbe (state: AddressState): AddressState {
-  return { ...state, probing: Math.max(0, state.probing - 1) }
+function endProbe (state: AddressState, group: string): AddressState {
+  return { ...state, asking: state.asking.filter(other => other !== group) }
 }
 
 function endRound (state: AddressState, now: number, rules: AddressRules): AddressState {
   const confidence = confidenceOf(state)
 
-  if (confidence >= rules.required) {
+  // until so many networks got through, others are asked as soon as they come
+  if (confidence >= rules.required && state.confirmedBy.length >= rules.minConfidence) {
     return { ...state, votes: [], idleRounds: 0, wakeAt: now + rules.reprobeReachable }
   }
 

@@ -15,7 +15,7 @@ export type Reachability = 'unknown' | 'public' | 'private'
  * - `unreachable`: no address can be dialled
  * - `double-nat`: the gateway has no public address itself
  * - `no-gateway`: no gateway answers
- * - `no-servers`: nobody could be asked
+ * - `no-servers`: nobody could be asked, or too few
  */
 export type ReachabilityReason = 'mapped' | 'direct' | 'forwarded' | 'unreachable' | 'double-nat' | 'no-gateway' | 'no-servers'
 
@@ -28,6 +28,11 @@ export interface NodeAddressVerdict {
   origin: 'mapped' | 'direct' | 'forwarded'
 
   /**
+   * The networks of the servers that dialled it and got through
+   */
+  confirmedBy: string[]
+
+  /**
    * No server was able to say anything about it: of its transport, say
    */
   isUndecidable: boolean
@@ -38,6 +43,11 @@ export interface NodeAddressVerdict {
  */
 export interface NodeInputs {
   addresses: NodeAddressVerdict[]
+
+  /**
+   * In how many networks servers have to get through before the node is public
+   */
+  requiredNetworks: number
 
   /**
    * Whether there is a server to ask
@@ -110,7 +120,9 @@ function familyVerdict (state: FamilyState, inputs: NodeInputs, family: IPFamily
   const decidable = addresses.filter(({ isUndecidable }) => !isUndecidable)
   const statuses = (decidable.length > 0 ? decidable : addresses).map(({ status }) => status)
 
-  if (statuses.includes('reachable')) {
+  const reachable = addresses.filter(({ status }) => status === 'reachable')
+
+  if (reachable.length > 0 && new Set(reachable.flatMap(({ confirmedBy }) => confirmedBy)).size >= inputs.requiredNetworks) {
     return 'public'
   }
 

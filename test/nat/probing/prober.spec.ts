@@ -27,6 +27,8 @@ describe('prober', () => {
   let walks: number
   let redialled: number
   let connections: number
+  let lies: string[]
+  let random: number[]
   let prober: Prober
 
   function create (init: ProbeInit = {}): Prober {
@@ -39,6 +41,8 @@ describe('prober', () => {
     walks = 0
     redialled = 0
     connections = 1
+    lies = []
+    random = []
 
     const addressManager = {
       getAddressesWithMetadata: () => addresses.map(entry => ({ ...entry })),
@@ -76,10 +80,12 @@ describe('prober', () => {
       announcer: new Announcer(components),
       agenda: new Agenda(clock, err => { throw err }),
       clock,
+      random: { next: () => random.shift() ?? 0.5 },
       options: resolveOptions({ probe: init }).probe,
       log: defaultLogger().forComponent('test'),
       originOf: () => origin,
       onChange: (type, { success, failure }) => { events.push(`${type} ${success}:${failure}`) },
+      onLie: ({ server, addr }) => { lies.push(`${server} ${addr}`) },
       onProbe: () => {},
       onUpdate: () => {}
     })
@@ -88,13 +94,15 @@ describe('prober', () => {
   }
 
   async function connect (count: number): Promise<PeerId[]> {
-    return Promise.all(Array.from({ length: count }, async (_, i) => {
-      const remotePeer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-      prober.addServer({ remotePeer, remoteAddr: multiaddr(`/ip4/${asked.length + i + 5}.5.5.5/tcp/1`), status: 'open', timeline: { open: 0 } } as unknown as Connection)
-      await settle()
+    return Promise.all(Array.from({ length: count }, async (_, i) => connectFrom(`${asked.length + i + 5}.5.5.5`)))
+  }
 
-      return remotePeer
-    }))
+  async function connectFrom (ip: string, peer?: PeerId): Promise<PeerId> {
+    const remotePeer = peer ?? peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    prober.addServer({ remotePeer, remoteAddr: multiaddr(`/ip4/${ip}/tcp/1`), status: 'open', timeline: { open: 0 } } as unknown as Connection)
+    await settle()
+
+    return remotePeer
   }
 
   afterEach(() => {
@@ -147,6 +155,60 @@ describe('prober', () => {
     verdict = 'reachable'
     await clock.advance(300_000)
     expect(events.at(-1)).to.match(/^reachable/)
+  })
+
+  it('asks one server of each network', async () => {
+    create({ newAddressDelay: 1_000 })
+    origin = 'direct'
+    prober.start()
+    const crowd = await Promise.all(Array.from({ length: 5 }, async (_, i) => connectFrom(`45.1.${i}.2`)))
+    const other = await connectFrom('62.1.1.1')
+    await clock.advance(1_000)
+
+    expect(asked.map(({ server }) => crowd.some(peer => peer.toString() === server))).to.have.members([true, false])
+    expect(asked.map(({ server }) => server)).to.include(other.toString())
+  })
+
+  it('asks in an order that nobody knows', async () => {
+    create({ newAddressDelay: 1_000, concurrency: 1 })
+    verdict = 'refused'
+    origin = 'direct'
+    prober.start()
+    const peers = []
+
+    for (const ip of ['45.1.1.1', '62.1.1.1', '77.1.1.1']) {
+      peers.push(await connectFrom(ip))
+    }
+
+    // one of each network, then which network is first
+    random = [0, 0, 0, 0.3, 0.1, 0.2]
+    await clock.advance(1_000)
+
+    expect(asked[0].server).to.equal(peers[1].toString())
+  })
+
+  it('does not ask again who claims to have dialled what it did not, nor whoever else is at its address, and tells of it', async () => {
+    create()
+    verdict = 'lied'
+    prober.start()
+    const liar = await connectFrom('45.1.1.1')
+    expect(lies).to.deep.equal([`${liar} ${ADDRESS}`])
+    expect(prober.hasServers).to.be.false()
+    expect(addresses[0].verified).to.be.false()
+
+    await connectFrom('62.1.1.1', liar)
+    await connectFrom('45.1.1.1')
+    prober.stop()
+    prober.start()
+    await connectFrom('62.1.1.1', liar)
+    await clock.advance(600_000)
+    expect(asked).to.have.lengthOf(1)
+
+    verdict = 'reachable'
+    await connectFrom('45.1.1.2')
+    await clock.advance(600_000)
+    expect(asked).to.have.lengthOf(2)
+    expect(addresses[0].verified).to.be.true()
   })
 
   it('does not conclude anything from failures when there is no room for a dial back', async () => {

@@ -18,6 +18,7 @@ const rules: AddressRules = {
 }
 
 const yes = (group: string): AddressEvent => ({ type: 'voted', group, success: true })
+const probe = (group: string): AddressEvent => ({ type: 'probe', group })
 const no = (group: string): AddressEvent => ({ type: 'voted', group, success: false })
 
 function after (events: AddressEvent[], using = rules): AddressState {
@@ -26,7 +27,7 @@ function after (events: AddressEvent[], using = rules): AddressState {
 
 describe('address state', () => {
   it('is verifying while a server tries', () => {
-    expect(after([{ type: 'probe' }])).to.include({ status: 'verifying', probing: 1 })
+    expect(after([probe('a')])).to.deep.include({ status: 'verifying', asking: ['a'] })
   })
 
   it('is reachable after one success, and believed for an hour after three', () => {
@@ -53,6 +54,38 @@ describe('address state', () => {
     expect(after([yes('a'), no('b'), no('c'), no('d')])).to.include({ status: 'unreachable' })
   })
 
+  it('is not decided by one network, however often its servers are asked', () => {
+    const strict = { ...rules, required: 2 }
+
+    expect(after([yes('a'), yes('a'), yes('a')], strict)).to.include({ status: 'verifying' })
+    expect(after([no('a'), no('a'), no('a')], strict)).to.include({ status: 'verifying' })
+    expect(after([no('a'), no('a'), no('a'), no('b')], strict)).to.include({ status: 'unreachable' })
+  })
+
+  it('remembers the networks that got through, until they do not any more', () => {
+    const round = [yes('a'), yes('b'), yes('c')]
+
+    expect(after(round).confirmedBy).to.deep.equal(['a', 'b', 'c'])
+    expect(after([...round, no('b'), yes('a')]).confirmedBy).to.deep.equal(['c', 'a'])
+    expect(after([...round, { type: 'invalidated' }]).confirmedBy).to.be.empty()
+  })
+
+  it('is asked about as soon as there is a second network, though one got through', () => {
+    const state = after([yes('a'), { type: 'exhausted' }])
+    const next = nextAddressState(state, { type: 'available' }, 1, rules)
+
+    expect(next).to.include({ status: 'reachable', wakeAt: 1 })
+    expect(wantsProbe(next, 'b', 1, rules)).to.be.true()
+    expect(after([yes('a'), yes('b'), { type: 'exhausted' }])).to.include({ wakeAt: 3_600_000 })
+  })
+
+  it('is not asked about by two servers of one network at once', () => {
+    const state = after([probe('a')])
+
+    expect(wantsProbe(state, 'a', 0, rules)).to.be.false()
+    expect(wantsProbe(state, 'b', 0, rules)).to.be.true()
+  })
+
   it('is unknown again when it was invalidated', () => {
     expect(after([yes('a'), { type: 'invalidated' }])).to.include({ status: 'unknown', wakeAt: 0 })
   })
@@ -66,20 +99,22 @@ describe('address state', () => {
   })
 
   it('rests after five refusals', () => {
-    expect(after(Array.from({ length: 5 }, () => [{ type: 'probe' as const }, { type: 'refused' as const }]).flat())).to.include({ wakeAt: 600_000 })
+    expect(after(Array.from({ length: 5 }, () => [probe('a'), { type: 'refused' as const, group: 'a' }]).flat())).to.include({ wakeAt: 600_000 })
   })
 
   it('is not asked about by a network that just voted, nor by more servers than needed', () => {
-    const state = after([yes('a')])
+    const state = after([no('a')])
 
     expect(wantsProbe(state, 'a', 0, rules)).to.be.false()
     expect(wantsProbe(state, 'a', 120_000, rules)).to.be.true()
+    expect(wantsProbe(after([yes('a')]), 'a', 3_599_999, rules)).to.be.false()
+    expect(wantsProbe(after([yes('a')]), 'a', 3_600_000, rules)).to.be.true()
     expect(wantsProbe(state, 'b', 0, rules)).to.be.true()
-    expect(wantsProbe(after([yes('a'), { type: 'probe' }, { type: 'probe' }]), 'd', 0, rules)).to.be.false()
+    expect(wantsProbe(after([yes('a'), probe('b'), probe('c')]), 'd', 0, rules)).to.be.false()
   })
 
   it('is not dialled more than ten times in ten minutes', () => {
-    const state = after(Array.from({ length: 10 }, () => [{ type: 'probe' as const }, { type: 'inconclusive' as const }]).flat())
+    const state = after(Array.from({ length: 10 }, () => [probe('a'), { type: 'inconclusive' as const, group: 'a' }]).flat())
 
     expect(wantsProbe(state, 'a', 0, rules)).to.be.false()
     expect(wantsProbe(state, 'a', 600_000, rules)).to.be.true()
@@ -87,7 +122,7 @@ describe('address state', () => {
 
   it('keeps its counters within bounds, whatever happens', () => {
     const event = fc.oneof(
-      fc.constantFrom<AddressEvent>({ type: 'probe' }, { type: 'refused' }, { type: 'inconclusive' }, { type: 'exhausted' }, { type: 'available' }, { type: 'requested' }, { type: 'invalidated' }),
+      fc.constantFrom<AddressEvent>(probe('a'), { type: 'refused', group: 'a' }, { type: 'inconclusive', group: 'b' }, { type: 'exhausted' }, { type: 'available' }, { type: 'requested' }, { type: 'invalidated' }),
       fc.record({ type: fc.constant('voted' as const), group: fc.constantFrom('a', 'b', 'c'), success: fc.boolean() })
     )
 
@@ -95,7 +130,8 @@ describe('address state', () => {
       const state = after(events)
 
       expect(state.votes.length).to.be.at.most(rules.window)
-      expect(state.probing).to.be.at.least(0)
+      expect(new Set(state.votes.map(({ group }) => group)).size).to.equal(state.votes.length)
+      expect(state.confirmedBy.length).to.be.at.most(rules.window)
       expect(Math.abs(confidenceOf(state))).to.be.at.most(rules.targetConfidence)
     }))
   })

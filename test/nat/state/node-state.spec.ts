@@ -5,11 +5,11 @@ import type { NodeAddressVerdict, NodeInputs, NodeState } from '../../../src/nat
 const SETTLE = 10_000
 
 function address (status: NodeAddressVerdict['status'], more: Partial<NodeAddressVerdict> = {}): NodeAddressVerdict {
-  return { family: 4, status, origin: 'mapped', isUndecidable: false, ...more }
+  return { family: 4, status, origin: 'mapped', confirmedBy: ['a', 'b'], isUndecidable: false, ...more }
 }
 
 function inputs (addresses: NodeAddressVerdict[], more: Partial<NodeInputs> = {}): NodeInputs {
-  return { addresses, hasServers: true, lacksGateway: false, isDoubleNAT: false, ...more }
+  return { addresses, requiredNetworks: 2, hasServers: true, lacksGateway: false, isDoubleNAT: false, ...more }
 }
 
 function from (state: NodeState, now: number, given: NodeInputs): NodeState {
@@ -19,9 +19,19 @@ function from (state: NodeState, now: number, given: NodeInputs): NodeState {
 describe('node state', () => {
   const reachable = from(UNKNOWN_NODE, 0, inputs([address('reachable')]))
 
-  it('is public at the first reachable address', () => {
+  it('is public at the first address that two networks dialled', () => {
     expect(reachable).to.deep.include({ state: 'public', reason: 'mapped', ip4: { state: 'public' }, ip6: { state: 'unknown' } })
     expect(from(UNKNOWN_NODE, 0, inputs([address('unreachable'), address('reachable', { family: 6, origin: 'direct' })]))).to.deep.include({ state: 'public', reason: 'direct', ip4: { state: 'private' } })
+  })
+
+  it('is not public because of what servers of one network say', () => {
+    const once = [address('reachable', { confirmedBy: ['a'] }), address('reachable', { confirmedBy: ['a'] })]
+
+    expect(from(UNKNOWN_NODE, 0, inputs(once))).to.deep.include({ state: 'unknown', ip4: { state: 'unknown' } })
+    expect(from(UNKNOWN_NODE, 0, inputs([...once, address('reachable', { family: 6, confirmedBy: ['b'] })]))).to.include({ state: 'unknown' })
+    expect(from(UNKNOWN_NODE, 0, inputs([...once, address('unreachable', { confirmedBy: ['b'] })]))).to.include({ state: 'unknown' })
+    expect(from(UNKNOWN_NODE, 0, inputs([...once, address('reachable', { confirmedBy: ['b'] })]))).to.include({ state: 'public' })
+    expect(from(reachable, SETTLE, inputs(once))).to.include({ state: 'public', wakeAt: undefined })
   })
 
   it('is private when no address can be dialled', () => {
