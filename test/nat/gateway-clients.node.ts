@@ -309,12 +309,114 @@ describe('gateway clients', () => {
       expect(gateway.requests).to.have.lengthOf(3)
     })
 
+    it('asks all WAN connections of a router in turn, and goes on with the one that works', async () => {
+      gateway.igd = 1
+      gateway.services = ['urn:schemas-upnp-org:service:WANPPPConnection:1']
+      const [first, second] = ['WANIPConnection:1', 'WANPPPConnection:1'].map(type => ({
+        type: `urn:schemas-upnp-org:service:${type}`,
+        controlURL: new URL(gateway.controlURL, gateway.descriptionURL)
+      }))
+
+      for (const status of [401, 501, undefined]) {
+        gateway.requests = []
+        gateway.mappings = []
+        gateway.fault = (action, { type }) => type === first.type ? status : undefined
+        const client = igd({ description: { version: 1, connections: [first, second] } })
+        expect(await client.externalAddress()).to.equal('81.2.69.10')
+        const grant = await client.map(tcp)
+        expect(grant).to.deep.equal({ externalPort: 4001, lease: 3_600_000 })
+        expect(await client.isMapped(tcp, grant)).to.be.true()
+        await client.unmap(tcp, grant)
+
+        expect(gateway.mappings).to.be.empty()
+        expect(gateway.requests.map(({ args }) => args.type)).to.deep.equal([first.type, second.type, second.type, second.type, second.type])
+      }
+    })
+
+    it('takes the WAN connection that has an address, and the address of the one that maps', async () => {
+      const services = ['wan1', 'wan2'].map(path => ({ type: 'urn:schemas-upnp-org:service:WANIPConnection:1', controlURL: new URL(`/${path}`, gateway.descriptionURL) }))
+      const addresses: Record<string, string> = { '/wan1': '0.0.0.0', '/wan2': '81.2.69.10' }
+      let refuses: string | undefined
+      gateway.igd = 1
+      gateway.fault = (action, { path }) => {
+        gateway.externalAddress = addresses[path]
+
+        return action === 'AddPortMapping' && path === refuses ? 606 : undefined
+      }
+      const client = igd({ description: { version: 1, connections: services } })
+      expect(await client.externalAddress()).to.equal('81.2.69.10')
+
+      addresses['/wan1'] = '81.2.69.11'
+      refuses = '/wan2'
+      expect(await client.map(tcp)).to.deep.equal({ externalPort: 4001, lease: 3_600_000, externalAddress: '81.2.69.11' })
+      expect(await client.externalAddress()).to.equal('81.2.69.11')
+
+      addresses['/wan1'] = ''
+      addresses['/wan2'] = ''
+      expect(await client.externalAddress()).to.equal('')
+    })
+
+    it('asks for another port where the reason of a refusal may be that it is taken', async () => {
+      gateway.igd = 1
+
+      for (const status of [402, 715, 729]) {
+        gateway.fault = (action, args) => args.NewExternalPort === '4001' ? status : undefined
+        const grant = await igd().map(tcp)
+
+        expect(grant.externalPort).to.be.within(10_000, 65_535)
+        expect(grant.lease).to.equal(3_600_000)
+      }
+    })
+
+    it('asks for no end where the reason of a refusal may be that leases are unknown, and remembers that', async () => {
+      gateway.igd = 1
+
+      for (const status of [402, 725, 799]) {
+        gateway.fault = (action, args) => args.NewLeaseDuration === '0' ? undefined : status
+        const client = igd()
+        expect(await client.map(tcp)).to.deep.equal({ externalPort: 4001, lease: 0 })
+        gateway.requests = []
+        await client.map(udp)
+
+        expect(gateway.requests).to.have.lengthOf(1)
+      }
+    })
+
+    ;['Internal Server Error', '', '<Envelope><Body><Fault><faultstring>no</faultstring></Fault></Body></Envelope>'].forEach(body => {
+      it(`takes a status of 500 with ${JSON.stringify(body)} for a refusal without a reason`, async () => {
+        gateway.igd = 1
+        let refused = 0
+        gateway.onHTTP = (request, response) => {
+          refused++
+
+          if (refused > 2) {
+            return false
+          }
+
+          response.statusCode = 500
+          response.end(body)
+
+          return true
+        }
+        const client = igd()
+        const error = await client.externalAddress().catch(err => err)
+        expect(error).to.include({ name: 'GatewayError', code: 'failed', status: 500 })
+        refused = 0
+
+        expect(await client.map(tcp)).to.have.property('lease', 3_600_000)
+      })
+    })
+
     it('does not loop at a gateway that always wants something else', async () => {
       gateway.igd = 1
 
-      for (const status of [724, 725]) {
+      for (const status of [402, 724, 725, 799]) {
+        gateway.requests = []
         gateway.fault = () => status
-        await expect(igd().map(tcp)).to.eventually.be.rejected.with.property('name', 'GatewayError')
+        await expect(igd().map(tcp)).to.eventually.be.rejected.with.property('status', status)
+
+        // four ports, with a lease and without
+        expect(gateway.requests.length).to.be.at.most(8)
       }
     })
 

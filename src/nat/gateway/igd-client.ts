@@ -1,4 +1,5 @@
-import { GatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
+import { isPublicIp } from '../ip.ts'
 import { callSOAP } from './soap-client.ts'
 import { hostOf } from './ssdp-message.ts'
 import { textOf } from './xml.ts'
@@ -45,8 +46,16 @@ const PROTOCOL_NUMBERS = { tcp: 6, udp: 17 }
 // WANIPv6FirewallControl:1 section 2.5.5: an hour if nothing shorter is wanted
 const MAX_PINHOLE_SECONDS = 86_400
 
+// more WAN connections than a router has
+const MAX_SERVICES = 8
+
+// UPnP Device Architecture 2.0 section 3.2.2: invalid arguments, of which a gateway does not say which one
+const INVALID_ARGUMENTS = 402
+
 /**
- * Maps ports by UPnP IGD 1 and 2, and opens IPv6 pinholes by IGD 2
+ * Maps ports by UPnP IGD 1 and 2, and opens IPv6 pinholes by IGD 2. A router may list
+ * several WAN connections of which one is up: they are asked in turn, beginning with the
+ * one that worked last.
  */
 export class IGDClient implements GatewayClient {
   readonly protocol: 'igd1' | 'igd2'
@@ -55,7 +64,8 @@ export class IGDClient implements GatewayClient {
   readonly localAddress: string
   readonly resets = 0
   readonly #init: IGDClientInit
-  readonly #service: IGDService
+  readonly #services: IGDService[]
+  #service: IGDService
   #permanentOnly = false
 
   /**
@@ -63,13 +73,16 @@ export class IGDClient implements GatewayClient {
    * family
    */
   constructor (init: IGDClientInit) {
-    const service = init.family === 4 ? init.description.connections[0] : init.description.firewall
+    const { connections, firewall } = init.description
+    const services = init.family === 4 ? connections.slice(0, MAX_SERVICES) : [firewall].filter(service => service != null)
+    const [service] = services
 
     if (service == null) {
       throw new GatewayError('unsupported', `The device does nothing for IPv${init.family}`)
     }
 
     this.#init = init
+    this.#services = services
     this.#service = service
     this.protocol = init.description.version === 2 ? 'igd2' : 'igd1'
     this.host = hostOf(service.controlURL)
@@ -85,13 +98,48 @@ export class IGDClient implements GatewayClient {
       return undefined
     }
 
-    const answer = await this.#call('GetExternalIPAddress', {}, options)
+    const told: Array<{ service: IGDService, address: string }> = []
+    const refusal = await this.#eachService(async service => {
+      const address = await this.#addressOf(service, options)
+      told.push({ service, address })
 
-    return textOf(answer, 'NewExternalIPAddress') ?? ''
+      return isPublicIp(address, 4)
+    })
+    const best = told.find(({ address }) => isPublicIp(address, 4)) ?? told.find(({ address }) => address !== '' && address !== '0.0.0.0')
+
+    if (best != null) {
+      this.#service = best.service
+
+      return best.address
+    }
+
+    if (told.length > 0) {
+      return told[0].address
+    }
+
+    throw refusal
   }
 
   async map (request: MappingRequest, granted?: MappingGrant, options: AbortOptions = {}): Promise<MappingGrant> {
-    return this.family === 6 ? this.#openPinhole(request, granted, options) : this.#mapPort(request, granted, options)
+    if (this.family === 6) {
+      return this.#openPinhole(request, granted, options)
+    }
+
+    const before = this.#service
+    let grant: MappingGrant | undefined
+    const refusal = await this.#eachService(async service => {
+      grant = await this.#mapPort(service, request, granted, options)
+      this.#service = service
+
+      return true
+    })
+
+    if (grant == null) {
+      throw refusal
+    }
+
+    // another WAN connection has another address
+    return this.#service === before ? grant : { ...grant, externalAddress: await this.#addressOf(this.#service, options) }
   }
 
   async unmap (request: MappingRequest, granted: MappingGrant, options: AbortOptions = {}): Promise<void> {
@@ -128,10 +176,43 @@ export class IGDClient implements GatewayClient {
     }
   }
 
-  async #mapPort (request: MappingRequest, granted: MappingGrant | undefined, options: AbortOptions): Promise<MappingGrant> {
+  /**
+   * Try the services in turn, the one that worked last first, until one is enough.
+   * Resolves to the first refusal.
+   *
+   * @throws {GatewayError} there is no time left
+   */
+  async #eachService (isEnough: (service: IGDService) => Promise<boolean>): Promise<GatewayError> {
+    const last = this.#service
+    let refusal: GatewayError | undefined
+
+    for (const service of [last, ...this.#services.filter(other => other !== last)]) {
+      try {
+        if (await isEnough(service)) {
+          break
+        }
+      } catch (err) {
+        const error = toGatewayError(err)
+
+        if (error.code === 'timeout') {
+          throw error
+        }
+
+        refusal ??= error
+      }
+    }
+
+    return refusal ?? new GatewayError('failed', 'The gateway has no WAN connection')
+  }
+
+  async #addressOf (service: IGDService, options: AbortOptions): Promise<string> {
+    return textOf(await this.#callOn(service, 'GetExternalIPAddress', {}, options), 'NewExternalIPAddress') ?? ''
+  }
+
+  async #mapPort (service: IGDService, request: MappingRequest, granted: MappingGrant | undefined, options: AbortOptions): Promise<MappingGrant> {
     if (granted == null && this.protocol === 'igd2' && !this.#permanentOnly) {
       try {
-        const answer = await this.#call('AddAnyPortMapping', this.#fullEntry(request, request.externalPort, request.lease), options)
+        const answer = await this.#callOn(service, 'AddAnyPortMapping', this.#fullEntry(request, request.externalPort, request.lease), options)
         const externalPort = Number(textOf(answer, 'NewReservedPort'))
 
         if (isPort(externalPort)) {
@@ -145,41 +226,62 @@ export class IGDClient implements GatewayClient {
       }
     }
 
-    return this.#addPortMapping(request, granted?.externalPort ?? request.externalPort, options)
+    return this.#addPortMapping(service, request, granted?.externalPort ?? request.externalPort, options)
   }
 
-  async #addPortMapping (request: MappingRequest, wished: number, options: AbortOptions): Promise<MappingGrant> {
+  async #addPortMapping (service: IGDService, request: MappingRequest, wished: number, options: AbortOptions): Promise<MappingGrant> {
     const ports = [wished]
-    let conflict: GatewayError | undefined
+    let refusal: GatewayError | undefined
 
     for (let i = 0; i < this.#init.fallbackPorts; i++) {
       ports.push(this.#randomPort())
     }
 
     for (let i = 0; i < ports.length; i++) {
-      const lease = this.#permanentOnly ? 0 : request.lease
-
       try {
-        await this.#call('AddPortMapping', this.#fullEntry(request, ports[i], lease), options)
-
-        return { externalPort: ports[i], lease }
+        return await this.#addPort(service, request, ports[i], options)
       } catch (err) {
-        const code = err instanceof GatewayError ? err.code : 'failed'
+        const error = toGatewayError(err)
 
-        if (code === 'permanent-lease-only' && !this.#permanentOnly) {
-          this.#permanentOnly = true
-          i--
-        } else if (code === 'same-port-only' && ports[i] !== request.internalPort) {
+        if (error.code === 'same-port-only' && ports[i] !== request.internalPort) {
           ports.splice(i + 1, ports.length, request.internalPort)
-        } else if (err instanceof GatewayError && code === 'conflict') {
-          conflict = err
+        } else if (error.code === 'conflict' || isVague(error)) {
+          refusal ??= error
         } else {
-          throw err
+          throw error
         }
       }
     }
 
-    throw conflict ?? new GatewayError('conflict', 'Every port that was tried is taken')
+    throw refusal ?? new GatewayError('conflict', 'Every port that was tried is taken')
+  }
+
+  /**
+   * Map one port, for ever if the gateway does not know, or not want, leases that end
+   */
+  async #addPort (service: IGDService, request: MappingRequest, externalPort: number, options: AbortOptions): Promise<MappingGrant> {
+    const add = async (lease: number): Promise<MappingGrant> => {
+      await this.#callOn(service, 'AddPortMapping', this.#fullEntry(request, externalPort, lease), options)
+
+      return { externalPort, lease }
+    }
+
+    if (!this.#permanentOnly) {
+      try {
+        return await add(request.lease)
+      } catch (err) {
+        const error = toGatewayError(err)
+
+        if (error.code !== 'permanent-lease-only' && !isVague(error)) {
+          throw error
+        }
+      }
+    }
+
+    const grant = await add(0)
+    this.#permanentOnly = true
+
+    return grant
   }
 
   async #openPinhole (request: MappingRequest, granted: MappingGrant | undefined, options: AbortOptions): Promise<MappingGrant> {
@@ -228,7 +330,11 @@ export class IGDClient implements GatewayClient {
   }
 
   async #call (action: string, args: Record<string, string | number>, options: AbortOptions & { localAddress?: string }): Promise<XMLElement> {
-    return callSOAP(this.#init.network, this.#service, action, args, options)
+    return this.#callOn(this.#service, action, args, options)
+  }
+
+  async #callOn (service: IGDService, action: string, args: Record<string, string | number>, options: AbortOptions & { localAddress?: string }): Promise<XMLElement> {
+    return callSOAP(this.#init.network, service, action, args, options)
   }
 
   #randomPort (): number {
@@ -240,4 +346,12 @@ export class IGDClient implements GatewayClient {
 
 function isPort (port: number): boolean {
   return Number.isInteger(port) && port > 0 && port <= 0xffff
+}
+
+/**
+ * Whether a gateway refused for a reason that may be the port or the lease: it does not
+ * say, or in a number that is in no standard
+ */
+function isVague ({ code, status }: GatewayError): boolean {
+  return status === INVALID_ARGUMENTS || (code === 'failed' && status != null)
 }

@@ -53,13 +53,27 @@ export async function callSOAP (network: Network, service: IGDService, action: s
       ...options
     })
 
-    // a fault comes with status 500
-    if (response.status !== 200 && response.status !== 500) {
-      throw new GatewayError('malformed', `${action} was answered with status ${response.status}`, { status: response.status })
+    if (response.status === 200) {
+      return decodeSOAPResponse(action, response.body)
     }
 
-    return decodeSOAPResponse(action, response.body)
+    throw refusalOf(action, response)
   } catch (err) {
     throw toGatewayError(err)
   }
+}
+
+/**
+ * Why a gateway refused. A fault comes with status 500, which many send without one.
+ */
+function refusalOf (action: string, { status, body }: HTTPResponse): GatewayError {
+  try {
+    decodeSOAPResponse(action, body)
+  } catch (err) {
+    if (err instanceof GatewayError && err.status != null) {
+      return err
+    }
+  }
+
+  return new GatewayError(status === 500 ? 'failed' : 'malformed', `${action} was answered with status ${status}`, { status })
 }

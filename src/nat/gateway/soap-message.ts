@@ -18,7 +18,9 @@ const FAULTS: Record<number, GatewayErrorCode> = {
   718: 'conflict',
   724: 'same-port-only',
   725: 'permanent-lease-only',
-  728: 'no-resources'
+  728: 'no-resources',
+  729: 'conflict',
+  730: 'no-resources'
 }
 
 /**
