@@ -20,8 +20,8 @@ export interface Clock {
   now(): number
 
   /**
-   * Run `callback` once after `delay` ms, or at once if that has passed. The timer
-   * does not keep the process alive.
+   * Run `callback` once after `delay` ms, or at once if that has passed. After
+   * `Infinity` ms it never runs. The timer does not keep the process alive.
    */
   setTimeout(callback: () => void, delay: number): Timer
 
@@ -33,9 +33,12 @@ export interface Clock {
 }
 
 /**
- * The longest delay of a timer, in ms. With a longer one it would fire at once.
+ * The longest delay of a timer of the system, in ms. With a longer one it would fire at
+ * once.
  */
-const MAX_DELAY = 2 ** 31 - 1
+export const MAX_DELAY = 2 ** 31 - 1
+
+const NO_TIMER: Timer = { clear: () => {} }
 
 /**
  * The time of the system
@@ -44,12 +47,21 @@ export const systemClock: Clock = {
   now: () => Date.now(),
 
   setTimeout: (callback, delay) => {
-    const timeout = setTimeout(callback, Math.min(Math.max(0, delay), MAX_DELAY))
+    let timeout: ReturnType<typeof setTimeout> | undefined
+    const wait = (left: number): void => {
+      timeout = setTimeout(left > MAX_DELAY ? () => { wait(left - MAX_DELAY) } : callback, Math.min(Math.max(0, left), MAX_DELAY))
 
-    // in browsers a timer is a number and there is no process to keep alive
-    if (typeof timeout === 'object') {
-      timeout.unref?.()
+      // in browsers a timer is a number and there is no process to keep alive
+      if (typeof timeout === 'object') {
+        timeout.unref?.()
+      }
     }
+
+    if (delay === Infinity) {
+      return NO_TIMER
+    }
+
+    wait(delay)
 
     return {
       clear: () => { clearTimeout(timeout) }
@@ -128,6 +140,11 @@ export class SteadyClock implements Clock {
   }
 
   setTimeout (callback: () => void, delay: number): Timer {
+    if (delay === Infinity) {
+      return NO_TIMER
+    }
+
+    // a clock that knows no longer waits may call back after these
     const due = this.now() + Math.min(delay, MAX_DELAY)
 
     return this.wall.setTimeout(() => {

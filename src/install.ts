@@ -1,4 +1,5 @@
 import { serviceCapabilities } from '@libp2p/interface'
+import { MAX_DELAY } from './clock.ts'
 import { readProperty } from './error-message.ts'
 import { InvalidOptionError } from './errors.ts'
 import { composeGaters } from './gating/index.ts'
@@ -215,8 +216,11 @@ function redirectDialQueueMetric (discarded: object, manager: ReplacementManager
 
 function applyTimeouts (upgrader: object, timeouts: UpgraderTimeouts): void {
   for (const name of TIMEOUTS) {
-    if (timeouts[name] != null) {
-      Reflect.set(upgrader, name, timeouts[name])
+    const timeout = timeouts[name]
+
+    if (timeout != null) {
+      // `AbortSignal.timeout` takes whole numbers, and none that is larger
+      Reflect.set(upgrader, name, Math.min(Math.ceil(timeout), MAX_DELAY))
     }
   }
 }

@@ -10,6 +10,11 @@ export interface OptionRule {
    */
   readonly expected: string
   isValid(value: unknown): boolean
+
+  /**
+   * The rules of the options within it, if it is an object that has some
+   */
+  readonly options?: Readonly<Record<string, OptionRule>>
 }
 
 /**
@@ -31,9 +36,27 @@ export const someFunctions: OptionRule = { expected: 'a list of functions', isVa
  * Besides what the rule allows, `false` switches the feature off
  */
 export function orFalse (rule: OptionRule): OptionRule {
-  return { expected: `${rule.expected}, or false`, isValid: value => value === false || rule.isValid(value) }
+  return { ...rule, expected: `${rule.expected}, or false`, isValid: value => value === false || rule.isValid(value) }
 }
 
+/**
+ * What the rule allows, but not `Infinity`: for numbers that cannot stand for "never" or
+ * "no limit"
+ */
+export function finite (rule: OptionRule): OptionRule {
+  return { expected: `${rule.expected}, and finite`, isValid: value => Number.isFinite(value) && rule.isValid(value) }
+}
+
+/**
+ * An object whose options have rules of their own
+ */
+export function optionsOf (rules: Readonly<Record<string, OptionRule>>): OptionRule {
+  return { ...anObject, options: rules }
+}
+
+/**
+ * A number that is not `NaN`. May be `Infinity` where the range has no end.
+ */
 export function numberRule (expected: string, isInRange: (value: number) => boolean): OptionRule {
   return { expected, isValid: value => typeof value === 'number' && isInRange(value) }
 }
@@ -42,11 +65,16 @@ export function numberRule (expected: string, isInRange: (value: number) => bool
  * An option that is `null` or `undefined` was not given, as in libp2p's own
  * configuration
  *
- * @throws {InvalidOptionError} if the value is not what the rule allows
+ * @throws {InvalidOptionError} if the value is not what the rule allows, or an option
+ * within it is unknown or not usable
  */
 export function assertOption (name: string, value: unknown, rule: OptionRule): void {
   if (value != null && !rule.isValid(value)) {
     throw new InvalidOptionError(name, value, rule.expected)
+  }
+
+  if (rule.options != null && typeof value === 'object' && value != null) {
+    assertOptions(value, rule.options, `${name}.`, true)
   }
 }
 

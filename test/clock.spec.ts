@@ -13,15 +13,28 @@ describe('the clock of the system', () => {
 
   afterEach(() => { globalThis.setTimeout = setTimeout })
 
-  it('sets no timer that the system would complain of', () => {
+  it('sets no timer that the system would complain of, and none that never fires', () => {
     const delays: unknown[] = []
     Reflect.set(globalThis, 'setTimeout', (callback: () => void, delay: number) => delays.push(delay))
 
     for (const delay of [-5_574, 0, 5, 2 ** 40, Infinity]) {
-      systemClock.setTimeout(() => {}, delay)
+      systemClock.setTimeout(() => {}, delay).clear()
     }
 
-    expect(delays).to.deep.equal([0, 0, 5, 2 ** 31 - 1, 2 ** 31 - 1])
+    expect(delays).to.deep.equal([0, 0, 5, 2 ** 31 - 1])
+  })
+
+  it('waits as long as it should, also for longer than a timer of the system can', () => {
+    const waits: number[] = []
+    let fired = 0
+    Reflect.set(globalThis, 'setTimeout', (callback: () => void, delay: number) => {
+      waits.push(delay)
+      callback()
+    })
+    systemClock.setTimeout(() => { fired++ }, 2 ** 32 + 5)
+
+    expect(waits.reduce((sum, wait) => sum + wait)).to.equal(2 ** 32 + 5)
+    expect(fired).to.equal(1)
   })
 })
 
@@ -81,7 +94,8 @@ describe('a steady clock', () => {
       nextTurn: async () => wall.nextTurn()
     })
     let fired = 0
-    clock.setTimeout(() => { fired++ }, Infinity)
+    clock.setTimeout(() => { fired++ }, 2 ** 40)
+    clock.setTimeout(() => { throw new Error('It should never fire') }, Infinity)
     await wall.advance(longestDelay)
 
     expect(fired).to.equal(1)

@@ -1,6 +1,8 @@
+import { duration, notNegative, numberRule } from '../options.ts'
 import { canMeasureDelay, heapRatio } from './heap.ts'
 import type { ExceededLimit } from './refusals.ts'
 import type { Clock, Timer } from '../clock.ts'
+import type { OptionRules } from '../options.ts'
 import type { Startable } from '@libp2p/interface'
 
 /**
@@ -44,6 +46,15 @@ export interface LoadMonitorComponents {
    * @default what the engine says
    */
   heapRatio?(): number | undefined
+}
+
+/**
+ * What each of these options may be
+ */
+export const LOAD_RULES: OptionRules<LoadMonitorInit> = {
+  maxEventLoopDelay: duration,
+  maxHeapRatio: notNegative,
+  interval: numberRule('a finite number of ms of at least 1', value => value >= 1 && value < Infinity)
 }
 
 const DEFAULT_MAX_EVENT_LOOP_DELAY = 1_000

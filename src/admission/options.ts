@@ -1,6 +1,7 @@
 import { INBOUND_CONNECTION_THRESHOLD, MAX_INCOMING_PENDING_CONNECTIONS } from '../constants.ts'
-import { anObject, notNegative, orFalse, someStrings, withDefaults } from '../options.ts'
+import { notNegative, optionsOf, orFalse, someStrings, withDefaults } from '../options.ts'
 import { machine } from '../resources/index.ts'
+import { LOAD_RULES } from './load.ts'
 import type { LoadMonitorInit } from './load.ts'
 import type { OptionRules } from '../options.ts'
 import type { Limits, Machine, ResourcesInit } from '../resources/index.ts'
@@ -61,7 +62,7 @@ export const ADMISSION_RULES: OptionRules<AdmissionInit> = {
   deny: someStrings,
   maxIncomingPendingConnections: notNegative,
   inboundConnectionThreshold: notNegative,
-  load: orFalse(anObject)
+  load: orFalse(optionsOf(LOAD_RULES))
 }
 
 /**

@@ -81,13 +81,13 @@ export class Flapping {
    * if it is kept out from now on.
    */
   onDisconnect (peer: string, duration: number): boolean {
-    if (duration >= this.#init.shortSession) {
+    if (duration >= this.#init.shortSession || this.#init.sessions === Infinity) {
       return false
     }
 
     const now = this.#clock.now()
     const flapper = this.#peers.get(peer) ?? { ends: [], strikes: 0, deniedUntil: -Infinity }
-    flapper.ends = [...flapper.ends, now].filter(end => now - end <= this.#init.window).slice(-this.#init.sessions)
+    flapper.ends = [...flapper.ends, now].filter(end => now - end <= this.#init.window).slice(-Math.ceil(this.#init.sessions))
     this.#peers.set(peer, flapper)
 
     if (flapper.ends.length < this.#init.sessions) {

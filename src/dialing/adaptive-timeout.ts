@@ -32,7 +32,8 @@ export interface DialLoad {
  * nominal time itself is less.
  */
 export function adaptiveTimeout ({ nominal, pending, parallel }: DialLoad): number {
-  const rounds = Math.max(1, Math.floor((pending + parallel) / parallel))
+  // not `(pending + parallel) / parallel`, as there may be no limit
+  const rounds = 1 + Math.floor(pending / parallel)
 
   return Math.min(nominal, Math.max(MIN_ADAPTIVE_TIMEOUT, nominal / rounds))
 }

@@ -25,7 +25,9 @@ export type BackOffDatastore = Pick<Datastore, 'get' | 'has' | 'put'>
  * when it starts.
  */
 export async function saveBackOff (datastore: BackOffDatastore, entries: BackOffEntry[]): Promise<void> {
-  const text = JSON.stringify(entries.slice(-BACK_OFF_MAX_STORED))
+  // JSON has no `Infinity`
+  const storable = (time: number): number => Math.min(time, Number.MAX_SAFE_INTEGER)
+  const text = JSON.stringify(entries.slice(-BACK_OFF_MAX_STORED).map(entry => ({ ...entry, until: storable(entry.until), expires: storable(entry.expires) })))
 
   await datastore.put(BACK_OFF_KEY, new TextEncoder().encode(text))
 }

@@ -26,7 +26,7 @@ export interface DialBackOffInit {
   coefficient?: number
 
   /**
-   * The longest time, in ms, before jitter
+   * The longest time, in ms, before jitter. `Infinity`: there is none.
    *
    * @default 300000
    */
@@ -99,7 +99,8 @@ export interface BackOffEntry {
  * 5, 6, 9, 14, 21, 30 … 294, 300 seconds
  */
 export function backOffTime (failures: number, { base, coefficient, max } = DEFAULTS): number {
-  return Math.min(base + coefficient * (failures - 1) ** 2, max)
+  // infinitely many times nothing is no number
+  return Math.min(failures === 1 ? base : base + coefficient * (failures - 1) ** 2, max)
 }
 
 /**
@@ -153,7 +154,8 @@ export class DialBackOff {
   recordFailure (peer: string, address: string, now: number): void {
     const failures = (this.get(peer, address, now)?.failures ?? 0) + 1
     const { jitter, random } = this.#init
-    const time = Math.round(backOffTime(failures, this.#init) * (1 + jitter * (2 * random.next() - 1)))
+    const mean = backOffTime(failures, this.#init)
+    const time = mean === Infinity ? mean : Math.round(mean * (1 + jitter * (2 * random.next() - 1)))
 
     this.#remember({ peer, address, failures, until: now + time, expires: now + 2 * time })
   }

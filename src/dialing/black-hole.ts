@@ -17,7 +17,7 @@ export type BlackHoleAddress = Pick<DialTraits, 'scope' | 'isUDP' | 'family'>
  */
 export interface BlackHoleInit {
   /**
-   * How many results are looked at
+   * How many results are looked at. With `Infinity` nothing counts as a black hole.
    *
    * @default 100
    */
@@ -31,7 +31,7 @@ export interface BlackHoleInit {
   minSuccesses?: number
 
   /**
-   * Time between probes of a black hole, in ms
+   * Time between probes of a black hole, in ms. `Infinity`: it is not probed.
    *
    * @default 60000
    */
@@ -152,6 +152,11 @@ class SuccessCounter {
   }
 
   recordResult (success: boolean, now: number): void {
+    // so many will never be seen
+    if (this.#init.window === Infinity) {
+      return
+    }
+
     const before = this.state
 
     if (before === 'blocked' && success) {

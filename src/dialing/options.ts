@@ -1,5 +1,5 @@
 import { ADDRESS_DIAL_TIMEOUT, DIAL_TIMEOUT, MAX_DIAL_QUEUE_LENGTH, MAX_PARALLEL_DIALS, MAX_PEER_ADDRS_TO_DIAL } from '../constants.ts'
-import { aFunction, anObject, atLeastOne, duration, notNegative, numberRule, orFalse } from '../options.ts'
+import { aFunction, anObject, atLeastOne, duration, finite, notNegative, numberRule, optionsOf, orFalse } from '../options.ts'
 import { DIAL_BUDGETS } from './budgets.ts'
 import { dialRanker } from './ranker.ts'
 import type { DialBackOffInit } from './back-off.ts'
@@ -129,8 +129,8 @@ export interface DialingInit {
   resolvers?: Record<string, MultiaddrResolver>
 }
 
-const backOff = objectOf({ base: duration, coefficient: duration, max: duration, jitter: fraction(), maxEntries: atLeastOne, random: anObject })
-const blackHole = objectOf({ window: atLeastOne, minSuccesses: notNegative, probeInterval: duration })
+const backOff = optionsOf({ base: duration, coefficient: duration, max: duration, jitter: fraction(), maxEntries: atLeastOne, random: anObject })
+const blackHole = optionsOf({ window: atLeastOne, minSuccesses: finite(notNegative), probeInterval: duration })
 
 /**
  * What each of these options may be
@@ -174,16 +174,4 @@ export const DIALING_DEFAULTS: Required<Omit<DialingInit, 'addressSorter' | 'res
 
 function fraction (): OptionRule {
   return numberRule('a number from 0 to 1', value => value >= 0 && value <= 1)
-}
-
-/**
- * All options of the object are known and have values that they may have
- */
-function objectOf (rules: Readonly<Record<string, OptionRule>>): OptionRule {
-  return {
-    expected: `an object with ${Object.entries(rules).map(([name, { expected }]) => `"${name}" (${expected})`).join(', ')}`,
-    isValid: value => anObject.isValid(value) && Object.entries(value ?? {}).every(([name, value]) => {
-      return Object.hasOwn(rules, name) && (value == null || rules[name].isValid(value))
-    })
-  }
 }

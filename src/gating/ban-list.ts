@@ -1,12 +1,14 @@
 import { TypedEventEmitter } from 'main-event'
 import { relayPeer, remoteIp } from '../addresses/index.ts'
 import { systemClock } from '../clock.ts'
+import { assertPart, notNegative, numberRule } from '../options.ts'
 import { BanIndex, BanListFullError } from './ban-index.ts'
 import { BanStore, banKey } from './ban-store.ts'
 import { createBan, parseBanTarget } from './ban.ts'
 import type { BanOptions, BanSubject, BanTarget, Ban } from './ban.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { Clock, Timer } from '../clock.ts'
+import type { OptionRules } from '../options.ts'
 import type { ComponentLogger, Logger, PeerId, Startable } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
@@ -60,7 +62,7 @@ export interface BanListComponents {
 export interface BanListInit {
   /**
    * How often, in ms, the bans of other nodes that share the datastore are read,
-   * and expired ones are deleted
+   * and expired ones are deleted. `Infinity`: not while the node runs.
    *
    * @default 60_000
    */
@@ -73,6 +75,14 @@ export interface BanListInit {
    * @default 100_000
    */
   maxEntries?: number
+}
+
+/**
+ * What each of these options may be
+ */
+export const BAN_LIST_RULES: OptionRules<BanListInit> = {
+  refreshInterval: numberRule('a number of ms of at least 1', value => value >= 1),
+  maxEntries: notNegative
 }
 
 /**
@@ -91,8 +101,12 @@ export interface BanListInit {
  *
  * await bans.ban('198.51.100.0/24', { for: 3_600_000, reason: 'spam' })
  * ```
+ *
+ * @throws {InvalidOptionError} if an option is unknown or not usable
  */
 export function banList (components: Omit<BanListComponents, 'clock'> & Partial<BanListComponents>, init: BanListInit = {}): BanList {
+  assertPart('bans', init, BAN_LIST_RULES)
+
   return new BanList({ ...components, clock: components.clock ?? systemClock }, init)
 }
 

@@ -1,6 +1,8 @@
 import { prefixText } from '../addresses/index.ts'
+import { atLeastOne } from '../options.ts'
 import { RecentMap } from '../recent-map.ts'
 import type { IpAddress } from '../addresses/index.ts'
+import type { OptionRules } from '../options.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
@@ -14,6 +16,11 @@ export interface DiscouragedListInit {
    */
   maxEntries?: number
 }
+
+/**
+ * What each of these options may be
+ */
+export const DISCOURAGED_RULES: OptionRules<DiscouragedListInit> = { maxEntries: atLeastOne }
 
 // Bitcoin Core remembers as many
 const DEFAULT_MAX_ENTRIES = 50_000

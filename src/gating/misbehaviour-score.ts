@@ -65,5 +65,5 @@ export function addPenalty (score: MisbehaviourScore | undefined, penalty: Penal
 function transientAt ({ transient, updated }: MisbehaviourScore, now: number, halfLife: number): number {
   const elapsed = now - updated
 
-  return elapsed > MISBEHAVIOUR_HORIZON ? 0 : transient * 2 ** (-elapsed / halfLife)
+  return elapsed > MISBEHAVIOUR_HORIZON && halfLife !== Infinity ? 0 : transient * 2 ** (-elapsed / halfLife)
 }

@@ -1,10 +1,11 @@
 import { InvalidOptionError } from '../errors.ts'
-import { withDefaults } from '../options.ts'
+import { atLeastOne, notNegative, numberRule, withDefaults } from '../options.ts'
 import { RecentMap } from '../recent-map.ts'
 import { MISBEHAVIOUR_HALF_LIFE, addPenalty, scoreAt } from './misbehaviour-score.ts'
 import type { Ban, BanOptions, BanTarget } from './ban.ts'
 import type { MisbehaviourScore, Penalty } from './misbehaviour-score.ts'
 import type { Clock } from '../clock.ts'
+import type { OptionRules } from '../options.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /**
@@ -47,7 +48,8 @@ export interface MisbehaviourInit {
   discourageThreshold?: number
 
   /**
-   * After how many ms half of the transient part of a score is gone
+   * After how many ms half of the transient part of a score is gone. `Infinity`: it does
+   * not decay.
    *
    * @default 60_000
    */
@@ -86,6 +88,19 @@ export interface MisbehaviourResult {
    * Set if the peer was banned
    */
   readonly ban?: Ban
+}
+
+const aTime = numberRule('a number of ms greater than 0', value => value > 0)
+
+/**
+ * What each of these options may be
+ */
+export const MISBEHAVIOUR_RULES: OptionRules<MisbehaviourInit> = {
+  banThreshold: notNegative,
+  discourageThreshold: notNegative,
+  halfLife: aTime,
+  banDuration: aTime,
+  maxPeers: atLeastOne
 }
 
 const DEFAULTS = {

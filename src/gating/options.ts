@@ -1,4 +1,7 @@
-import { aFlag, anObject, someStrings } from '../options.ts'
+import { aFlag, optionsOf, someStrings } from '../options.ts'
+import { BAN_LIST_RULES } from './ban-list.ts'
+import { DISCOURAGED_RULES } from './discouraged.ts'
+import { MISBEHAVIOUR_RULES } from './misbehaviour.ts'
 import type { BanListInit } from './ban-list.ts'
 import type { DiscouragedListInit } from './discouraged.ts'
 import type { MisbehaviourInit } from './misbehaviour.ts'
@@ -49,9 +52,9 @@ export interface GatingInit {
  * What each of these options may be
  */
 export const GATING_RULES: OptionRules<GatingInit> = {
-  bans: anObject,
-  misbehaviour: anObject,
-  discouraged: anObject,
+  bans: optionsOf({ ...BAN_LIST_RULES, datastore: aFlag }),
+  misbehaviour: optionsOf(MISBEHAVIOUR_RULES),
+  discouraged: optionsOf(DISCOURAGED_RULES),
   netRestrict: someStrings,
   denyPrivateDials: aFlag
 }

@@ -154,8 +154,9 @@ function withDefaults<T extends object> (section: string, defaults: T, init: Par
 
     const usual: unknown = Object.hasOwn(defaults, name) ? defaults[name as keyof T] : undefined
 
-    if (typeof usual === 'number' && (typeof value !== 'number' || !(value > 0 || (value === 0 && MAY_BE_ZERO.has(name))))) {
-      throw new InvalidOptionError(`${section}.${name}`, value, 'a positive number')
+    // nothing of it means "never" or "no limit"
+    if (typeof usual === 'number' && (typeof value !== 'number' || !(value > 0 || (value === 0 && MAY_BE_ZERO.has(name))) || value === Infinity)) {
+      throw new InvalidOptionError(`${section}.${name}`, value, 'a positive, finite number')
     }
 
     if ((typeof usual === 'boolean' || typeof usual === 'string') && typeof value !== typeof usual) {

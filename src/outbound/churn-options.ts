@@ -40,8 +40,8 @@ const aPart = numberRule('a number from 0 to 1', value => value >= 0 && value <=
 
 export const CHURN_RULES: OptionRules<ChurnInit> = {
   interval: {
-    expected: 'two numbers of ms of at least 1, the lower one first',
-    isValid: value => Array.isArray(value) && value.length === 2 && value.every(ms => typeof ms === 'number' && ms >= 1) && value[0] <= value[1]
+    expected: 'two finite numbers of ms of at least 1, the lower one first',
+    isValid: value => Array.isArray(value) && value.length === 2 && value.every(ms => Number.isFinite(ms) && ms >= 1) && value[0] <= value[1]
   },
   minAge: duration,
   protectFraction: aPart,

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
  */
 export interface DialRateInit {
   /**
-   * How many dials may be started in a second, over a longer time
+   * How many dials may be started in a second, over a longer time. `Infinity`: any number.
    */
   perSecond: number
 
@@ -51,8 +51,11 @@ export class DialRate {
   #fill (): void {
     const now = this.#clock.now()
 
-    // a clock that was set back fills nothing
-    this.#tokens = Math.min(this.#init.burst, this.#tokens + Math.max(0, now - this.#filledAt) * this.#init.perSecond / 1_000)
+    const { burst, perSecond } = this.#init
+    // a clock that was set back fills nothing. Without a limit it is always full, also
+    // when no time has passed.
+    const filled = perSecond === Infinity ? burst : this.#tokens + Math.max(0, now - this.#filledAt) * perSecond / 1_000
+    this.#tokens = Math.min(burst, filled)
     this.#filledAt = now
   }
 }

@@ -1,4 +1,4 @@
-import { duration, numberRule } from '../options.ts'
+import { duration, finite, numberRule } from '../options.ts'
 import type { OptionRules } from '../options.ts'
 
 /**
@@ -23,6 +23,6 @@ export interface FeelersInit {
 }
 
 export const FEELERS_RULES: OptionRules<FeelersInit> = {
-  interval: numberRule('a number of ms of at least 1', value => value >= 1),
-  duration
+  interval: finite(numberRule('a number of ms of at least 1', value => value >= 1)),
+  duration: finite(duration)
 }

@@ -1,5 +1,5 @@
 import { MAX_PARALLEL_RECONNECTS, RECONNECT_BACKOFF_FACTOR, RECONNECT_RETRIES, RECONNECT_RETRY_INTERVAL } from '../constants.ts'
-import { anObject, atLeastOne, duration, notNegative, orFalse, withDefaults } from '../options.ts'
+import { anObject, atLeastOne, duration, finite, notNegative, numberRule, orFalse, withDefaults } from '../options.ts'
 import { parseStaticPeer, parseTrustedPeer } from './parse-peers.ts'
 import { resolveWhilePrivate } from './private-node.ts'
 import { assertTopUp } from './top-up-options.ts'
@@ -56,7 +56,8 @@ export interface OutboundInit {
   whilePrivate?: WhilePrivateInit | false
 
   /**
-   * How often reconnecting to a peer with a `keep-alive` tag is tried again
+   * How often reconnecting to a peer with a `keep-alive` tag is tried again. `Infinity`:
+   * until it succeeds.
    *
    * @default 5
    */
@@ -102,9 +103,9 @@ export const OUTBOUND_RULES: OptionRules<OutboundInit> = {
   trustedPeers: aList,
   outbound: anObject,
   whilePrivate: orFalse(anObject),
-  reconnectRetries: notNegative,
-  reconnectRetryInterval: duration,
-  reconnectBackoffFactor: notNegative,
+  reconnectRetries: numberRule('a whole number of at least 0, or Infinity', value => value >= 0 && (Number.isInteger(value) || value === Infinity)),
+  reconnectRetryInterval: finite(duration),
+  reconnectBackoffFactor: finite(notNegative),
   maxParallelReconnects: atLeastOne
 }
 

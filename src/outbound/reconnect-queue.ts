@@ -1,6 +1,7 @@
 import { AbortError, KEEP_ALIVE, isPeerId } from '@libp2p/interface'
 import { Queue } from '@libp2p/utils'
 import pRetry from 'p-retry'
+import { MAX_DELAY } from '../clock.ts'
 import { withinTime } from '../connections/index.ts'
 import { follow } from '../follow.ts'
 import { RecentMap } from '../recent-map.ts'
@@ -278,7 +279,9 @@ export class ReconnectQueue {
         signal,
         retries: this.#init.reconnectRetries,
         factor: this.#init.reconnectBackoffFactor,
-        minTimeout: this.#init.reconnectRetryInterval
+        minTimeout: Math.min(this.#init.reconnectRetryInterval, MAX_DELAY),
+        // the wait grows, and a timer with a longer one fires at once
+        maxTimeout: MAX_DELAY
       }), { signal })
     } catch (err) {
       // stopped or hung up, before or after it began: the peer keeps its tags

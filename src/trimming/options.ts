@@ -1,5 +1,5 @@
 import { GRACE_PERIOD, LOW_WATER_RATIO, REPUTATION_SIZE, REPUTATION_TTL, SILENCE_PERIOD } from '../constants.ts'
-import { aFunction, anObject, atLeastOne, duration, notNegative, resolvePart, withDefaults } from '../options.ts'
+import { aFunction, anObject, atLeastOne, duration, finite, notNegative, resolvePart, withDefaults } from '../options.ts'
 import { resolveRealmSettings } from './realm-settings.ts'
 import type { RealmSettings, ResolvedRealmSettings } from './realm-settings.ts'
 import type { ValueOf } from './standing.ts'
@@ -107,7 +107,7 @@ export const TRIMMING_RULES: OptionRules<TrimmingInit> = {
   highWater: atLeastOne,
   lowWater: notNegative,
   gracePeriod: duration,
-  silencePeriod: duration,
+  silencePeriod: finite(duration),
   valueOf: aFunction,
   selectVictims: aFunction,
   reputation: anObject,

@@ -75,4 +75,12 @@ describe('connections/flapping', () => {
 
     expect(flapping.isDenied('a')).to.be.false()
   })
+
+  it('is never found where no number of sessions is too many, and after as many as were asked for otherwise', () => {
+    flapping = new Flapping(clock, { shortSession: Infinity, sessions: Infinity, window: Infinity, cooldown: Infinity })
+    expect(flap('a', 1_000)).to.be.false()
+    flapping = new Flapping(clock, { shortSession: Infinity, sessions: 2.5, window: Infinity, cooldown: Infinity })
+    expect(flap('a', 2)).to.be.false()
+    expect(flap('a', 1)).to.be.true()
+  })
 })

@@ -20,4 +20,10 @@ describe('dialing/adaptive-timeout', () => {
     expect(adaptiveTimeout({ nominal: 500, pending: 10_000, parallel: 100 })).to.equal(500)
     expect(adaptiveTimeout({ nominal: 500, pending: 0, parallel: 1 })).to.equal(500)
   })
+
+  it('is the nominal time where any number of dials may run, and where there is none', () => {
+    expect(adaptiveTimeout({ nominal: 6_000, pending: 0, parallel: Infinity })).to.equal(6_000)
+    expect(adaptiveTimeout({ nominal: 6_000, pending: 10_000, parallel: Infinity })).to.equal(6_000)
+    expect(adaptiveTimeout({ nominal: Infinity, pending: 10_000, parallel: 100 })).to.equal(Infinity)
+  })
 })

@@ -44,4 +44,10 @@ describe('dialing/back-off-store', () => {
     await store.put(BACK_OFF_KEY, new TextEncoder().encode(JSON.stringify([...broken, entry])))
     expect(await loadBackOff(store)).to.deep.equal([entry])
   })
+
+  it('keeps what has no end', async () => {
+    await saveBackOff(store, [{ ...entry, until: Infinity, expires: Infinity }])
+    const [{ until, expires }] = await loadBackOff(store)
+    expect(Math.min(until, expires)).to.equal(Number.MAX_SAFE_INTEGER)
+  })
 })

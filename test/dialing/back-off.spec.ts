@@ -143,4 +143,17 @@ describe('dialing/back-off', () => {
       }
     }))
   })
+
+  it('leaves an address alone for ever where the time has no end, whatever the jitter is', () => {
+    fc.assert(fc.property(fc.constantFrom(1_000, Infinity), fc.constantFrom(0, 1_000, Infinity), fc.constantFrom(0, 300_000, Infinity), fc.constantFrom(0, 0.5, 1), fc.constantFrom(0.25, 0.5), (base, coefficient, max, jitter, chance) => {
+      const forever = new DialBackOff({ base, coefficient, max, jitter, random: { next: () => chance } })
+
+      for (let failures = 1; failures <= 3; failures++) {
+        forever.recordFailure('peer', 'a', 1_000)
+        const until = forever.get('peer', 'a', 1_000)?.until ?? 1_000
+        expect(until).to.be.at.least(1_000)
+        expect(until === Infinity).to.equal(max === Infinity && (base === Infinity || (failures > 1 && coefficient === Infinity)))
+      }
+    }))
+  })
 })

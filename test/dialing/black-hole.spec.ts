@@ -120,4 +120,19 @@ describe('dialing/black-hole', () => {
       }
     ))
   })
+
+  it('never blocks anything with an endless window, and does not collect results for it', () => {
+    detector = new BlackHoleDetector({ window: Infinity })
+    record(udp, 0, 10_000)
+    expect(detector.states.udp).to.equal('probing')
+    expect(detector.isBlocked(udp, 1)).to.equal(false)
+  })
+
+  it('knows nothing any more when the network has changed', () => {
+    record(udp6, 0, 100)
+    expect(detector.isBlocked(udp6, 1)).to.equal(true)
+    detector.clear()
+    expect(detector.states).to.deep.equal({ udp: 'probing', ipv6: 'probing' })
+    expect(detector.isBlocked(udp6, 1)).to.equal(false)
+  })
 })

@@ -22,19 +22,18 @@ describe('dialing/options', () => {
   })
 
   it('names the option and the value that it can not use', () => {
-    const options = [
-      { maxParallelAddressDials: 0 },
-      { maxParallelDialsPerTransport: { tcp: 'many' } },
-      { maxParallelDialsPerTransport: [1] },
-      { backOff: true },
-      { backOff: { jitter: 2 } },
-      { backOff: { bse: 1_000 } },
-      { blackHole: { minSuccesses: -1 } },
-      { dialRanker: 'quic first' }
+    const options: Array<[name: string, options: object]> = [
+      ['maxParallelAddressDials', { maxParallelAddressDials: 0 }],
+      ['maxParallelDialsPerTransport', { maxParallelDialsPerTransport: { tcp: 'many' } }],
+      ['maxParallelDialsPerTransport', { maxParallelDialsPerTransport: [1] }],
+      ['backOff', { backOff: true }],
+      ['backOff.jitter', { backOff: { jitter: 2 } }],
+      ['backOff.bse', { backOff: { bse: 1_000 } }],
+      ['blackHole.minSuccesses', { blackHole: { minSuccesses: -1 } }],
+      ['dialRanker', { dialRanker: 'quic first' }]
     ]
 
-    for (const option of options) {
-      const [name] = Object.keys(option)
+    for (const [name, option] of options) {
       expect(() => { assertOptions(option, DIALING_RULES) }, name).to.throw()
         .with.property('option', name)
     }

@@ -125,4 +125,11 @@ describe('gating/misbehaviour', () => {
       expect(misbehaviour.score(PEER)).to.equal(0)
     })
   }
+
+  it('does not decay where half of it is never gone', async () => {
+    const misbehaviour = create({ halfLife: Infinity })
+    await misbehaviour.report(PEER, { transient: 40 })
+    await clock.advance(30 * 86_400_000)
+    expect(misbehaviour.score(PEER)).to.equal(40)
+  })
 })

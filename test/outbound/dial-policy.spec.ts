@@ -51,6 +51,17 @@ describe('outbound: how many dials may be started', () => {
 })
 
 describe('outbound: the rate of dials', () => {
+  it('never waits for a rate without a limit, even if no time passes', () => {
+    const rate = new DialRate(new VirtualClock(), { perSecond: Infinity, burst: 2 })
+
+    for (let i = 0; i < 5; i++) {
+      expect(rate.wait).to.equal(0)
+      rate.take()
+    }
+
+    expect(rate.wait).to.equal(0)
+  })
+
   it('lets a burst through, then one per interval', () => {
     const clock = new VirtualClock()
     const rate = new DialRate(clock, { perSecond: 10, burst: 3 })
