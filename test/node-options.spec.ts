@@ -101,7 +101,7 @@ describe('node options', () => {
     const { init, warnings } = await takeOver({ connectionManager: { maxConnections: 10 } }, { highWater: 20 })
 
     expect(init).to.deep.equal({ highWater: 20 })
-    expect(warnings).to.have.lengthOf(1).with.nested.property('[0]').that.contains('connectionManager.maxConnections').and.contains('watermarks')
+    expect(warnings).to.have.lengthOf(1).with.nested.property('[0]').that.contain('connectionManager.maxConnections').and.contains('watermarks')
   })
 
   MONITOR.forEach(([name, given, liveness]) => {
@@ -141,7 +141,7 @@ describe('node options', () => {
       ...memoryNodeOptions(),
       connectionMonitor: { pingInterval: -1 },
       services: { connectionManager: connectionManager() }
-    })).to.eventually.be.rejected.with.property('message').that.contains('liveness.interval')
+    })).to.eventually.be.rejected.with.property('message').that.contain('liveness.interval')
   })
 
   it('that have no effect are told in one warning when the node starts', async () => {

@@ -17,7 +17,7 @@ describe('start checks', () => {
       const services = { connectionManager: connectionManager(), [name]: factory } as unknown as Libp2pOptions['services']
 
       await expect(createLibp2p({ ...memoryNodeOptions(), services })).to.eventually.be.rejected()
-        .with.property('message').that.contains(`"services.${name}" must be called: write ${name}()`)
+        .with.property('message').that.contain(`"services.${name}" must be called: write ${name}()`)
     })
   }
 

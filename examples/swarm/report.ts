@@ -33,7 +33,8 @@ const REFUSALS: Record<RefusalReason, (limit: number) => string> = {
   resources: limit => `${limit} connections of the same peer were open already`,
   self: () => 'from the node itself',
   flapping: () => 'came and left, over and over',
-  hook: () => 'a hook of the node did not want them'
+  hook: () => 'a hook of the node did not want them',
+  gater: () => 'the gater of the node did not want them'
 }
 
 const REASONS: Record<string, string> = {

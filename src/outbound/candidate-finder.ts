@@ -24,6 +24,11 @@ export interface CandidateFinderComponents extends Pick<CandidateChecks, 'lookUp
   isDialling(peer: string): boolean
 
   /**
+   * Is a peer not to be dialled as long as there is no room for it?
+   */
+  isParked(peerId: PeerId): boolean
+
+  /**
    * Whether there may be one more connection to the network of an address
    */
   hasRoom(multiaddr: Multiaddr): boolean
@@ -173,7 +178,7 @@ export class CandidateFinder {
   }
 
   #unavailable ({ key, peerId }: Candidate): SkipReason | undefined {
-    const { isConnected, isDialling, peerId: self, records } = this.#components
+    const { isConnected, isDialling, isParked, peerId: self, records } = this.#components
 
     if (self.equals(peerId)) {
       return 'self'
@@ -189,6 +194,10 @@ export class CandidateFinder {
 
     if (this.#hungUp.has(key)) {
       return 'hung-up'
+    }
+
+    if (isParked(peerId)) {
+      return 'parked'
     }
 
     return records.isFresh(key) ? 'just-tried' : undefined

@@ -26,7 +26,7 @@ import type { Connection, IdentifyResult, Libp2pEvents, Logger, PeerId, PeerStor
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TypedEventTarget } from 'main-event'
 
-export interface OutboundComponents extends CandidateSourcesComponents, TargetComponents, Pick<CandidateFinderComponents, 'lookUp' | 'isDialable' | 'isPeerBanned' | 'isAddressBanned'> {
+export interface OutboundComponents extends CandidateSourcesComponents, TargetComponents, Pick<CandidateFinderComponents, 'lookUp' | 'isParked' | 'isDialable' | 'isPeerBanned' | 'isAddressBanned'> {
   clock: Clock
   random: Random
   log: Logger

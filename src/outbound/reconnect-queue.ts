@@ -5,6 +5,7 @@ import { MAX_DELAY } from '../clock.ts'
 import { withinTime } from '../connections/index.ts'
 import { follow } from '../follow.ts'
 import { RecentMap } from '../recent-map.ts'
+import type { ParkedPeers } from './parked-peers.ts'
 import type { Clock } from '../clock.ts'
 import type { ComponentLogger, Libp2pEvents, Logger, Metrics, Peer, PeerId, PeerStore, Tag } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
@@ -16,6 +17,11 @@ export interface ReconnectQueueComponents {
   peerStore: Pick<PeerStore, 'all' | 'merge'>
   events: TypedEventTarget<Libp2pEvents>
   logger: ComponentLogger
+
+  /**
+   * Who is dialled only when there is room
+   */
+  parked: Pick<ParkedPeers, 'dial' | 'cancel' | 'cancelAll'>
   metrics?: Metrics
 
   /**
@@ -75,7 +81,8 @@ const MAX_REMEMBERED = 1_000
 
 /**
  * Keeps the connections to peers with a tag that begins with `keep-alive`: dials
- * them when the node starts and when they disconnect, unless the user hung up
+ * them when the node starts and when they disconnect, unless the user hung up, or there
+ * are too many connections
  */
 export class ReconnectQueue {
   readonly #components: ReconnectQueueComponents
@@ -146,17 +153,21 @@ export class ReconnectQueue {
         return
       }
 
-      const controller = new AbortController()
-      this.#startDials.set(key, controller)
-
-      try {
-        await this.#connect(id, controller.signal)
-      } catch (err) {
-        this.#log('could not open a connection to the keep-alive peer %p - %e', id, err)
-      } finally {
-        this.#startDials.delete(key)
-      }
+      await this.#components.parked.dial(id, async () => this.#dialAtStart(id, key))
     }))
+  }
+
+  async #dialAtStart (peerId: PeerId, key: string): Promise<void> {
+    const controller = new AbortController()
+    this.#startDials.set(key, controller)
+
+    try {
+      await this.#connect(peerId, controller.signal)
+    } catch (err) {
+      this.#log('could not open a connection to the keep-alive peer %p - %e', peerId, err)
+    } finally {
+      this.#startDials.delete(key)
+    }
   }
 
   /**
@@ -208,6 +219,7 @@ export class ReconnectQueue {
     this.#unfollow?.()
     this.#unfollow = undefined
     this.#hungUp.clear()
+    this.#components.parked.cancelAll()
     this.#reconnects.forEach(({ controller }) => { controller.abort() })
     this.#reconnects.clear()
     this.#startDials.forEach(controller => { controller.abort() })
@@ -226,6 +238,7 @@ export class ReconnectQueue {
     }
 
     this.#left.set(key, { peerId })
+    this.#components.parked.cancel(key)
     this.#startDials.get(key)?.abort(reason)
     this.#reconnects.get(key)?.controller.abort(reason)
     this.#reconnects.delete(key)
@@ -242,7 +255,7 @@ export class ReconnectQueue {
     if (reconnect != null) {
       reconnect.isLost = true
     } else if (this.#components.isKeptAlive?.(peerId) !== false) {
-      this.#reconnect(peerId, key)
+      this.#components.parked.dial(peerId, async () => this.#reconnect(peerId, key))
         .catch(err => { this.#log.error('could not reconnect to %p - %e', peerId, err) })
     }
   }

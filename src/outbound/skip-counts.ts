@@ -15,6 +15,7 @@ export function noSkips (): SkipCounts {
     connected: 0,
     dialling: 0,
     'hung-up': 0,
+    parked: 0,
     'just-tried': 0,
     'no-address': 0,
     banned: 0,

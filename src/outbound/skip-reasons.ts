@@ -8,6 +8,7 @@ import type { PeerId } from '@libp2p/interface'
  * - `connected` it is connected
  * - `dialling` it is being dialled
  * - `hung-up` the user hung up, and it was not connected since
+ * - `parked` its connection was closed as there were too many, and there is no room yet
  * - `just-tried` it was dialled within the last 35 s
  * - `no-address` no address of it is known that there is a transport for
  * - `banned` the peer, or all its addresses, are banned
@@ -15,7 +16,7 @@ import type { PeerId } from '@libp2p/interface'
  * - `group` there are enough connections to the networks of its addresses
  * - `protocol` it is known to speak none of the protocols that are asked for
  */
-export type SkipReason = 'invalid' | 'self' | 'connected' | 'dialling' | 'hung-up' | 'just-tried' | 'no-address' |
+export type SkipReason = 'invalid' | 'self' | 'connected' | 'dialling' | 'hung-up' | 'parked' | 'just-tried' | 'no-address' |
   'banned' | 'retry-chance' | 'group' | 'protocol'
 
 /**

@@ -21,6 +21,11 @@ export interface StaticPeerComponents {
   isConnected(peerId: PeerId, options?: ConnectedOptions): boolean
 
   /**
+   * Is a peer not to be dialled as long as there is no room for it?
+   */
+  isParked(peerId: PeerId): boolean
+
+  /**
    * Addresses that have to be resolved are resolved each time
    */
   dial(multiaddrs: Multiaddr[], signal: AbortSignal): Promise<Pick<Connection, 'limits'>>
@@ -51,10 +56,12 @@ export interface StaticPeerStatus {
    * - `connected`, and not only over a relay that limits the connection
    * - `dialling` it is being dialled
    * - `waiting` it will be dialled
+   * - `parked` its connection was closed as there were too many, though it is protected,
+   *   and it will be dialled when there is room
    * - `hung-up` the user hung up on it
    * - `paused` nothing is dialled, because the node does not run, or was told so
    */
-  readonly state: 'connected' | 'dialling' | 'waiting' | 'hung-up' | 'paused'
+  readonly state: 'connected' | 'dialling' | 'waiting' | 'parked' | 'hung-up' | 'paused'
 
   /**
    * How many dials have failed, and sessions have ended within 30 s, since it was
@@ -136,7 +143,11 @@ export class StaticPeer {
       return 'hung-up'
     }
 
-    return this.#isStarted ? 'waiting' : 'paused'
+    if (!this.#isStarted) {
+      return 'paused'
+    }
+
+    return this.#components.isParked(this.#peerId) ? 'parked' : 'waiting'
   }
 
   addAddress (multiaddr: Multiaddr): void {
@@ -225,7 +236,7 @@ export class StaticPeer {
 
     this.#endSession()
 
-    if (!this.#isStarted || this.#isHungUp || this.#controller != null || this.#timer != null) {
+    if (!this.#isStarted || this.#isHungUp || this.#controller != null || this.#timer != null || this.#components.isParked(this.#peerId)) {
       return
     }
 

@@ -140,6 +140,13 @@ export class StaticPeers {
   }
 
   /**
+   * Something has happened that may matter to all of them
+   */
+  check (): void {
+    this.#peers.forEach(peer => { peer.check() })
+  }
+
+  /**
    * The user hangs up on a peer
    */
   hangUp (peerId: PeerId): void {
@@ -164,7 +171,7 @@ export class StaticPeers {
   #schedule (): void {
     this.#timer = this.#components.clock.setTimeout(() => {
       this.#schedule()
-      this.#peers.forEach(peer => { peer.check() })
+      this.check()
     }, CHECK_INTERVAL)
   }
 }

@@ -189,6 +189,13 @@ export class PeerStoreTags {
   }
 
   /**
+   * The peers that are known to have a `keep-alive` tag
+   */
+  keptAlive (): string[] {
+    return [...this.#keptAlive].filter(peer => [...this.tags(peer).keys()].some(isKeepAlive))
+  }
+
+  /**
    * Of how many peers there are tags
    */
   get size (): number {

@@ -34,8 +34,9 @@ export interface TrimRecord {
   readonly openedAt: number
 
   /**
-   * Is it relayed, and one of the few ways in which others reach this node? Such a
-   * connection goes after others of equal value.
+   * Has the peer a `keep-alive` tag, or is the connection relayed, and one of the few
+   * ways in which others reach this node? Such a connection goes after others of equal
+   * value.
    *
    * @default false
    */

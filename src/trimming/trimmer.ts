@@ -113,6 +113,20 @@ export class Trimmer {
   }
 
   /**
+   * Are fewer connections open than a trim would leave, with so many more?
+   */
+  isBelowLowWater (more: number): boolean {
+    return this.#components.table.size + more < Math.max(1, this.lowWater)
+  }
+
+  /**
+   * Can another connection be opened besides so many more, without a trim?
+   */
+  isBelowHighWater (more: number): boolean {
+    return this.#components.table.size + more < this.highWater
+  }
+
+  /**
    * Trim down to the low watermark now, or join a trim that is running and does so
    */
   async trim (options: TrimOptions = {}): Promise<TrimResult> {

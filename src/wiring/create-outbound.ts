@@ -18,7 +18,7 @@ export interface CreatedOutbound {
  */
 export function createOutbound (components: CreateOutboundComponents, config: CreateOutboundConfig): CreatedOutbound {
   const { connectionManager, dialer, node, rooms } = components
-  const { clock, protection, random, standing, table } = rooms
+  const { clock, parked, protection, random, standing, table } = rooms
   const log = node.logger.forComponent('libp2p:connmgr:outbound')
   const lookUp = async (peerId: PeerId): Promise<Peer | undefined> => {
     try {
@@ -35,6 +35,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
   const reconnectQueue = new ReconnectQueue({
     clock,
     lookUp,
+    parked,
     connectionManager,
     peerStore: node.peerStore,
     events: node.events,
@@ -50,6 +51,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
     events: node.events,
     dialTimeout: config.dialTimeout,
     isConnected: (peerId: PeerId, options?: ConnectedOptions) => table.isConnected(peerId, options),
+    isParked: (peerId: PeerId) => parked.has(peerId),
     lookUp,
     // past the manager, which takes what comes to it for the user's wish
     dial: async (multiaddrs: Multiaddr[], signal: AbortSignal) => dialer.openConnection(multiaddrs, { signal }),
@@ -57,6 +59,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
   }
   const staticPeers = new StaticPeers({ ...keepComponents, peerId: node.peerId, protection }, config.staticPeers)
   const peers = (): PeerId[] => [...table.allPeers()].map(({ peerId }) => peerId)
+  parked.onRoom = () => { staticPeers.check() }
 
   const skips = noSkips()
   const outbound = new OutboundControl({

@@ -22,7 +22,7 @@ const AUTOMATIC: DialQueueDialOptions = { automatic: true, priority: 10 }
  * a target, and by no others.
  */
 export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
-  const { bans, clock, close, closing, discouraged, emit, random, reachability, standing, table, trimmer, use } = rooms
+  const { bans, clock, close, closing, discouraged, emit, parked, random, reachability, standing, table, trimmer, use } = rooms
 
   return new Outbound({
     clock,
@@ -33,6 +33,7 @@ export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }:
     ...nodeParts(node),
     lookUp,
     isConnected: peerId => table.isConnected(peerId),
+    isParked: peerId => parked.has(peerId),
     connections: () => table.allConnections(),
     connectionCount: () => table.size,
     lowWater: () => trimmer.lowWater,

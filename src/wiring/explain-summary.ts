@@ -1,4 +1,5 @@
 import type { Decision } from './decisions.ts'
+import type { ParkReason } from '../outbound/index.ts'
 import type { PeerExplanation } from './explain-types.ts'
 import type { CloseReason } from '../connections/index.ts'
 
@@ -18,15 +19,22 @@ const CLOSED: Record<CloseReason, string> = {
   error: 'has failed'
 }
 
+const PARKED: Record<ParkReason, string> = {
+  trim: 'it was trimmed',
+  evict: 'it made room for a better one',
+  refuse: 'there was no room for it',
+  full: 'there were as many connections as the high watermark allows'
+}
+
 /**
  * A few sentences for people
  */
-export function summarize (facts: Omit<PeerExplanation, 'known' | 'summary'>, known: boolean, now: number): string {
+export function summarize (facts: Omit<PeerExplanation, 'known' | 'summary'>, known: boolean, now: number, lowWater: number): string {
   if (!known) {
     return 'Nothing is known of this peer.'
   }
 
-  const { bans, connections, discouraged, flapping, lastClosed, lastDialError, lastRefused, realm, value } = facts
+  const { bans, connections, discouraged, flapping, lastClosed, lastDialError, lastRefused, parked, realm, value } = facts
 
   const sentences = [
     connections.length === 0 ? 'It is not connected.' : `It has ${count(connections.length, 'connection')} open.`,
@@ -37,6 +45,7 @@ export function summarize (facts: Omit<PeerExplanation, 'known' | 'summary'>, kn
     flapping ? 'It is kept out for a while, as it connects and disconnects again and again.' : '',
     lastClosed == null ? '' : `Its last connection ${CLOSED[lastClosed.reason as CloseReason]}${more(lastClosed.details.cause, lastClosed.details.message)}, ${since(lastClosed, now)}.`,
     lastRefused == null ? '' : `It was refused${more(lastRefused.reason, lastRefused.details.message ?? lastRefused.details.scope)}, ${since(lastRefused, now)}.`,
+    parked == null ? '' : `It is parked: ${PARKED[parked.reason]} ${seconds(parked.age)} ago, and is not dialled again before there is room, with fewer than ${lowWater} connections.`,
     lastDialError == null ? '' : lastDialError
   ]
 

@@ -1,5 +1,6 @@
 import type { Decision } from './decisions.ts'
 import type { Ban } from '../gating/index.ts'
+import type { ParkReason } from '../outbound/index.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -158,6 +159,12 @@ export interface PeerExplanation {
    * Is it dialled again when it disconnects, because of a `keep-alive` tag?
    */
   readonly keepAlive: boolean
+
+  /**
+   * Why it is not dialled again without being asked before there is room, and for how
+   * many ms it has not been. `undefined` if it is not parked.
+   */
+  readonly parked?: { readonly reason: ParkReason, readonly age: number }
 
   /**
    * Why it could not be dialled the last time, if it could not

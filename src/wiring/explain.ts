@@ -70,6 +70,7 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
     flapping: rooms.flapping?.isDenied(key) ?? false,
     static: staticPeers.has(peerId),
     keepAlive: [...tags.keys()].some(tag => tag.startsWith(tools.KEEP_ALIVE)),
+    parked: parkedOf(key, components),
     lastDialError: error == null ? undefined : describeDialError(error, tools),
     lastClosed: decisions.list({ peer: peerId, kind: 'close', limit: 1 }).at(0),
     lastRefused: decisions.list({ peer: peerId, kind: 'refuse', limit: 1 }).at(0),
@@ -77,7 +78,7 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
   }
   const known = isKnown(facts)
 
-  return { ...facts, known, summary: summarize(facts, known, clock.wall.now()) }
+  return { ...facts, known, summary: summarize(facts, known, clock.wall.now(), rooms.trimmer.lowWater) }
 }
 
 function parsePeer (peer: PeerId | string, { InvalidOptionError, isPeerId, peerIdFromString }: ExplainTools): PeerId {
@@ -96,9 +97,15 @@ function parsePeer (peer: PeerId | string, { InvalidOptionError, isPeerId, peerI
   throw new InvalidOptionError('peerId', peer, 'a PeerId, or the text of one')
 }
 
-function isKnown ({ bans, connections, decisions, discouraged, flapping, lastDialError, misbehaviour, protectedBy, realms, static: isStatic, tags }: Omit<PeerExplanation, 'known' | 'summary'>): boolean {
-  return isStatic || discouraged || flapping || lastDialError != null || misbehaviour > 0 || Object.keys(tags).length > 0 ||
+function isKnown ({ bans, connections, decisions, discouraged, flapping, lastDialError, misbehaviour, parked, protectedBy, realms, static: isStatic, tags }: Omit<PeerExplanation, 'known' | 'summary'>): boolean {
+  return isStatic || discouraged || flapping || lastDialError != null || parked != null || misbehaviour > 0 || Object.keys(tags).length > 0 ||
     [bans, connections, decisions, protectedBy, realms].some(list => list.length > 0)
+}
+
+function parkedOf (key: string, { clock, rooms }: ExplainComponents): PeerExplanation['parked'] {
+  const parked = rooms.table.getPeer(key) == null ? rooms.parked.of(key) : undefined
+
+  return parked == null ? undefined : { reason: parked.reason, age: Math.max(0, clock.now() - parked.since) }
 }
 
 function graceOf (peer: PeerEntry, { clock, rooms, tools }: ExplainComponents, { gracePeriod }: ExplainInit): number {

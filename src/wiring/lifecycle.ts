@@ -34,6 +34,7 @@ export async function stopRooms (rooms: Rooms): Promise<void> {
   rooms.idle.stop()
   rooms.paths.stop()
   rooms.buffers.stop()
+  rooms.parked.stop()
   rooms.realms.stop()
   rooms.standing.peerStoreTags.stop()
   rooms.tracker.beforeStop()

@@ -5,11 +5,12 @@ import type { Watermarks } from '../trimming/index.ts'
  * Hold other watermarks. If more connections are open than they allow, they are
  * trimmed at once.
  */
-export function changeMaxConnections ({ controls, log, pipeline, trimmer }: Rooms, { maxConnections, lowWater, highWater }: Watermarks): void {
+export function changeMaxConnections ({ controls, log, parked, pipeline, trimmer }: Rooms, { maxConnections, lowWater, highWater }: Watermarks): void {
   const isLower = maxConnections < pipeline.maxConnections
   pipeline.maxConnections = maxConnections
   trimmer.lowWater = lowWater
   trimmer.highWater = highWater
+  parked.check()
   controls.followMaxConnections(maxConnections)
 
   if (isLower) {

@@ -10,6 +10,7 @@ import type { RealmWatermarks } from './realm-watermarks.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionEntry, ConnectionTable, Flapping, IdleCloser, Liveness, PathKeeper, PeerEntry } from '../connections/index.ts'
+import type { ParkedPeers } from '../outbound/index.ts'
 import type { Standing, Trimmer, TrimmingConfig } from '../trimming/index.ts'
 import type { Connection, Logger, PeerId, StreamCloseEvent } from '@libp2p/interface'
 
@@ -28,6 +29,7 @@ export interface OpenConnectionsComponents {
   liveness?: Liveness
   flapping?: Flapping
   trimmer: Trimmer
+  parked: ParkedPeers
 
   /**
    * Notes what a peer is worth, for the next trim
@@ -62,11 +64,14 @@ export class OpenConnections {
 
   onPeerConnect (peer: PeerEntry): void {
     this.#components.standing.tags.peerConnected(peer)
+    this.#components.parked.onConnect(peer.key)
   }
 
   onPeerDisconnect (peer: PeerEntry): void {
-    const { realms, standing } = this.#components
+    const { parked, realms, standing } = this.#components
 
+    parked.onDisconnect(peer.peerId, peer.entry.closeReason, realms.realms.shareOf(peer.peerId))
+    parked.check()
     standing.tags.peerDisconnected(peer)
     realms.peerDisconnected(peer.peerId)
   }
@@ -154,6 +159,7 @@ export class OpenConnections {
       error: event.error
     })
     this.#crossings.update(table.size)
+    this.#components.parked.check()
   }
 }
 

@@ -155,12 +155,20 @@ export class RealmRooms {
     }
   }
 
-  #isFull (scope: string, direction: MessageStreamDirection): boolean {
+  /**
+   * May a connection that we dial count in a realm besides so many more, without
+   * another one losing its place?
+   */
+  hasPlace (realm: string, more: number): boolean {
+    return !this.#isFull(`realm:${realm}`, 'outbound', more)
+  }
+
+  #isFull (scope: string, direction: MessageStreamDirection, more = 0): boolean {
     const { usage, limits } = this.#components.resources.scopeStat(scope) ?? {}
 
     // what is not limited by a number is not full
     return (['connections', direction === 'inbound' ? 'connectionsInbound' : 'connectionsOutbound'] as const)
-      .some(field => Number(usage?.[field]) >= Number(limits?.[field]))
+      .some(field => Number(usage?.[field]) + more >= Number(limits?.[field]))
   }
 
   readonly #onPeerUpdate = ({ detail: { peer } }: CustomEvent<PeerUpdate>): void => {

@@ -58,6 +58,14 @@ export class RealmWatermarks {
   }
 
   /**
+   * May one more connection count in a realm besides so many more, without being the
+   * first to be trimmed?
+   */
+  hasPlace (realm: string, more: number): boolean {
+    return this.#trimmers.get(realm)?.isBelowLowWater(more) ?? true
+  }
+
+  /**
    * A connection of the peer was opened, or the peer is in another realm
    */
   check (peerId: PeerId): void {

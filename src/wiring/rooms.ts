@@ -1,7 +1,7 @@
 import { AllowList, DialBacks } from '../admission/index.ts'
 import { ApplicationUse, ConnectionTracker, closeWithin } from '../connections/index.ts'
 import { BanList, DiscouragedList, Misbehaviour } from '../gating/index.ts'
-import { RELAY_TAG } from '../outbound/index.ts'
+import { ParkedPeers, RELAY_TAG } from '../outbound/index.ts'
 import { libp2pService, resolveLimits, resourceManager } from '../resources/index.ts'
 import { Standing, Trimmer, noteValue } from '../trimming/index.ts'
 import { enforceBans } from './ban-enforcer.ts'
@@ -59,6 +59,11 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   inbound: InboundConnections
   dials: DialReservations
   open: OpenConnections
+
+  /**
+   * Who is dialled again only when there is room
+   */
+  parked: ParkedPeers
 
   /**
    * The inside of connections, to which the node gives no access. A `Connection` and the
@@ -198,7 +203,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
     },
     realmOf: peer => realms.shareOf(peer.peerId),
     shares: () => rooms.realms.shares(),
-    spared: () => rooms.reachability.spared()
+    spared: () => sparedBy(rooms)
   }
   rooms.realms = new RealmRooms(rooms, { ...config, realms: [...Object.keys(limits.realms ?? {}), ...realmSettings.keys()] })
   const { realms } = rooms.realms
@@ -211,10 +216,30 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   rooms.trimmer = new Trimmer(rooms, config)
   rooms.protection = protectionOf(standing, rooms.trimmer)
   rooms.watermarks = new RealmWatermarks({ ...rooms, realms }, config)
+  rooms.parked = new ParkedPeers({
+    clock,
+    log,
+    isBelowLowWater: more => rooms.trimmer.isBelowLowWater(more),
+    isBelowHighWater: more => rooms.trimmer.isBelowHighWater(more),
+    hasPlaceInRealm: (realm, more) => rooms.watermarks.hasPlace(realm, more) && rooms.realms.hasPlace(realm, more),
+    isConnected: peerId => table.getPeer(peerId) != null,
+    valueOf: peerId => standing.value(peerId)
+  })
   Object.assign(rooms, createWatchers(rooms, config))
   enforceBans(rooms)
 
   return rooms
+}
+
+/**
+ * The connections that go after others of equal value: to peers that would be dialled
+ * again, and through relays that are needed
+ */
+function sparedBy ({ reachability, standing, table }: Rooms): ReadonlySet<Connection> | undefined {
+  const relayed = reachability.spared()
+  const keptAlive = standing.peerStoreTags.keptAlive().flatMap(key => table.getPeer(key)?.connections ?? [])
+
+  return keptAlive.length === 0 ? relayed : new Set([...relayed ?? [], ...keptAlive])
 }
 
 /**

@@ -60,6 +60,7 @@ export class OutboundWorld {
   readonly started: WorldDial[] = []
   readonly open = new Map<string, StubConnection>()
   readonly banned = new Set<string>()
+  readonly parked = new Set<string>()
   readonly protectedPeers = new Set<string>()
   readonly inUse = new Set<string>()
   readonly values = new Map<string, number>()
@@ -119,6 +120,7 @@ export class OutboundWorld {
       lowWater: () => this.lowWater,
       privateFactor: () => this.privateFactor,
       isConnected: peerId => this.open.has(nameOf(peerId)),
+      isParked: peerId => this.parked.has(nameOf(peerId)),
       groupOf: address => addressGroup(address),
       dial: async ([address], signal) => this.dial(nameOfAddress(address.toString()), signal),
       close: async connection => { this.disconnect(nameOf(connection.remotePeer)) },

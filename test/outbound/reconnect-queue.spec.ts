@@ -4,7 +4,7 @@ import { expect } from 'aegir/chai'
 import { TypedEventEmitter } from 'main-event'
 import { pEvent } from 'p-event'
 import { systemClock } from '../../src/clock.ts'
-import { ReconnectQueue } from '../../src/outbound/index.ts'
+import { ParkedPeers, ReconnectQueue } from '../../src/outbound/index.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import type { ReconnectQueueComponents, ReconnectQueueInit } from '../../src/outbound/reconnect-queue.ts'
 import type { Connection, Libp2pEvents, Peer, PeerId } from '@libp2p/interface'
@@ -16,6 +16,9 @@ interface Dial {
   fail(error: Error): void
 }
 
+const LOW_WATER = 10
+const HIGH_WATER = 16
+
 describe('outbound: the reconnect queue', () => {
   const peerId = stubPeerId()
   let events: TypedEventEmitter<Libp2pEvents>
@@ -25,6 +28,8 @@ describe('outbound: the reconnect queue', () => {
   let queue: ReconnectQueue
   let components: ReconnectQueueComponents
   let onDial: () => void
+  let parked: ParkedPeers
+  let connections: number
 
   beforeEach(() => {
     events = new TypedEventEmitter()
@@ -32,9 +37,20 @@ describe('outbound: the reconnect queue', () => {
     removedTags = []
     failures = []
     onDial = () => {}
+    connections = 0
     events.addEventListener('peer:reconnect-failure', ({ detail }) => { failures.push(detail) })
 
+    parked = new ParkedPeers({
+      clock: systemClock,
+      log: defaultLogger().forComponent('libp2p:connmgr:outbound'),
+      isBelowLowWater: more => connections + more < LOW_WATER,
+      isBelowHighWater: more => connections + more < HIGH_WATER,
+      hasPlaceInRealm: () => true,
+      isConnected: () => false,
+      valueOf: () => 0
+    })
     components = {
+      parked,
       clock: systemClock,
       events,
       logger: defaultLogger(),
@@ -63,7 +79,10 @@ describe('outbound: the reconnect queue', () => {
     }
   })
 
-  afterEach(() => { queue.stop() })
+  afterEach(() => {
+    queue.stop()
+    parked.stop()
+  })
 
   function start (init: Partial<ReconnectQueueInit> = {}): void {
     queue = new ReconnectQueue(components, {

@@ -46,6 +46,7 @@ describe('outbound: keep-alive peers that are connected over a relay only', () =
       events,
       dialTimeout: 10_000,
       isConnected: (_, { limited = false } = {}) => open.some(({ limits, status }) => status === 'open' && (limited || limits == null)),
+      isParked: () => false,
       lookUp: async () => stored(),
       findPeer: async () => { throw new Error('Nobody knows') },
       dial: async multiaddrs => {

@@ -24,6 +24,7 @@ describe('outbound: static peers', () => {
   let found: string[]
   let isReachable: boolean
   let isSilent: boolean
+  let isParked: boolean
   let peers: StaticPeers
   let protection: Protection
 
@@ -40,6 +41,7 @@ describe('outbound: static peers', () => {
     found = []
     isReachable = true
     isSilent = false
+    isParked = false
     protection = new Protection()
     peers = new StaticPeers({
       clock,
@@ -53,6 +55,7 @@ describe('outbound: static peers', () => {
         unprotect: (peer, tag) => protection.unprotect(peer.toString(), tag)
       },
       isConnected: (_, { limited = false } = {}) => connection?.status === 'open' || (limited && relayed?.status === 'open'),
+      isParked: () => isParked,
       lookUp: async () => undefined,
       findPeer: async id => {
         lookUps.push(clock.now())
