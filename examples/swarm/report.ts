@@ -34,7 +34,7 @@ const REFUSALS: Record<RefusalReason, (limit: number) => string> = {
   self: () => 'from the node itself',
   flapping: () => 'came and left, over and over',
   hook: () => 'a hook of the node did not want them',
-  gater: () => 'the gater of the node did not want them'
+  gater: () => 'the connection gater of the node did not want them'
 }
 
 const REASONS: Record<string, string> = {

@@ -39,8 +39,8 @@ export interface RealmLimitReached {
   readonly realm: string
 
   /**
-   * The peer that should count in the realm, and for which there was no room. What
-   * it has open still counts where it did before.
+   * The peer that should count in the realm, or was to be connected to, and for which
+   * there was no room. What it has open still counts where it did before.
    */
   readonly peer?: PeerId
 
@@ -146,6 +146,12 @@ export interface RealmsComponents {
    * another try.
    */
   makeRoom?(realm: string, count: number, peer: PeerId): boolean
+
+  /**
+   * The connections of a peer should count in a realm that has no room for them, and
+   * count where they did
+   */
+  onNotMoved?(reached: RealmLimitReached): void
 }
 
 /**

@@ -9,7 +9,7 @@ import type { RealmUsage } from './fair-share.ts'
 import type { RealmLimits } from './limits.ts'
 import type { IndexedPeer } from './realm-index.ts'
 import type { Membership, MembershipClaim } from './realm-membership.ts'
-import type { AssignOptions, RealmEvents, RealmOf, RealmsComponents, RealmsInit, RealmStat } from './realm-types.ts'
+import type { AssignOptions, RealmEvents, RealmLimitReached, RealmOf, RealmsComponents, RealmsInit, RealmStat } from './realm-types.ts'
 import type { Connection, Logger, PeerId, Startable } from '@libp2p/interface'
 
 /**
@@ -260,7 +260,9 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
       indexed.refusedBy = membership.realm
       // its connection may have been dialled when it was in another one
       this.#tryMove(peer, previous)
-      this.safeDispatchEvent('realm:limit', { detail: { realm: membership.realm, peer, error, kept: 0 } })
+      const reached: RealmLimitReached = { realm: membership.realm, peer, error, kept: 0 }
+      this.safeDispatchEvent('realm:limit', { detail: reached })
+      this.#components.onNotMoved?.(reached)
       return
     }
 

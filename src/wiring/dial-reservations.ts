@@ -1,4 +1,5 @@
 import { transportKind } from '../addresses/index.ts'
+import { ResourceLimitError } from '../resources/index.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -25,7 +26,7 @@ interface Attempt extends DialReservation {
 
 export interface DialReservationsComponents {
   resources: ResourceManager
-  realms: Pick<RealmRooms, 'makePlace'>
+  realms: Pick<RealmRooms, 'makePlace' | 'tellFull'>
 }
 
 /**
@@ -94,7 +95,15 @@ export class DialReservations {
     const { realms, resources } = this.#components
     const direction = 'outbound'
 
-    return resources.openConnection({ direction, fileDescriptor: needsFileDescriptor(multiaddr), ...peerId == null ? {} : realms.makePlace(peerId, direction) })
+    try {
+      return resources.openConnection({ direction, fileDescriptor: needsFileDescriptor(multiaddr), ...peerId == null ? {} : realms.makePlace(peerId, direction) })
+    } catch (err) {
+      if (err instanceof ResourceLimitError) {
+        realms.tellFull(err, peerId, err)
+      }
+
+      throw err
+    }
   }
 
   #takePlace (peer: string): ConnectionScope | undefined {

@@ -4,6 +4,7 @@ import { messageOf } from '../error-message.ts'
 import { DialDeniedError, toError } from '../errors.ts'
 import { connectionGater } from '../gating/index.ts'
 import type { InboundConnections } from './inbound-connections.ts'
+import type { RealmRooms } from './realm-rooms.ts'
 import type { Clock } from '../clock.ts'
 import type { AfterConnect, BeforeConnect, Denial, Flapping } from '../connections/index.ts'
 import type { ConnectionGaterInit } from '../gating/index.ts'
@@ -21,7 +22,7 @@ export interface GateComponents {
   log: Logger
   clock: Clock
 
-  realms: { realms: Pick<Realms, 'placeOf'> }
+  realms: Pick<RealmRooms, 'tellFull'> & { realms: Pick<Realms, 'placeOf'> }
 
   /**
    * A connection was refused that admission has let in
@@ -126,6 +127,8 @@ export function createGate (components: GateComponents, init: GateInit): Connect
       const refusal = inbound.identify(maConn, peerId.toString(), realms.placeOf(peerId))
 
       if (refusal != null) {
+        components.realms.tellFull(refusal, peerId)
+
         return true
       }
 

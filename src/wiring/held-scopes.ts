@@ -14,7 +14,7 @@ export interface HeldScopesComponents {
   pipeline: AdmissionPipeline<ConnectionScope, ConnectionCandidate>
   inbound: InboundConnections
   dials: DialReservations
-  realms: Pick<RealmRooms, 'makePlace'>
+  realms: Pick<RealmRooms, 'makePlace' | 'tellFull'>
 }
 
 /**
@@ -59,6 +59,8 @@ export class HeldScopes {
       }
     } catch (err) {
       if (err instanceof ResourceLimitError) {
+        realms.tellFull(err, connection.remotePeer, err)
+
         return err
       }
 

@@ -5,7 +5,7 @@ import type { Departures } from './departures.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../connections/index.ts'
-import type { ConnectionScope, RealmLimitReached, RealmOf, ResourceManager } from '../resources/index.ts'
+import type { ConnectionScope, RealmLimitReached, RealmOf, ResourceLimitError, ResourceManager } from '../resources/index.ts'
 import type { CandidateRules, RealmShares, Standing } from '../trimming/index.ts'
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, MessageStreamDirection, PeerId, PeerUpdate } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
@@ -51,6 +51,8 @@ export interface RealmRoomsInit {
  */
 const NEWCOMER_PERIOD = 60_000
 
+const REALM_SCOPE = 'realm:'
+
 /**
  * Connects the realms with what is known of peers, and closes connections of a
  * realm for the realm alone
@@ -74,13 +76,14 @@ export class RealmRooms {
       isConnected: peerId => components.table.getPeer(peerId)?.admitted === true,
       connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
       trimRealm: (realm, count) => count - this.#close(realm, count, 'the limit was lowered'),
-      makeRoom: (realm, count) => this.#close(realm, count) > 0
+      makeRoom: (realm, count) => this.#close(realm, count) > 0,
+      onNotMoved: reached => { this.#onNotMoved(reached) }
     }, init)
     this.realms.addEventListener('realm:assign', ({ detail }) => {
       components.open.onRealm(detail.peer)
       components.emit('realm:assign', detail)
     })
-    this.realms.addEventListener('realm:limit', ({ detail }) => { this.#onLimit(detail) })
+    this.realms.addEventListener('realm:limit', ({ detail }) => { components.emit('realm:limit', detail) })
   }
 
   start (): void {
@@ -163,6 +166,15 @@ export class RealmRooms {
     return !this.#isFull(`realm:${realm}`, 'outbound', more)
   }
 
+  /**
+   * A connection was refused for this scope. If that is a realm, it is full.
+   */
+  tellFull ({ scope }: Pick<ExceededLimit, 'scope'>, peer: PeerId | undefined, error?: ResourceLimitError): void {
+    if (scope.startsWith(REALM_SCOPE)) {
+      this.realms.safeDispatchEvent('realm:limit', { detail: { realm: scope.slice(REALM_SCOPE.length), peer, error, kept: 0 } })
+    }
+  }
+
   #isFull (scope: string, direction: MessageStreamDirection, more = 0): boolean {
     const { usage, limits } = this.#components.resources.scopeStat(scope) ?? {}
 
@@ -193,10 +205,9 @@ export class RealmRooms {
     }
   }
 
-  #onLimit (reached: RealmLimitReached): void {
-    const { clock, departures, emit, refuse, standing, table } = this.#components
+  #onNotMoved (reached: RealmLimitReached): void {
+    const { clock, departures, refuse, standing, table } = this.#components
     const peer = reached.peer == null ? undefined : table.getPeer(reached.peer)
-    emit('realm:limit', reached)
 
     if (peer == null || clock.now() - peer.firstSeen >= NEWCOMER_PERIOD || standing.protection.isProtected(peer.key)) {
       return

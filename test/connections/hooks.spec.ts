@@ -2,7 +2,6 @@ import { expect } from 'aegir/chai'
 import { findDenial } from '../../src/connections/index.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
 import type { BeforeConnect } from '../../src/connections/index.ts'
-import type { PeerId } from '@libp2p/interface'
 
 describe('connections/hooks', () => {
   const peerId = stubPeerId()
@@ -28,9 +27,9 @@ describe('connections/hooks', () => {
   it('tell what was thrown', async () => {
     const error = new Error('No')
 
-    expect(await findDenial<[PeerId]>([() => { throw error }], peerId)).to.deep.equal({ thrown: error })
+    expect(await findDenial<Parameters<BeforeConnect>>([() => { throw error }], peerId)).to.deep.equal({ thrown: error })
     // eslint-disable-next-line prefer-promise-reject-errors -- what users may do
-    expect(await findDenial<[PeerId]>([async () => Promise.reject(undefined)], peerId)).to.have.nested.property('thrown.message')
+    expect(await findDenial<Parameters<BeforeConnect>>([async () => Promise.reject(undefined)], peerId)).to.have.nested.property('thrown.message')
   })
 
   it('are asked one after the other, until the first says no', async () => {

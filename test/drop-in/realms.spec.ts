@@ -56,6 +56,24 @@ describe('drop-in: realms', () => {
     return node.getConnections(peerId).length > 0
   }
 
+  it('that are full are told when they refuse a newcomer, or a dial of this node', async () => {
+    await start({ gracePeriod: 60_000, limits: { realms: { chain: { connections: 1 } } } })
+    await arrive('chain')
+    const told: RealmLimitReached[] = []
+    manager.addEventListener('realm:limit', ({ detail }) => { told.push(detail) })
+    manager.realms.addEventListener('realm:limit', ({ detail }) => { told.push(detail) })
+
+    const newcomer = await nodes.add(createPlainNode())
+    manager.realms.assign(newcomer.peerId, 'chain')
+    await newcomer.dial(node.getMultiaddrs()).catch(() => {})
+    await pWaitFor(() => told.length > 0)
+    await expect(node.dial(newcomer.getMultiaddrs())).to.eventually.be.rejected.with.property('name', 'ConnectionLimitError')
+
+    expect(told.map(({ realm, peer, kept }) => [realm, peer?.toString(), kept])).to.deep.equal(Array(4).fill(['chain', newcomer.peerId.toString(), 0]))
+    expect(manager.decisions({ kind: 'realm-limit', peer: newcomer.peerId })).to.have.lengthOf(2)
+    expect(countIn('chain')).to.equal(1)
+  })
+
   const tcpLimits = { peer: { fileDescriptors: 'unlimited' as const } }
 
   it('keep what is reserved for them when connections are trimmed', async () => {
