@@ -1,11 +1,13 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import pWaitFor from 'p-wait-for'
+import { reportOpen, stubConnection } from '../fixtures/connections.ts'
+import { componentOf } from '../fixtures/managers.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
 import { createManagedNode, createPlainNode } from '../fixtures/nodes.ts'
 import type { ConnectionManagerInit, ConnectionManagerService } from '../../src/index.ts'
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p, Libp2pEvents } from '@libp2p/interface'
 import type { AbstractMultiaddrConnection } from '@libp2p/utils'
+import type { TypedEventTarget } from 'main-event'
 
 type Managed = Libp2p<{ connectionManager: ConnectionManagerService }>
 
@@ -156,13 +158,11 @@ describe('wiring: the end of a connection', () => {
   it('is told with the range when the address was banned', async () => {
     const node: Managed = await nodes.add(createManagedNode({ gracePeriod: 0 }))
     const manager = node.services.connectionManager
-    const remote = await nodes.add(createPlainNode())
-    const connection = await node.dial(remote.getMultiaddrs())
-    connection.remoteAddr = multiaddr('/ip4/203.0.113.7/tcp/4001')
+    const { remotePeer } = reportOpen(componentOf<TypedEventTarget<Libp2pEvents>>(node, 'events'), stubConnection({ remoteAddr: '/ip4/203.0.113.7/tcp/4001' }))
     await manager.bans.ban('203.0.113.0/24', { reason: 'scanner' })
     await pWaitFor(() => manager.decisions({ kind: 'close' }).length > 0)
 
-    expect((await manager.explain(remote.peerId)).summary).to.contain('it is banned (203.0.113.0/24: scanner)')
+    expect((await manager.explain(remotePeer)).summary).to.contain('it is banned (203.0.113.0/24: scanner)')
   })
 
   it('is told when the peer was refused because it is flapping, or banned', async () => {
