@@ -315,7 +315,8 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   }
 
   /**
-   * Returns `undefined` if the peer is neither connected nor tagged
+   * Returns `undefined` if the peer is neither connected nor tagged. The tags of a peer
+   * that has left are told for as long as they are remembered (`reputation`).
    */
   getTagInfo (peerId: PeerId): TagInfo | undefined {
     return tagInfo(peerId, this.#rooms.standing, this.#rooms.table, this.#rooms.clock)

@@ -32,7 +32,8 @@ export interface TagInfo {
 }
 
 /**
- * Returns `undefined` if the peer is neither connected nor tagged. Of two tags
+ * Returns `undefined` if the peer is neither connected nor tagged. The tags of a peer
+ * that has left are told for as long as they are remembered. Of two tags
  * with the same name both count, so the sum of the two is given.
  *
  * @throws {InvalidOptionError} if it is not a `PeerId`

@@ -34,11 +34,6 @@ interface AbsentPeer {
   readonly tags: PeerTags
 
   /**
-   * Tagged while it was not connected
-   */
-  readonly early: boolean
-
-  /**
    * Since when the peer is not connected, or was tagged, in ms since the epoch
    */
   readonly since: number
@@ -92,7 +87,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
 
     if (holder == null) {
       const now = this.#now()
-      this.#absent.set(peer, { tags, early: true, since: now }, now)
+      this.#absent.set(peer, { tags, since: now }, now)
     } else {
       this.#onChange(holder)
       holder.tags = tags
@@ -145,8 +140,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
   }
 
   /**
-   * The tags of a peer that is connected, or was tagged since it was, with their
-   * current values
+   * The tags of a peer, connected or not, with their current values
    */
   tags (peer: string): Map<string, number> {
     return this.#visible(peer)?.values(this.#now()) ?? new Map<string, number>()
@@ -180,7 +174,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
 
     // nothing is remembered of a peer that has nothing left
     if (tags.size > 0) {
-      this.#absent.set(peer.key, { tags, early: false, since: now }, now)
+      this.#absent.set(peer.key, { tags, since: now }, now)
     }
   }
 
@@ -217,9 +211,7 @@ export class TagStore<Holder extends TagHolder = TagHolder> {
       return tagsOf(holder)
     }
 
-    const absent = this.#absentTags(peer)
-
-    return absent?.early === true ? absent.tags : undefined
+    return this.#absentTags(peer)?.tags
   }
 
   #absentTags (peer: string): AbsentPeer | undefined {

@@ -44,6 +44,14 @@ describe('connections/liveness-policy', () => {
     expect(pingTimeout(record({ rtt: 9_000, rttVariation: 9_000 }))).to.equal(MAX_PING_TIMEOUT)
   })
 
+  it('gives a ping as much time as the bounds that were given allow', () => {
+    const bounds = { minPingTimeout: 20, maxPingTimeout: 400 }
+
+    expect(pingTimeout(record(), bounds)).to.equal(400)
+    expect(pingTimeout(record({ rtt: 1, rttVariation: 0 }), bounds)).to.equal(20)
+    expect(pingTimeout(record({ rtt: 20, rttVariation: 10 }), bounds)).to.equal(180)
+  })
+
   it('smooths the round trip time as TCP does', () => {
     expect(smoothRTT(record(), 100)).to.deep.equal({ rtt: 100, rttVariation: 50 })
     expect(smoothRTT(record({ rtt: 100, rttVariation: 50 }), 180)).to.deep.equal({ rtt: 110, rttVariation: 57.5 })

@@ -3,7 +3,7 @@ import { expect } from 'aegir/chai'
 import { Liveness } from '../../src/connections/index.ts'
 import { PingedConnection } from '../fixtures/pinged-connection.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
-import type { LivenessTimes, WatchableEntry } from '../../src/connections/index.ts'
+import type { LivenessTimes, PingInit, WatchableEntry } from '../../src/connections/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 export const TIMES: LivenessTimes = { interval: 30_000, maxMisses: 3, minSilence: 60_000 }
@@ -24,8 +24,9 @@ export class LivenessWorld {
   readonly liveness: Liveness
   private readonly entries = new Map<Connection, WatchableEntry>()
 
-  constructor () {
+  constructor (ping?: PingInit) {
     this.liveness = new Liveness({
+      ping,
       clock: this.clock,
       random: { next: () => this.random },
       log: defaultLogger().forComponent('test'),

@@ -199,6 +199,27 @@ describe('connections/liveness', () => {
       expect(slow.pings).to.be.empty()
     })
 
+    it('with no number of misses that is enough never give up, and ping no more often than otherwise', async () => {
+      world.times = () => ({ ...TIMES, maxMisses: Infinity })
+      const connection = world.open('none')
+      await clock.advance(3_600_000)
+
+      expect(connection.status).to.equal('open')
+      expect(connection.pings).to.have.lengthOf.within(80, 120)
+    })
+
+    it('and the protocol and timeouts of pings may be those of a network', async () => {
+      world = new LivenessWorld({ protocolPrefix: 'chain', minPingTimeout: 10, maxPingTimeout: 300 })
+      clock = world.clock
+      const connection = world.open('none')
+      await clock.advance(30_000)
+      expect([...connection.protocols]).to.deep.equal(['/chain/ping/1.0.0'])
+      await clock.advance(299)
+      expect(world.recordOf(connection)?.misses).to.equal(0)
+      await clock.advance(1)
+      expect(world.recordOf(connection)?.misses).to.equal(1)
+    })
+
     it('may be none', async () => {
       world.times = () => false
       const connection = world.open('none')

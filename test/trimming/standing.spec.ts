@@ -209,14 +209,14 @@ describe('trimming/standing', () => {
       expect(infoOf(peerId)).to.deep.include({ firstSeen: clock.now(), value: 5 })
     })
 
-    it('is gone when the peer is, and back when the peer is', () => {
+    it('tells what is kept of a peer that is gone, and is whole when the peer is back', () => {
       const peerId = stubPeerId()
       const connection = open(stubConnection({ remotePeer: peerId }))
       standing.tag(peerId, 'a', 5)
       standing.protect(peerId, 'b')
       close(connection)
 
-      expect(infoOf(peerId)).to.be.undefined()
+      expect(infoOf(peerId)).to.deep.equal({ firstSeen: undefined, value: 5, tags: new Map([['a', 5]]), connections: new Map() })
       expect(standing.isProtected(peerId, 'b')).to.be.true()
 
       open(stubConnection({ remotePeer: peerId }))
@@ -224,14 +224,14 @@ describe('trimming/standing', () => {
       expect(infoOf(peerId)).to.deep.include({ value: 5, tags: new Map([['a', 5]]) })
     })
 
-    it('of a peer that is gone tells of its tags in the peer store only', () => {
+    it('of a peer that is gone tells of its tags in the peer store, too', () => {
       const peerId = stubPeerId()
       const connection = open(stubConnection({ remotePeer: peerId }))
       standing.tag(peerId, 'a', 5)
       setPeerStoreTag(peerId, 'b', 7)
       close(connection)
 
-      expect(infoOf(peerId)).to.deep.include({ value: 7, tags: new Map([['b', 7]]) })
+      expect(infoOf(peerId)).to.deep.include({ value: 12, tags: new Map([['a', 5], ['b', 7]]) })
     })
   })
 })

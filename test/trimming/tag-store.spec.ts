@@ -252,7 +252,12 @@ describe('trimming/tag-store', () => {
       disconnect('peer')
     })
 
-    it('has no tags', () => {
+    it('has the tags that are remembered, with the values of the moment, until they are forgotten', async () => {
+      expect(store.tags('peer')).to.deep.equal(new Map([['a', 5], ['b', 30]]))
+      await clock.advance(MINUTE)
+      expect(store.tags('peer')).to.deep.equal(new Map([['a', 5], ['b', 20]]))
+      expect(store.value('peer')).to.equal(25)
+      await clock.advance(HOUR)
       expect(store.tags('peer')).to.be.empty()
       expect(store.value('peer')).to.equal(0)
     })
