@@ -9,7 +9,7 @@ import { systemRandom } from './random.ts'
 import { assertOptionsOf, assertSupported, warnAtStart } from './start-checks.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
 import { loggedOr } from './user-functions.ts'
-import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, connectionStats, createGate, deniedInTime, tellOfUserDenials, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
+import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, changeNetwork, connectionStats, createGate, deniedInTime, tellOfUserDenials, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
 import type { Clock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { RecycleRequest } from './connections/index.ts'
@@ -382,16 +382,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * is replaced if we had dialled it, or its peer is protected. What was done is returned,
    * and told by the event `network:change`.
    */
-  readonly networkChanged = (): NetworkChange => {
-    const { liveness, emit } = this.#rooms
-    // first, as what is dialled next goes by it
-    const forgotten = this.dialQueue.networkChanged()
-    liveness?.networkChanged()
-    const change: NetworkChange = { ...forgotten, probed: liveness?.size ?? 0, redialled: this.outbound.networkChanged() }
-    emit('network:change', change)
-
-    return change
-  }
+  readonly networkChanged = (): NetworkChange => changeNetwork(this.#rooms, this.dialQueue, this.outbound)
 
   /**
    * Others can dial this node, or cannot. While they cannot, it opens more connections

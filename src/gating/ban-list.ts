@@ -1,14 +1,13 @@
 import { TypedEventEmitter } from 'main-event'
 import { relayPeer, remoteIp } from '../addresses/index.ts'
 import { systemClock } from '../clock.ts'
-import { assertPart, notNegative, numberRule } from '../options.ts'
+import { assertPart } from '../options.ts'
 import { BanIndex, BanListFullError } from './ban-index.ts'
 import { BanStore, banKey } from './ban-store.ts'
-import { createBan, parseBanTarget } from './ban.ts'
-import type { BanOptions, BanSubject, BanTarget, Ban } from './ban.ts'
+import { BAN_LIST_RULES, createBan, parseBanTarget } from './ban.ts'
+import type { BanListInit, BanOptions, BanSubject, BanTarget, Ban } from './ban.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { Clock, Timer } from '../clock.ts'
-import type { OptionRules } from '../options.ts'
 import type { ComponentLogger, Logger, PeerId, Startable } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
@@ -54,35 +53,6 @@ export interface BanListComponents {
    * Where bans are kept. Without it they are forgotten when the node stops.
    */
   datastore?: Datastore
-}
-
-/**
- * The options of a {@link BanList}
- */
-export interface BanListInit {
-  /**
-   * How often, in ms, the bans of other nodes that share the datastore are read,
-   * and expired ones are deleted. `Infinity`: not while the node runs.
-   *
-   * @default 60_000
-   */
-  refreshInterval?: number
-
-  /**
-   * How many bans there may be. When one more is made, the one that ends first
-   * is dropped.
-   *
-   * @default 100_000
-   */
-  maxEntries?: number
-}
-
-/**
- * What each of these options may be
- */
-export const BAN_LIST_RULES: OptionRules<BanListInit> = {
-  refreshInterval: numberRule('a number of ms of at least 1', value => value >= 1),
-  maxEntries: notNegative
 }
 
 /**

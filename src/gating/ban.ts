@@ -3,9 +3,11 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import { addressBits } from '../addresses/index.ts'
 import { InvalidOptionError } from '../errors.ts'
+import { notNegative, numberRule } from '../options.ts'
 import { parseCidr } from './cidr.ts'
 import type { Cidr } from './cidr.ts'
 import type { Clock } from '../clock.ts'
+import type { OptionRules } from '../options.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -35,6 +37,35 @@ export interface BanOptions {
    * Why. At most 1 024 characters are kept.
    */
   reason?: string
+}
+
+/**
+ * How a list of bans is kept
+ */
+export interface BanListInit {
+  /**
+   * How often, in ms, the bans of other nodes that share the datastore are read,
+   * and expired ones are deleted. `Infinity`: not while the node runs.
+   *
+   * @default 60_000
+   */
+  refreshInterval?: number
+
+  /**
+   * How many bans there may be. When one more is made, the one that ends first
+   * is dropped.
+   *
+   * @default 100_000
+   */
+  maxEntries?: number
+}
+
+/**
+ * What each of these options may be
+ */
+export const BAN_LIST_RULES: OptionRules<BanListInit> = {
+  refreshInterval: numberRule('a number of ms of at least 1', value => value >= 1),
+  maxEntries: notNegative
 }
 
 /**

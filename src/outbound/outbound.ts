@@ -266,8 +266,7 @@ export class Outbound {
   }
 
   /**
-   * The network has changed, so failures of the past mean nothing. Dials that are under
-   * way through the network of before only keep others waiting.
+   * The network has changed: what failed in the one before, or still runs, means nothing
    */
   networkChanged (): void {
     this.#dials.abort()
