@@ -16,10 +16,10 @@ const rooms = [
 ]
 
 // what stands above every room, highest first
-const roof = ['index', 'connection-manager', 'explain-dial-error', 'install', 'config']
+const roof = ['index', 'connection-manager', 'explain-dial-error', 'install', 'node-options', 'config']
 
 // what every room may use, and which uses no room
-const ground = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'error-message', 'errors', 'follow', 'options', 'random', 'recent-map']
+const ground = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'did-you-mean', 'error-message', 'errors', 'follow', 'options', 'random', 'recent-map', 'start-checks', 'user-functions']
 
 // what a room shows, and what of it is fetched on demand only
 const doors = '^src/[^/]+/(index|later)\\.ts$'

@@ -1,37 +1,29 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { steadyClock, systemClock } from './clock.ts'
-import { WATERMARK_DEFAULTS, optionWarnings, resolveConfig } from './config.ts'
-import { assertInstalled, hasConnectionMonitor, install } from './install.ts'
+import { WATERMARK_DEFAULTS } from './config.ts'
+import { assertInstalled, install } from './install.ts'
 import { withGuardedMetrics } from './metrics/index.ts'
-import { takeOverOptions } from './node-options.ts'
+import { configure } from './node-options.ts'
 import { systemRandom } from './random.ts'
-import { assertOptionsOf, assertSupported, warnAtStart } from './start-checks.ts'
+import { assertOptionsOf, warnAtStart } from './start-checks.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
-import { loggedOr } from './user-functions.ts'
-import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, changeNetwork, connectionStats, createGate, deniedInTime, tellOfUserDenials, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
+import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, changeNetwork, connectionStats, createGaters, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
 import type { Clock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { RecycleRequest } from './connections/index.ts'
-import type { DialQueue, DialQueueComponents, Dialer } from './dialing/index.ts'
+import type { DialQueue, Dialer } from './dialing/index.ts'
 import type { BanList, DiscouragedList, MisbehaviourResult, Penalty } from './gating/index.ts'
-import type { InstallComponents } from './install.ts'
+import type { ConnectionManagerComponents } from './install.ts'
 import type { TrimResult } from './metrics/index.ts'
 import type { OutboundControl, ReconnectQueue, StaticPeers, TrustedPeers } from './outbound/index.ts'
 import type { Realms } from './resources/index.ts'
 import type { TagInfo, TagOptions, TrimOptions } from './trimming/index.ts'
-import type { ConnectionManagerEvents, ConnectionStats, Emit, Explainer, NetworkChange, NodeReachabilityStatus, PeerStreamOptions, ResourceControls, OutboundNodeComponents, Rooms } from './wiring/index.ts'
-import type { AbortOptions, Connection, DialTarget, IsDialableOptions, MultiaddrConnection, PeerId, PendingDial, Startable, Stream, Upgrader } from '@libp2p/interface'
+import type { ConnectionManagerEvents, ConnectionStats, Emit, Explainer, NetworkChange, NodeReachabilityStatus, PeerStreamOptions, ResourceControls, Rooms } from './wiring/index.ts'
+import type { AbortOptions, Connection, DialTarget, IsDialableOptions, MultiaddrConnection, PeerId, PendingDial, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
 import type { PeerMap } from '@libp2p/peer-collections'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * What the connection manager uses of a libp2p node
- */
-export interface ConnectionManagerComponents extends Omit<DialQueueComponents, 'datastore' | 'peerStore' | 'peerRouting'>, OutboundNodeComponents, InstallComponents {
-  upgrader: Upgrader
-}
 
 /**
  * The connection manager as a service of a libp2p node. It wires the rooms and
@@ -99,31 +91,22 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   readonly #dialer: Dialer
   readonly #replace: (request: RecycleRequest) => Promise<Connection | undefined>
   readonly #registerMetrics: () => Promise<void>
-  #warnings: readonly string[]
+  readonly #warnings: string[]
   #started = false
 
-  /**
-   * @throws {InvalidOptionError} if the options are not usable
-   * @throws {UnsupportedVersionError} if the libp2p of the node is too old
-   */
-  constructor (components: ConnectionManagerComponents, givenInit: ConnectionManagerInit = {}, wallClock: Clock = systemClock) {
+  constructor (components: ConnectionManagerComponents, init: ConnectionManagerInit = {}, wallClock: Clock = systemClock) {
     super()
-    assertSupported(components)
 
-    const { init, taken, warnings } = takeOverOptions(givenInit, components)
-    this.#components = components
-    this.#config = resolveConfig(init, hasConnectionMonitor(components))
-    this.#warnings = [...optionWarnings(givenInit), ...warnings]
-
-    const clock = steadyClock(wallClock)
     const log = components.logger.forComponent('libp2p:connmgr')
-    const config = { ...this.#config, groupOf: loggedOr('groupOf', this.#config.groupOf, () => undefined, log) }
-    taken.length > 0 && log('took over the options %s of the node', taken.join(', '))
+    const { config, warnings } = configure(init, components, log)
+    const clock = steadyClock(wallClock)
+    this.#components = components
+    this.#config = config
+    this.#warnings = warnings
     const measured = withBoundedDatastore(withGuardedMetrics(components, log), clock)
     const emit: Emit = (type, detail) => { this.listenerCount(type) > 0 && this.safeDispatchEvent(type, { detail }) }
     const context = { clock, log, random: systemRandom, emit }
-    const rooms = createRooms(measured, config, context)
-    this.#rooms = rooms
+    const rooms = this.#rooms = createRooms(measured, config, context)
     this.realms = rooms.realms.realms
 
     const { dialQueue, dialer } = createDialer(measured, rooms, config);
@@ -138,11 +121,9 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
 
     install(components, {
       manager: this,
-      gater: createGate(rooms, { ...config, bans: rooms.bans, deny: [] }),
-      limitGater: async denied => deniedInTime(denied, context),
-      onUserDenial: tellOfUserDenials(rooms),
+      ...createGaters(rooms, config),
       middleware: accountStreams(rooms),
-      timeouts: init,
+      timeouts: config.init,
       replaceMonitor: config.liveness !== false
     })
   }
@@ -175,7 +156,6 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     assertInstalled(this.#components, this)
     this.#started = true
     warnAtStart(this.#warnings, this.#rooms.log)
-    this.#warnings = []
     this.#dialer.start()
     globalThis.addEventListener?.('online', this.networkChanged)
     await Promise.all([startRooms(this.#rooms), this.#registerMetrics()])
@@ -184,8 +164,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   }
 
   afterStart (): void {
-    this.#rooms.standing.peerStoreTags.load()
-      .catch(err => { this.#rooms.log.error('could not read the tags in the peer store - %e', err) })
+    this.#rooms.standing.peerStoreTags.load().catch(err => { this.#rooms.log.error('could not read the tags in the peer store - %e', err) })
     this.outbound.afterStart()
   }
 
@@ -315,8 +294,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   }
 
   /**
-   * Returns `undefined` if the peer is neither connected nor tagged. The tags of a peer
-   * that has left are told for as long as they are remembered (`reputation`).
+   * Returns `undefined` if the peer is neither connected nor tagged, or forgotten
    */
   getTagInfo (peerId: PeerId): TagInfo | undefined {
     return tagInfo(peerId, this.#rooms.standing, this.#rooms.table, this.#rooms.clock)
@@ -412,6 +390,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
  * and should be the first one.
  *
  * @throws {InvalidOptionError} if the options are not usable
+ * @throws {UnsupportedVersionError} if the libp2p of the node is too old
  */
 export function connectionManager (init: ConnectionManagerInit = {}): (components: ConnectionManagerComponents) => ConnectionManagerService {
   assertOptionsOf('connectionManager', init)

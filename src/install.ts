@@ -3,8 +3,10 @@ import { MAX_DELAY } from './clock.ts'
 import { readProperty } from './error-message.ts'
 import { InvalidOptionError } from './errors.ts'
 import { composeGaters } from './gating/index.ts'
+import type { DialQueueComponents } from './dialing/index.ts'
 import type { AnswerLimit, OnUserDenial } from './gating/index.ts'
-import type { ConnectionGater, StreamMiddleware } from '@libp2p/interface'
+import type { OutboundNodeComponents } from './wiring/index.ts'
+import type { ConnectionGater, StreamMiddleware, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 
 /**
@@ -22,6 +24,13 @@ export interface InstallComponents {
    * Only there unless it is disabled
    */
   connectionMonitor?: object
+}
+
+/**
+ * What the connection manager uses of a libp2p node
+ */
+export interface ConnectionManagerComponents extends Omit<DialQueueComponents, 'datastore' | 'peerStore' | 'peerRouting'>, OutboundNodeComponents, InstallComponents {
+  upgrader: Upgrader
 }
 
 /**
@@ -139,18 +148,6 @@ export function install (components: InstallComponents, installation: Installati
 export function assertInstalled ({ connectionManager }: Pick<InstallComponents, 'connectionManager'>, manager: ReplacementManager): void {
   if (connectionManager !== manager) {
     throw new InvalidOptionError('services', 'another name', 'a record in which this service is named "connectionManager"')
-  }
-}
-
-/**
- * Whether the node has a connection monitor of its own. What a node does not have
- * may not even be asked for.
- */
-export function hasConnectionMonitor (components: Pick<InstallComponents, 'connectionMonitor'>): boolean {
-  try {
-    return components.connectionMonitor != null
-  } catch {
-    return false
   }
 }
 

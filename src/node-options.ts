@@ -1,10 +1,14 @@
 import { multiaddr } from '@multiformats/multiaddr'
-import * as constants from './constants.ts'
+import { optionWarnings, resolveConfig } from './config.ts'
 import { NORMAL_LIVENESS } from './connections/index.ts'
+import * as constants from './constants.ts'
 import { readProperty } from './error-message.ts'
 import { anObject } from './options.ts'
-import type { ConnectionManagerInit } from './config.ts'
+import { assertSupported } from './start-checks.ts'
+import { loggedOr } from './user-functions.ts'
+import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { LivenessInit } from './connections/index.ts'
+import type { Logger } from '@libp2p/interface'
 
 /**
  * What the options of the node can be read from: the configuration itself is not kept,
@@ -96,6 +100,28 @@ const TIMEOUT_FIELDS: ReadonlyArray<readonly [option: string, preset: number, pl
   ['timeoutMultiplier', 1.2],
   ['failureMultiplier', 2]
 ]
+
+/**
+ * The options with their defaults, and what there is to say of those that have no effect
+ *
+ * @throws {InvalidOptionError} if the options are not usable
+ * @throws {UnsupportedVersionError} if the libp2p of the node is too old
+ */
+export function configure (given: ConnectionManagerInit, components: ConfiguredComponents, log: Logger): { config: ConnectionManagerConfig, warnings: string[] } {
+  assertSupported(components)
+
+  const { init, taken, warnings } = takeOverOptions(given, components)
+  const config = resolveConfig(init, readProperty(components, 'connectionMonitor') != null)
+
+  if (taken.length > 0) {
+    log('took over the options %s of the node', taken.join(', '))
+  }
+
+  return {
+    config: { ...config, groupOf: loggedOr('groupOf', config.groupOf, () => undefined, log) },
+    warnings: [...optionWarnings(given), ...warnings]
+  }
+}
 
 /**
  * Takes over the options that are left in `connectionManager` and `connectionMonitor` of

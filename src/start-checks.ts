@@ -48,13 +48,14 @@ export function assertSupported (components: object): void {
 /**
  * Says what is accepted and has no effect, in one warning. Logs of libp2p are not seen
  * unless they are switched on, so it is a warning of the process, too, or of the page.
+ * What was said is taken out of the list.
  */
-export function warnAtStart (warnings: readonly string[], log: Logger): void {
+export function warnAtStart (warnings: string[], log: Logger): void {
   if (warnings.length === 0) {
     return
   }
 
-  const message = `libp2p-connmgr: ${warnings.join('; ')}`
+  const message = `libp2p-connmgr: ${warnings.splice(0).join('; ')}`
   const process: unknown = readProperty(globalThis, 'process')
   const emitWarning = readProperty(process, 'emitWarning')
   log.error('%s', message)

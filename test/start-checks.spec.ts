@@ -1,3 +1,4 @@
+import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { createLibp2p } from 'libp2p'
 import { connectionManager, inspector, reachability } from '../src/index.ts'
@@ -41,7 +42,7 @@ describe('start checks', () => {
       expect(() => { assertSupported(components) }).to.throw(`needs libp2p ${OLDEST_LIBP2P} or newer, but this node was made by ${found}`)
         .with.property('name', 'UnsupportedVersionError')
       // the factory asks before anything is built
-      expect(() => connectionManager()(components as never)).to.throw(found)
+      expect(() => connectionManager()({ ...components, logger: defaultLogger() } as never)).to.throw(found)
     })
   })
 })

@@ -8,8 +8,7 @@
  * - `dead` nothing was heard any more
  * - `idle` no application used it
  * - `replaced` the peer has a better connection
- * - `surplus` it was dialled for the outbound target, or to see whether somebody is there,
- *   and is not needed any more
+ * - `surplus` the outbound target, or a feeler, needs it no more
  * - `recycle` it was closed to be replaced
  * - `hang-up` the user closed the connections of the peer
  * - `stop` the node was stopped

@@ -27,7 +27,7 @@ const FUNCTIONS: Record<string, ConnectionManagerInit> = {
   serviceOf: { serviceOf: broken },
   valueOf: { valueOf: broken },
   selectVictims: { selectVictims: broken },
-  selectConnection: { selectConnection: broken },
+  selectConnection: { selectConnection: broken, closeDuplicates: false },
   dialRanker: { dialRanker: broken },
   addressSorter: { addressSorter: broken },
   'resolvers.canResolve': resolver({ canResolve: broken }),
@@ -115,7 +115,7 @@ describe('faults: a function of the user that throws is logged with its stack', 
     await expectLogged()
   })
 
-  for (const [name, init] of Object.entries({ beforeConnect: { beforeConnect: [broken] }, afterConnect: { afterConnect: [broken] } })) {
+  Object.entries({ beforeConnect: { beforeConnect: [broken] }, afterConnect: { afterConnect: [broken] } }).forEach(([name, init]) => {
     it(`and is the reason why a dial fails: ${name}`, async () => {
       const node = await start(init)
       const manager = node.services.connectionManager
@@ -125,7 +125,7 @@ describe('faults: a function of the user that throws is logged with its stack', 
       expect(manager.decisions({ kind: 'dial', peer: remotes[0].peerId })).to.have.nested.property('[0].details.message').that.contains(MESSAGE)
       expect(await manager.explain(remotes[0].peerId)).to.have.property('lastDialError').that.contains(MESSAGE)
     })
-  }
+  })
 
   const INBOUND: Array<[name: string, init: ConnectionManagerInit, gater: ConnectionGater, reason: string]> = [
     ['afterConnect', { afterConnect: [broken] }, {}, 'hook'],

@@ -1,8 +1,10 @@
 import { isPeerId } from '@libp2p/interface'
 import { toError } from '../errors.ts'
-import type { OnUserDenial } from '../gating/index.ts'
+import { createGate, deniedInTime } from './gate.ts'
+import type { GateComponents, GateInit } from './gate.ts'
+import type { AnswerLimit, BanList, OnUserDenial } from '../gating/index.ts'
 import type { Refusal } from '../metrics/index.ts'
-import type { Logger, MultiaddrConnection } from '@libp2p/interface'
+import type { ConnectionGater, Logger, MultiaddrConnection } from '@libp2p/interface'
 
 export interface UserDenialsComponents {
   log: Logger
@@ -20,10 +22,31 @@ export interface UserDenialsComponents {
 const INBOUND_HOOKS: readonly string[] = ['denyInboundConnection', 'denyInboundEncryptedConnection', 'denyInboundUpgradedConnection']
 
 /**
+ * What is asked whether a connection is allowed, and what looks after the user's gater,
+ * which is asked first
+ */
+export interface Gaters {
+  gater: ConnectionGater
+  limitGater: AnswerLimit
+  onUserDenial: OnUserDenial
+}
+
+/**
+ * Ranges that may not connect are denied by admission, as it tells of what it refuses
+ */
+export function createGaters (rooms: GateComponents & UserDenialsComponents & { bans: BanList }, init: GateInit): Gaters {
+  return {
+    gater: createGate(rooms, { ...init, bans: rooms.bans, deny: [] }),
+    limitGater: async denied => deniedInTime(denied, rooms),
+    onUserDenial: tellOfUserDenials(rooms)
+  }
+}
+
+/**
  * Tells of inbound connections that the user's gater denies, and logs what it throws.
  * Dials that it denies fail, and are told then.
  */
-export function tellOfUserDenials ({ log, onRefuse }: UserDenialsComponents): OnUserDenial {
+function tellOfUserDenials ({ log, onRefuse }: UserDenialsComponents): OnUserDenial {
   return (hook, args, thrown) => {
     if (thrown != null) {
       log.error('%s of the connection gater failed - %e', hook, thrown)
