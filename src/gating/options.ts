@@ -6,6 +6,59 @@ import type { BanListInit } from './ban.ts'
 import type { DiscouragedListInit } from './discouraged.ts'
 import type { MisbehaviourInit } from './misbehaviour.ts'
 import type { OptionRules } from '../options.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * Who is banned. A `BanList` is one.
+ */
+export interface BanLookup {
+  ofPeer(peerId: PeerId | string): unknown
+  ofMultiaddr(multiaddr: Multiaddr): unknown
+
+  /**
+   * How many bans there are. While there is none, no name is looked up for them.
+   */
+  readonly size?: number
+}
+
+/**
+ * The options of {@link connectionGater}
+ */
+export interface ConnectionGaterInit {
+  /**
+   * Who is banned, e.g. the `bans` of the connection manager, or a list from
+   * `banList()`
+   *
+   * @default undefined, nobody
+   */
+  bans?: BanLookup
+
+  /**
+   * IP addresses or ranges that are neither dialled nor accepted, e.g.
+   * `10.0.0.0/8` or `/ip4/10.0.0.0/ipcidr/8`, also not by a name
+   *
+   * @default []
+   */
+  deny?: Array<string | Multiaddr>
+
+  /**
+   * If given, only these IP addresses and ranges are dialled and accepted. What
+   * has no IP address of the remote itself (relayed connections, in browsers host
+   * names) is not, except memory and unix sockets.
+   *
+   * @default undefined, any address
+   */
+  netRestrict?: Array<string | Multiaddr>
+
+  /**
+   * Do not dial private addresses nor WebSockets without encryption, as libp2p
+   * does in browsers
+   *
+   * @default false
+   */
+  denyPrivateDials?: boolean
+}
 
 /**
  * Who is never welcome
@@ -33,8 +86,8 @@ export interface GatingInit {
   discouraged?: DiscouragedListInit
 
   /**
-   * IP addresses and ranges. If given, no others are dialled, and no others may
-   * connect.
+   * IP addresses and ranges. If given, no others are dialled, also not by a name, and
+   * no others may connect.
    *
    * @default undefined, any address
    */

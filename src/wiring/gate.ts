@@ -2,7 +2,7 @@ import { CODE_P2P } from '@multiformats/multiaddr'
 import { TimeLimit, findDenial, untilAborted } from '../connections/index.ts'
 import { messageOf } from '../error-message.ts'
 import { DialDeniedError, toError } from '../errors.ts'
-import { connectionGater } from '../gating/index.ts'
+import { createGater } from '../gating/index.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Clock } from '../clock.ts'
@@ -77,7 +77,7 @@ async function inTime <T> (answer: Promise<T>, clock: Clock, late: (err: unknown
  */
 export function createGate (components: GateComponents, init: GateInit): ConnectionGater {
   const { clock, inbound, log, raw, flapping, onRefuse, realms: { realms }, standing } = components
-  const network = connectionGater(init, components)
+  const network = createGater(init, components)
 
   // without hooks there is nothing to wait for: whoever is upgraded late may miss what the remote sends at once
   const ask = async <Args extends unknown[]>(name: keyof GateInit, ...[hooks, ...args]: Parameters<typeof findDenial<Args>>): Promise<Denial | undefined> => {

@@ -10,7 +10,8 @@ import { MemoryDatastore } from 'datastore-core'
 import { LevelDatastore } from 'datastore-level'
 import { pEvent } from 'p-event'
 import pWaitFor from 'p-wait-for'
-import { connectionGater } from '../../src/gating/index.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createGater } from '../../src/gating/index.ts'
 import { createClient, createServer } from '../fixtures/loopback.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
 import type { ConnectionGaterInit } from '../../src/gating/index.ts'
@@ -123,7 +124,7 @@ describe('bans on real nodes', () => {
     const rules: ConnectionGaterInit[] = [{ deny: ['127.0.0.0/8'] }, { netRestrict: ['8.8.8.8'] }, { denyPrivateDials: true }]
 
     for (const init of rules) {
-      const rebound = connectionGater(init, { lookUp: async () => ['8.8.8.8'] })
+      const rebound = createGater(init, { clock: systemClock, lookUp: async () => ['8.8.8.8'] })
       const node = await nodes.add(createServer({}, {
         addresses: {},
         transports: [tcp(), webSockets()],

@@ -4,7 +4,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { IpAddress, parseIp, prefixText } from '../../src/addresses/index.ts'
-import { BanList, connectionGater, parseCidr } from '../../src/gating/index.ts'
+import { BanList, createGater, parseCidr } from '../../src/gating/index.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
 import type { ConnectionGaterInit } from '../../src/gating/index.ts'
 
@@ -34,7 +34,7 @@ describe('gating/address-rules', () => {
   }
 
   async function denies (init: ConnectionGaterInit, address: string): Promise<boolean | undefined> {
-    return connectionGater(init, { clock, lookUp }).denyDialMultiaddr?.(multiaddr(address))
+    return createGater(init, { clock, lookUp }).denyDialMultiaddr?.(multiaddr(address))
   }
 
   it('a name is denied with any of its addresses, however the rule is given', async () => {
@@ -72,7 +72,7 @@ describe('gating/address-rules', () => {
   })
 
   it('a number in disguise is denied at once', () => {
-    const gater = connectionGater(DENY, { clock, lookUp })
+    const gater = createGater(DENY, { clock, lookUp })
 
     for (const name of ['203.0.113.7', '203.0.113.7.', '0xcb.0.113.7', '0313.0.113.7', '3405803783', '203.28935', '２０３.0.113.7', '::ffff:203.0.113.7', '2001:DB8::1', '[2001:db8::1]']) {
       expect(gater.denyDialMultiaddr?.(multiaddr(`/dns/${name}/tcp/1`)), name).to.be.true()
@@ -98,7 +98,7 @@ describe('gating/address-rules', () => {
   })
 
   it('a look-up that hangs is not waited for, and not many of them hang', async () => {
-    const gater = connectionGater(DENY, {
+    const gater = createGater(DENY, {
       clock,
       lookUp: async name => {
         asked.push(name)
@@ -121,7 +121,7 @@ describe('gating/address-rules', () => {
 
   it('a name is looked up once for all who dial it at the same time', async () => {
     answers = { 'good.example': ['8.8.8.8'] }
-    const gater = connectionGater(DENY, { clock, lookUp })
+    const gater = createGater(DENY, { clock, lookUp })
     const address = multiaddr('/dns4/good.example/tcp/1')
 
     expect(await Promise.all([gater.denyDialMultiaddr?.(address), gater.denyDialMultiaddr?.(address)])).to.deep.equal([false, false])

@@ -3,7 +3,8 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { stubInterface } from 'sinon-ts'
-import { banList, connectionGater } from '../../src/gating/index.ts'
+import { systemClock } from '../../src/clock.ts'
+import { banList, connectionGater, createGater } from '../../src/gating/index.ts'
 import type { ConnectionGaterInit } from '../../src/gating/index.ts'
 import type { ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
 
@@ -112,7 +113,7 @@ describe('gating/connection-gater', () => {
     expect(denied.filter(address => deniesDial(init, address) !== true)).to.be.empty()
 
     for (const address of allowed) {
-      expect(await connectionGater(init, { lookUp }).denyDialMultiaddr?.(multiaddr(address)), address).to.be.false()
+      expect(await createGater(init, { clock: systemClock, lookUp }).denyDialMultiaddr?.(multiaddr(address)), address).to.be.false()
     }
 
     expect(denied.filter(address => deniesDial({}, address) !== false)).to.be.empty()
