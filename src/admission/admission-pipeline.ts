@@ -1,19 +1,19 @@
-import { barredReason, isDiscouraged } from './barred.ts'
+import { ArrivalRates } from './arrival-rates.ts'
+import { barredReason } from './barred.ts'
+import { ConnectionPlaces } from './connection-places.ts'
 import { ALLOW_LISTED, HELD, HeldAdmission, IDENTIFIED } from './held-admission.ts'
 import { LinkedList } from './linked-list.ts'
 import { originOf, scopeOf } from './origin.ts'
 import { PendingHandshakes } from './pending-handshakes.ts'
 import { bar, toRefusal } from './refusals.ts'
 import { SubnetCounts } from './subnet-counts.ts'
-import { TokenBuckets } from './token-buckets.ts'
-import { VictimChooser } from './victim-chooser.ts'
 import type { AdmissionComponents, AdmissionLimits } from './admission-components.ts'
 import type { Admission, AdmissionDecision, Reservation } from './admission.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
 import type { Origin } from './origin.ts'
 import type { AbortableSocket, PendingHandshake } from './pending-handshakes.ts'
-import type { AdmissionReason, AdmissionRefusal } from './refusals.ts'
+import type { AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { RateLimits } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -23,28 +23,20 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 const PENDING_SCOPES: readonly string[] = ['transient', 'system']
 
+const ANY_PLACE = {}
+
 /**
  * Decides which inbound connections may come in, and keeps what they have taken.
  * Everything is decided in memory, before anything is spent on the connection, and
  * what is refused has taken nothing.
  */
 export class AdmissionPipeline<R extends Reservation = Reservation, C extends EvictionCandidate = EvictionCandidate> {
-  /**
-   * May be changed at any time
-   */
-  maxConnections: number
-
   readonly #components: AdmissionComponents<R, C>
-  readonly #victims: VictimChooser<C>
+  readonly #places: ConnectionPlaces<R, C>
   readonly #subnets: SubnetCounts
   readonly #pending: PendingHandshakes<HeldAdmission<R>>
-  #buckets: TokenBuckets
+  readonly #rates: ArrivalRates
   private readonly held = new LinkedList<HeldAdmission<R>>()
-
-  /**
-   * How many have a place though they are not upgraded yet
-   */
-  #identifiedCount = 0
   #isStarted = false
 
   /**
@@ -54,11 +46,21 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    */
   constructor (components: AdmissionComponents<R, C>, limits: AdmissionLimits, hashKey?: HashKey) {
     this.#components = components
-    this.maxConnections = limits.maxConnections
-    this.#victims = new VictimChooser(components, hashKey)
+    this.#places = new ConnectionPlaces(components, limits.maxConnections, hashKey)
     this.#subnets = new SubnetCounts(limits.subnets)
     this.#pending = new PendingHandshakes(components, limits.maxPending, limits.pending)
-    this.#buckets = new TokenBuckets(components.clock, limits.rates)
+    this.#rates = new ArrivalRates(components, limits.rates)
+  }
+
+  /**
+   * How many connections there may be. May be changed at any time.
+   */
+  get maxConnections (): number {
+    return this.#places.limit
+  }
+
+  set maxConnections (limit: number) {
+    this.#places.limit = limit
   }
 
   /**
@@ -99,7 +101,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    * Change how often networks may connect. All begin with what they may do at once.
    */
   setRateLimits (limits: RateLimits): void {
-    this.#buckets = new TokenBuckets(this.#components.clock, limits)
+    this.#rates.setLimits(limits)
   }
 
   /**
@@ -146,8 +148,11 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     if (held.pending != null) {
       this.#pending.delete(held.pending)
       held.pending = undefined
-      this.#identifiedCount -= held.has(IDENTIFIED) ? 1 : 0
-      held.unset(IDENTIFIED)
+
+      if (held.has(IDENTIFIED)) {
+        held.unset(IDENTIFIED)
+        this.#places.leave()
+      }
     }
   }
 
@@ -207,15 +212,8 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
     this.#pending.knock(origin)
 
-    const { ip } = origin
-    const { dialBacks, hostRate } = this.#components
-    const isDialBack = ip != null && dialBacks.has(ip)
-    const tooFast = ip == null ? undefined : hostRate.take(ip)
-
-    // who was asked to come pays all the same
-    const pays = ip != null && (tooFast == null || isDialBack)
-    const empty = pays ? this.#buckets.take(ip) : undefined
-    const exceeded = tooFast ?? empty
+    const arrival = this.#rates.arrive(origin.ip)
+    const { exceeded, isDialBack } = arrival
 
     if (exceeded != null && !isDialBack) {
       return { reason: 'rate', ...exceeded }
@@ -225,17 +223,16 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
     try {
       const load = this.#components.load?.check()
-
       decision = load == null || isDialBack ? this.#decideByCount(origin, socket) : { reason: 'load', ...load }
 
-      if (isDialBack && (exceeded != null || load != null) && decision instanceof HeldAdmission) {
-        dialBacks.take(ip)
+      if ((exceeded ?? load) != null && decision instanceof HeldAdmission) {
+        this.#rates.except(arrival)
       }
 
       return decision
     } finally {
-      if (pays && empty == null && !(decision instanceof HeldAdmission)) {
-        this.#buckets.refund(ip)
+      if (!(decision instanceof HeldAdmission)) {
+        this.#rates.refund(arrival)
       }
     }
   }
@@ -253,22 +250,16 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
       return { reason: 'subnet', ...subnet }
     }
 
-    // who is discouraged may not have the last place
-    if (this.#isLastPlace && isDiscouraged(this.#components, origin)) {
-      return this.#refuseAsFull('discouraged')
-    }
-
-    return this.#tryHold(origin, 0, socket)
+    return this.#places.check(origin) ?? this.#tryHold(origin, 0, socket)
   }
 
   /**
    * The last step. When the connections that are not upgraded yet have taken all places, or
    * all that they may use, one of them makes place for the newcomer.
    */
-  #tryHold (origin: Origin, flags: number, socket?: AbortableSocket): HeldAdmission<R> | AdmissionRefusal {
-    const isLimited = flags !== ALLOW_LISTED
-    const isFull = isLimited && this.#pending.isFull
-    const victim = isFull ? this.#pending.victimFor(origin) : undefined
+  #tryHold (origin: Origin, flags: number, socket?: AbortableSocket, mayReplace = flags !== ALLOW_LISTED): HeldAdmission<R> | AdmissionRefusal {
+    const isFull = flags !== ALLOW_LISTED && this.#pending.isFull
+    const victim = isFull && mayReplace ? this.#pending.victimFor(origin) : undefined
 
     if (isFull && victim == null) {
       return { reason: 'pending', scope: 'system', current: this.#pending.size, limit: this.maxPending }
@@ -278,10 +269,9 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
     try {
       reservation = this.#reserve(origin, flags)
-      this.#giveWay(victim)
     } catch (err) {
       const refusal = toRefusal(err)
-      const other = isLimited && PENDING_SCOPES.includes(refusal.scope) ? victim ?? this.#pending.victimFor(origin) : undefined
+      const other = mayReplace && PENDING_SCOPES.includes(refusal.scope) ? victim ?? this.#pending.victimFor(origin) : undefined
 
       if (other == null) {
         return refusal
@@ -289,15 +279,12 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
       this.#giveWay(other)
 
-      try {
-        reservation = this.#reserve(origin, flags)
-      } catch (err) {
-        return toRefusal(err)
-      }
+      return this.#tryHold(origin, flags, socket, false)
     }
 
+    this.#giveWay(victim)
     const held = this.#hold(origin, reservation, flags)
-    held.pending = this.#pending.add(held, origin, isLimited, socket)
+    held.pending = this.#pending.add(held, origin, flags !== ALLOW_LISTED, socket)
 
     return held
   }
@@ -313,7 +300,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   }
 
   #checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const { bans, isTrusted, discouraged, realms, self } = this.#components
+    const { bans, realms, self } = this.#components
 
     // it has given way to others
     if (!held.has(HELD)) {
@@ -325,28 +312,24 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
 
     const leavesAllowList = held.ip != null && held.isAllowListed && !this.#components.allowList.allows(held.ip, peer)
+    // its address is listed for other peers: it has to keep to the limits like everybody
     const subnet = leavesAllowList ? this.#subnets.check(held) : undefined
 
     if (subnet != null) {
       return { reason: 'subnet', ...subnet }
     }
 
-    const isLimited = leavesAllowList || !held.isAllowListed
+    const { refusal, victim } = leavesAllowList || !held.isAllowListed ? this.#places.find(peer, held) : ANY_PLACE
 
-    if (isLimited && this.#isLastPlace && discouraged.hasPeer(peer)) {
-      return this.#refuseAsFull('discouraged')
-    }
-
-    const isFull = isLimited && this.#used >= this.maxConnections
-    const victim = isFull ? this.#victims.choose() : undefined
-
-    if (isFull && victim == null && !isTrusted(peer)) {
-      return this.#refuseAsFull('max-connections')
+    if (refusal != null) {
+      return refusal
     }
 
     try {
       if (leavesAllowList) {
-        this.#leaveAllowList(held)
+        held.reservation.leaveAllowList()
+        held.unset(ALLOW_LISTED)
+        this.#subnets.add(held)
       }
 
       if (realm != null) {
@@ -359,40 +342,14 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
 
     // somebody may have left for its realm already
-    if (victim != null && this.#used >= this.maxConnections) {
+    if (victim != null && this.#places.areTaken) {
       this.#components.evict(victim)
     }
 
     if (held.isPending && !held.has(IDENTIFIED)) {
       held.set(IDENTIFIED)
-      this.#identifiedCount++
+      this.#places.take()
     }
-  }
-
-  /**
-   * The address is allow-listed for some peers. A peer that is none of them has to
-   * keep to the limits like everybody.
-   */
-  #leaveAllowList (held: HeldAdmission<R>): void {
-    held.reservation.leaveAllowList()
-    held.unset(ALLOW_LISTED)
-    this.#subnets.add(held)
-  }
-
-  /**
-   * How many places are taken, those of connections included that are not upgraded yet but
-   * have said who they are: otherwise several could take the last one at the same time
-   */
-  get #used (): number {
-    return this.#components.connectionCount() + this.#identifiedCount
-  }
-
-  get #isLastPlace (): boolean {
-    return this.#used + 1 >= this.maxConnections
-  }
-
-  #refuseAsFull (reason: AdmissionReason): AdmissionRefusal {
-    return { reason, scope: 'system', current: this.#used, limit: this.maxConnections }
   }
 
   #reserve ({ fileDescriptor }: Origin, flags: number): R {

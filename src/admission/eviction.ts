@@ -93,71 +93,119 @@ const MINORITY_TRANSPORTS: readonly TransportKind[] = ['webrtc', 'webrtc-direct'
  * The order of the candidates does not matter.
  */
 export function chooseEviction<C extends EvictionCandidate> (candidates: readonly C[], key: HashKey): C | undefined {
-  const groups = groupsOf(candidates, key)
-  const hashOf = ({ group }: C): number => groups.get(group)?.hash ?? 0
   const places = (share: number): number => Math.floor(candidates.length * share)
-
   const leastByValue = Math.min(LEAST_BY_VALUE, places(1 / 2))
-  let rest = withoutBest(candidates, places(SHARE_BY_GROUP), candidate => -hashOf(candidate))
-  rest = withoutBest(rest, places(SHARE_BY_RTT), ({ rtt }) => rtt)
-  rest = withoutBest(rest, places(SHARE_BY_USE), ({ lastUseful }) => lastUseful > 0 ? -lastUseful : Infinity)
+  let rest = membersOf(candidates, key)
+  rest = withoutBest(rest, places(SHARE_BY_GROUP), ({ group }) => -group.hash)
+  rest = withoutBest(rest, places(SHARE_BY_RTT), ({ candidate }) => candidate.rtt)
+  rest = withoutBest(rest, places(SHARE_BY_USE), ({ candidate: { lastUseful } }) => lastUseful > 0 ? -lastUseful : Infinity)
   rest = withoutMostValuable(rest, Math.max(places(SHARE_BY_VALUE), leastByValue))
   rest = withoutLongestConnected(rest)
 
-  if (rest.some(({ isDiscouraged }) => isDiscouraged)) {
-    rest = rest.filter(({ isDiscouraged }) => isDiscouraged)
+  if (rest.some(({ candidate }) => candidate.isDiscouraged)) {
+    rest = rest.filter(({ candidate }) => candidate.isDiscouraged)
   }
 
-  return rest.reduce<C | undefined>((first, candidate) => first == null || compareVictims(candidate, first, groups) < 0 ? candidate : first, undefined)
+  return rest.reduce<Member<C> | undefined>((first, member) => first == null || compareVictims(member, first) < 0 ? member : first, undefined)?.candidate
+}
+
+interface Group<C extends EvictionCandidate> {
+  readonly name: string
+  readonly hash: number
+  size: number
+
+  /**
+   * The best one that was found of it so far, by what is looked for
+   */
+  best: Member<C> | undefined
 }
 
 /**
- * Candidates without the `count` that have the lowest of some number, at most one of each
- * group. Whoever has `Infinity` or no number has nothing that would protect it.
+ * A candidate among the others
  */
-function withoutBest<C extends EvictionCandidate> (candidates: readonly C[], count: number, numberOf: (candidate: C) => number): readonly C[] {
-  const best = new Map<string, C>()
+interface Member<C extends EvictionCandidate> {
+  readonly candidate: C
+  readonly group: Group<C>
+  isProtected: boolean
+}
 
-  for (const candidate of count > 0 ? candidates : []) {
-    const other = best.get(candidate.group)
+function membersOf<C extends EvictionCandidate> (candidates: readonly C[], key: HashKey): Array<Member<C>> {
+  const groups = new Map<string, Group<C>>()
 
-    if (numberOf(candidate) < Infinity && (other == null || (compare(numberOf(candidate), numberOf(other)) || olderFirst(candidate, other)) < 0)) {
-      best.set(candidate.group, candidate)
+  return candidates.map(candidate => {
+    const name = candidate.group
+    let group = groups.get(name)
+
+    if (group == null) {
+      group = { name, hash: keyedHash(key, name), size: 0, best: undefined }
+      groups.set(name, group)
+    }
+
+    group.size++
+
+    return { candidate, group, isProtected: false }
+  })
+}
+
+/**
+ * What is compared of a candidate: the lowest is the best. `Infinity`, or no number, if it
+ * has nothing that would protect it.
+ */
+interface NumberOf { <C extends EvictionCandidate>(member: Member<C>): number }
+
+/**
+ * Those without the `count` that have the lowest of some number, at most one of each group
+ */
+function withoutBest<C extends EvictionCandidate> (members: Array<Member<C>>, count: number, numberOf: NumberOf): Array<Member<C>> {
+  const groups: Array<Group<C>> = []
+
+  for (const member of count > 0 ? members : []) {
+    const { group } = member
+
+    if (numberOf(member) < Infinity) {
+      if (group.best == null) {
+        groups.push(group)
+        group.best = member
+      } else if ((compare(numberOf(member), numberOf(group.best)) || olderFirst(member, group.best)) < 0) {
+        group.best = member
+      }
     }
   }
 
-  const isBest = lowest([...best.values()], count, numberOf)
+  const best = groups.flatMap(({ best }) => best ?? [])
+  groups.forEach(group => { group.best = undefined })
 
-  return isBest.size === 0 ? candidates : candidates.filter(candidate => !isBest.has(candidate))
+  return withoutLowest(members, best, count, numberOf)
 }
 
 /**
- * Candidates without the `count` that are worth most: the best one of each group, and only
- * then others
+ * Those without the `count` that are worth most: the best one of each group, and only then
+ * others
  */
-function withoutMostValuable<C extends EvictionCandidate> (candidates: readonly C[], count: number): readonly C[] {
-  const numberOf = ({ value }: C): number => value > 0 ? -value : Infinity
-  const rest = withoutBest(candidates, count, numberOf)
-  const others = lowest(rest.filter(({ value }) => value > 0), count - (candidates.length - rest.length), numberOf)
+function withoutMostValuable<C extends EvictionCandidate> (members: Array<Member<C>>, count: number): Array<Member<C>> {
+  const numberOf: NumberOf = ({ candidate: { value } }) => value > 0 ? -value : Infinity
+  const rest = withoutBest(members, count, numberOf)
+  const left = count - (members.length - rest.length)
 
-  return others.size === 0 ? rest : rest.filter(candidate => !others.has(candidate))
+  return withoutLowest(rest, left > 0 ? rest.filter(({ candidate }) => candidate.value > 0) : [], left, numberOf)
 }
 
 /**
- * The `count` that have the lowest of some number, of equals those that are connected for
- * longest. Sorting nothing but the numbers takes a fraction of sorting the candidates.
+ * Those without the `count` of some of them that have the lowest of some number, of equals
+ * those that are connected for longest. Sorting nothing but the numbers takes a fraction of
+ * sorting the candidates.
  */
-function lowest<C extends EvictionCandidate> (candidates: readonly C[], count: number, numberOf: (candidate: C) => number): Set<C> {
-  if (count <= 0) {
-    return new Set()
+function withoutLowest<C extends EvictionCandidate> (members: Array<Member<C>>, some: ReadonlyArray<Member<C>>, count: number, numberOf: NumberOf): Array<Member<C>> {
+  if (count <= 0 || some.length === 0) {
+    return members
   }
 
-  const last = new Float64Array(candidates.map(numberOf)).sort()[Math.min(count, candidates.length) - 1]
-  const chosen = new Set(candidates.filter(candidate => numberOf(candidate) < last))
-  const asLow = candidates.filter(candidate => numberOf(candidate) === last).sort(olderFirst)
-  asLow.slice(0, count - chosen.size).forEach(candidate => { chosen.add(candidate) })
+  const last = new Float64Array(some.map(numberOf)).sort()[Math.min(count, some.length) - 1]
+  const lower = some.filter(member => numberOf(member) < last)
+  const asLow = some.filter(member => numberOf(member) === last).sort(olderFirst)
+  lower.concat(asLow.slice(0, count - lower.length)).forEach(member => { member.isProtected = true })
 
-  return chosen
+  return members.filter(({ isProtected }) => !isProtected)
 }
 
 /**
@@ -165,42 +213,41 @@ function lowest<C extends EvictionCandidate> (candidates: readonly C[], count: n
  * of these places are handed out to the transports that few have, one to each in turn,
  * those with the fewest candidates first; what they do not use goes to all.
  */
-function withoutLongestConnected<C extends EvictionCandidate> (candidates: readonly C[]): readonly C[] {
-  const places = Math.floor(candidates.length / 2)
+function withoutLongestConnected<C extends EvictionCandidate> (members: Array<Member<C>>): Array<Member<C>> {
+  const places = Math.floor(members.length / 2)
   const minorities = MINORITY_TRANSPORTS
-    .map(kind => candidates.filter(({ transport }) => transport === kind))
+    .map(kind => members.filter(({ candidate: { transport } }) => transport === kind))
     .sort((a, b) => a.length - b.length)
-  let rest = candidates.filter(({ transport }) => !MINORITY_TRANSPORTS.includes(transport))
+  let rest = members.filter(({ candidate: { transport } }) => !MINORITY_TRANSPORTS.includes(transport))
   let minorityPlaces = Math.floor(places / 2)
 
-  minorities.forEach((members, i) => {
-    const share = Math.min(members.length, Math.ceil(minorityPlaces / (minorities.length - i)))
+  minorities.forEach((few, i) => {
+    const share = Math.min(few.length, Math.ceil(minorityPlaces / (minorities.length - i)))
     minorityPlaces -= share
-    rest = rest.concat(withoutOldest(members, share))
+    rest = rest.concat(withoutOldest(few, share))
   })
 
-  return withoutOldest(rest, rest.length - candidates.length + places)
+  return withoutOldest(rest, rest.length - members.length + places)
 }
 
 /**
- * Candidates without the `count` that are connected for longest. Sorting nothing but the
- * times takes a fraction of sorting the candidates.
+ * Those without the `count` that are connected for longest
  */
-function withoutOldest<C extends EvictionCandidate> (candidates: readonly C[], count: number): C[] {
-  const times = new Float64Array(candidates.map(({ opened }) => opened)).sort()
+function withoutOldest<C extends EvictionCandidate> (members: Array<Member<C>>, count: number): Array<Member<C>> {
+  const times = new Float64Array(members.map(({ candidate }) => candidate.opened)).sort()
   const last = times[count - 1]
-  const younger: C[] = []
-  const asOld: C[] = []
+  const younger: Array<Member<C>> = []
+  const asOld: Array<Member<C>> = []
 
-  for (const candidate of candidates) {
-    const order = compare(candidate.opened, last)
+  for (const member of members) {
+    const order = compare(member.candidate.opened, last)
 
     if (order >= 0) {
-      (order > 0 ? younger : asOld).push(candidate)
+      (order > 0 ? younger : asOld).push(member)
     }
   }
 
-  const left = candidates.length - count - younger.length
+  const left = members.length - count - younger.length
   asOld.sort(olderFirst)
 
   return younger.concat(asOld.slice(asOld.length - left))
@@ -210,18 +257,15 @@ function withoutOldest<C extends EvictionCandidate> (candidates: readonly C[], c
  * Who of two has to go first: who is in the group that has most connections, the youngest
  * of that
  */
-function compareVictims (a: EvictionCandidate, b: EvictionCandidate, groups: Groups): number {
+function compareVictims<C extends EvictionCandidate> (a: Member<C>, b: Member<C>): number {
   if (a.group === b.group) {
     return olderFirst(b, a)
   }
 
-  const { hash: hashA = 0, size: sizeA = 0 } = groups.get(a.group) ?? {}
-  const { hash: hashB = 0, size: sizeB = 0 } = groups.get(b.group) ?? {}
-
-  return sizeB - sizeA || hashA - hashB || (a.group < b.group ? -1 : 1)
+  return b.group.size - a.group.size || a.group.hash - b.group.hash || (a.group.name < b.group.name ? -1 : 1)
 }
 
-function olderFirst (a: EvictionCandidate, b: EvictionCandidate): number {
+function olderFirst<C extends EvictionCandidate> ({ candidate: a }: Member<C>, { candidate: b }: Member<C>): number {
   return compare(a.opened, b.opened) || (a.id < b.id ? -1 : 1)
 }
 
@@ -235,27 +279,4 @@ function compare (a: number, b: number): number {
   }
 
   return a < b || Number.isNaN(b) ? -1 : 1
-}
-
-interface Group {
-  readonly hash: number
-  size: number
-}
-
-type Groups = ReadonlyMap<string, Group>
-
-function groupsOf (candidates: readonly EvictionCandidate[], key: HashKey): Groups {
-  const groups = new Map<string, Group>()
-
-  for (const { group: name } of candidates) {
-    const group = groups.get(name)
-
-    if (group == null) {
-      groups.set(name, { hash: keyedHash(key, name), size: 1 })
-    } else {
-      group.size++
-    }
-  }
-
-  return groups
 }

@@ -37,9 +37,9 @@ export class KnockCounts {
     const count = this.get(ip)
 
     // only the lowest cells, as the others count somebody else as well
-    for (let row = 0; count < MOST && row < ROWS; row++) {
+    for (let row = 0; row < ROWS; row++) {
       const cell = this.#cellOf(ip, row)
-      cells[cell] = Math.max(cells[cell], count + 1)
+      cells[cell] = Math.max(cells[cell], Math.min(count + 1, MOST))
     }
   }
 

@@ -97,9 +97,6 @@ const MOST_PENDING = 1_024
 /**
  * How many connections may be being upgraded on a machine. What is not known of it does not
  * count, except that browsers tell nothing, and nobody can connect to many of them.
- *
- * @param machine - its memory and file descriptors
- * @param limits - those that were given
  */
 export function defaultMaxPending ({ memory, fileDescriptors }: Machine, limits?: Limits | false): number {
   const { connections, connectionsInbound } = limits === false ? {} : limits?.system ?? {}

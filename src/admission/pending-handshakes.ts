@@ -48,11 +48,17 @@ export interface PendingHandshakesComponents {
 const SAMPLES = 16
 
 /**
- * In ms: for how long a handshake does not give way to others of networks that are as
- * crowded as its own: an honest one over a long way takes that long. When more come than
- * there are places in this time, more of them are finished so than if none had its time.
+ * In ms: for how long a handshake does not give way to others that are as good: an honest
+ * one over a long way takes that long. When more come than there are places in this time,
+ * more of them are finished so than if none had its time.
  */
 const LEAST_TIME = 1_000
+
+/**
+ * A host that has knocked more than so many times as often as another is worse. One that
+ * tries again is not.
+ */
+const KNOCKS_MORE = 2
 
 /**
  * Part of all places: a network with more of them is crowded
@@ -149,12 +155,13 @@ export class PendingHandshakes<H> {
    */
   victimFor (newcomer: Origin): PendingHandshake<H> | undefined {
     const level = this.#levelOf(newcomer)
+    const most = this.#knocksOf(newcomer) * KNOCKS_MORE
     const begun = this.#clock.now() - LEAST_TIME
     let victim: Ranked<H> | undefined
 
     for (const pending of this.#sample()) {
       const ranked = { pending, level: this.#levelOf(pending.origin), knocks: this.#knocksOf(pending.origin) }
-      const mayGo = ranked.level > level || (ranked.level === level && pending.since <= begun)
+      const mayGo = ranked.level > level || (ranked.level === level && (ranked.knocks > most || pending.since <= begun))
 
       if (mayGo && (victim == null || isWorse(ranked, victim))) {
         victim = ranked

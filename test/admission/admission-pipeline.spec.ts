@@ -236,6 +236,14 @@ describe('admission/admission-pipeline', () => {
       expect(scene.try(tcp('198.51.100.2'))).to.equal('admitted')
     })
 
+    it('leaves the last place to those who have not misbehaved, also when several begin at the same time', () => {
+      const scene = new Scene({ maxConnections: 3 }, { isTrusted: peer => peer === OTHER_PEER, discouraged: { hasIp: ip => ip.text.startsWith('203.0.113.'), hasPeer: () => false } })
+      const handshakes = [1, 2, 3, 4].map(i => scene.admit(tcp(`203.0.113.${i}`)))
+
+      expect(handshakes.map(admission => scene.identify(admission, PEER)?.reason)).to.deep.equal([undefined, undefined, 'discouraged', 'discouraged'])
+      expect(scene.identify(handshakes[3], OTHER_PEER)).to.be.undefined()
+    })
+
     it('can change how many that is', () => {
       const scene = new Scene({ maxConnections: 0 })
       const admission = scene.admit(tcp('203.0.113.1'))

@@ -7,7 +7,8 @@ import type { Admission } from '../../src/admission/index.ts'
 import type { ConnectionScope } from '../../src/resources/index.ts'
 
 describe('admission/conservation', () => {
-  it('holds exactly what is open, in any order of events', () => {
+  it('holds exactly what is open, in any order of events', function () {
+    this.timeout(20_000)
     const address = fc.constantFrom('203.0.113.7', '203.0.113.8', '198.51.100.1', '203.0.113.99', '192.0.2.1', '192.0.3.1', '2a01:4f8::1', '2a01:4f8:0:100::1', '127.0.0.1').map(tcp)
     const step = fc.record({
       action: fc.constantFrom('admit', 'admit', 'admit', 'upgrade', 'identify', 'release', 'release again', 'account', 'limit', 'wait'),

@@ -1,8 +1,8 @@
 import { expect } from 'aegir/chai'
+import { SeededRandom } from '../../simulate/seeded-random.ts'
 import { parseIp } from '../../src/addresses/index.ts'
 import { pendingLimits } from '../../src/admission/index.ts'
 import { PendingHandshakes } from '../../src/admission/pending-handshakes.ts'
-import { SeededRandom } from '../../simulate/seeded-random.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { Origin } from '../../src/admission/index.ts'
 import type { PendingHandshake } from '../../src/admission/pending-handshakes.ts'
@@ -60,7 +60,9 @@ describe('admission/pending-handshakes', () => {
     const ends: Array<{ at: number, handshake: PendingHandshake<string>, isHonest: boolean }> = []
 
     for (let ms = 0; ms < 20_000; ms += 10) {
-      for (const end of ends.filter(({ at }) => at <= clock.now())) {
+      const now = clock.now()
+
+      for (const end of ends.filter(({ at }) => at <= now)) {
         ends.splice(ends.indexOf(end), 1)
 
         if (!dropped.has(end.handshake)) {
@@ -103,7 +105,7 @@ describe('admission/pending-handshakes', () => {
 
   it('closes one of a crowded network at once, however short it has waited', () => {
     for (let i = 0; i < LIMIT; i++) {
-      connect(i < 100 ? `203.0.${i}.1` : `${30 + i % 100}.${i}.0.1`, i < 100 ? 'crowd' : 'other')
+      connect(i < 100 ? `203.0.${i}.1` : `${30 + i % 100}.${i % 256}.0.1`, i < 100 ? 'crowd' : 'other')
     }
 
     const victim = pending.victimFor({ ip: parseIp('45.1.1.1') })
@@ -124,6 +126,21 @@ describe('admission/pending-handshakes', () => {
     pending.knock({ ip: parseIp('203.0.113.2') })
     pending.knock({ ip: parseIp('203.0.113.2') })
     expect(pending.victimFor(newcomer)?.held).to.equal('203.0.113.2')
+  })
+
+  it('closes one at once whose host knocks again and again, for one that does not', async () => {
+    pending = new PendingHandshakes({ clock, random: new SeededRandom(1) }, 10, pendingLimits(10))
+    const attackers = Array.from({ length: 400 }, (_, i) => `${30 + i % 100}.${i % 256}.0.1`)
+
+    // each of them knocks 80 times a minute
+    for (let i = 0; i < 20_000; i++) {
+      connect(attackers[i % 400], 'attacker')
+      i % 5 === 0 && await clock.advance(10)
+    }
+
+    const honest = connect('45.1.1.1') ?? expect.fail('it did not come in')
+    attackers.forEach(ip => { connect(ip, 'attacker') })
+    expect(dropped.has(honest), 'it has its time').to.be.false()
   })
 
   it('closes none that may not give way, and none before it had time where all are alike', async () => {

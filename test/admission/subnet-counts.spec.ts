@@ -145,7 +145,3 @@ describe('admission/subnet-counts', () => {
     }))
   })
 })
-
-function fail (): never {
-  throw new Error('not an address')
-}

@@ -1,0 +1,110 @@
+import { isDiscouraged } from './barred.ts'
+import { VictimChooser } from './victim-chooser.ts'
+import type { AdmissionComponents } from './admission-components.ts'
+import type { Reservation } from './admission.ts'
+import type { EvictionCandidate } from './eviction.ts'
+import type { HashKey } from './keyed-hash.ts'
+import type { Origin } from './origin.ts'
+import type { AdmissionReason, AdmissionRefusal } from './refusals.ts'
+
+/**
+ * A place for a connection, and who has to go for it; or why there is none
+ */
+export interface ConnectionPlace<C> {
+  readonly victim?: C
+  readonly refusal?: AdmissionRefusal
+}
+
+const FREE = {}
+
+/**
+ * As many connections as there may be. Nobody has a place, or has to go for a newcomer,
+ * before the newcomer has said who it is.
+ */
+export class ConnectionPlaces<R extends Reservation, C extends EvictionCandidate> {
+  /**
+   * How many there are. May be changed at any time.
+   */
+  limit: number
+
+  readonly #components: AdmissionComponents<R, C>
+  readonly #victims: VictimChooser<C>
+
+  /**
+   * How many are taken by connections that are not open yet: otherwise several could take
+   * the last one at the same time
+   */
+  #early = 0
+
+  /**
+   * @param components - who is connected
+   * @param limit - how many places there are
+   * @param hashKey - the secret behind the choice of whom to close, a random one by default
+   */
+  constructor (components: AdmissionComponents<R, C>, limit: number, hashKey?: HashKey) {
+    this.limit = limit
+    this.#components = components
+    this.#victims = new VictimChooser(components, hashKey)
+  }
+
+  /**
+   * Whether one more can not come in without another one going
+   */
+  get areTaken (): boolean {
+    return this.#used >= this.limit
+  }
+
+  /**
+   * Why connections from there may not come in, if they may not. Who is discouraged may not
+   * have the last place.
+   */
+  check (origin: Origin): AdmissionRefusal | undefined {
+    return this.#isLast && isDiscouraged(this.#components, origin) ? this.#refuse('discouraged') : undefined
+  }
+
+  /**
+   * Look for a place for a peer that comes from there. The victim, if there is one, is to be
+   * evicted when nothing else keeps the peer out.
+   */
+  find (peer: string, origin: Origin): ConnectionPlace<C> {
+    const { discouraged, isTrusted } = this.#components
+
+    if (this.#isLast && !isTrusted(peer) && (discouraged.hasPeer(peer) || isDiscouraged(this.#components, origin))) {
+      return { refusal: this.#refuse('discouraged') }
+    }
+
+    if (!this.areTaken) {
+      return FREE
+    }
+
+    const victim = this.#victims.choose()
+
+    return victim == null && !isTrusted(peer) ? { refusal: this.#refuse('max-connections') } : { victim }
+  }
+
+  /**
+   * A connection has a place before it is open
+   */
+  take (): void {
+    this.#early++
+  }
+
+  /**
+   * It is open, and counted as such, or has failed
+   */
+  leave (): void {
+    this.#early--
+  }
+
+  get #used (): number {
+    return this.#components.connectionCount() + this.#early
+  }
+
+  get #isLast (): boolean {
+    return this.#used + 1 >= this.limit
+  }
+
+  #refuse (reason: AdmissionReason): AdmissionRefusal {
+    return { reason, scope: 'system', current: this.#used, limit: this.limit }
+  }
+}
