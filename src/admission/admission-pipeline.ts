@@ -12,6 +12,7 @@ import type { Admission, AdmissionDecision, Reservation } from './admission.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
 import type { Origin } from './origin.ts'
+import type { ConnectionPlace } from './connection-places.ts'
 import type { AbortableSocket, PendingHandshake } from './pending-handshakes.ts'
 import type { AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
@@ -22,8 +23,6 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * The scopes that count what is not upgraded yet
  */
 const PENDING_SCOPES: readonly string[] = ['transient', 'system']
-
-const ANY_PLACE = {}
 
 /**
  * Decides which inbound connections may come in, and keeps what they have taken.
@@ -319,7 +318,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
       return { reason: 'subnet', ...subnet }
     }
 
-    const { refusal, victim } = leavesAllowList || !held.isAllowListed ? this.#places.find(peer, held) : ANY_PLACE
+    const { refusal, victim }: ConnectionPlace<C> = leavesAllowList || !held.isAllowListed ? this.#places.find(peer, held) : {}
 
     if (refusal != null) {
       return refusal
