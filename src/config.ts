@@ -1,4 +1,5 @@
 import { ADMISSION_RULES, resolveAdmission } from './admission/index.ts'
+import { assertConnectionBounds } from './connection-bounds.ts'
 import { CONNECTIONS_RULES, resolveConnections } from './connections/index.ts'
 import * as constants from './constants.ts'
 import { DIALING_DEFAULTS, DIALING_RULES } from './dialing/index.ts'
@@ -6,7 +7,7 @@ import { InvalidOptionError } from './errors.ts'
 import { GATING_RULES } from './gating/index.ts'
 import { aFlag, anObject, assertOptions, duration, unknownOptions, withDefaults } from './options.ts'
 import { OUTBOUND_RULES, resolveOutbound } from './outbound/index.ts'
-import { RESOURCES_RULES } from './resources/index.ts'
+import { RESOURCES_RULES, validateLimits } from './resources/index.ts'
 import { TRIMMING_RULES, resolveTrimming, resolveWatermarks } from './trimming/index.ts'
 import type { AdmissionInit } from './admission/index.ts'
 import type { ConnectionsConfig, ConnectionsInit } from './connections/index.ts'
@@ -123,22 +124,19 @@ export function resolveConfig (init: ConnectionManagerInit = {}, hasMonitor = tr
   assertOptions(init, RULES, '', init.strict === true)
 
   const watermarks = resolveWatermarks(init, WATERMARK_DEFAULTS)
-  const target = init.outbound?.target ?? 0
-
-  // what is dialled for the target would be trimmed for the watermark, for ever
-  if (target > watermarks.highWater) {
-    throw new InvalidOptionError('outbound.target', target, `at most highWater (${watermarks.highWater})`)
-  }
+  const trimming = resolveTrimming(init)
+  const outbound = resolveOutbound(init)
+  assertConnectionBounds({ ...init, limits: init.limits === false ? false : validateLimits(init.limits ?? {}) }, watermarks, trimming)
 
   return {
     ...init,
     init,
     limitPrivateHosts: init.inboundConnectionThreshold != null,
     ...watermarks,
-    ...resolveTrimming(init),
+    ...trimming,
     ...resolveAdmission(init),
     ...withDefaults(init, DIALING_DEFAULTS),
     ...resolveConnections(hasMonitor || init.liveness != null ? init : { ...init, liveness: false }),
-    ...resolveOutbound(init)
+    ...outbound
   }
 }

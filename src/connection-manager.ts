@@ -204,7 +204,8 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
    * the others are lowered where they would be above it. If more connections are
    * open than it allows, they are trimmed at once.
    *
-   * @throws {InvalidOptionError} if it is not a number of at least 1
+   * @throws {InvalidOptionError} if it is not a number of at least 1, or less than realms
+   * reserve, and then nothing has changed
    */
   setMaxConnections (maxConnections: number): void {
     changeMaxConnections(this.#rooms, withMaxConnections(this.#config.init, maxConnections, WATERMARK_DEFAULTS))

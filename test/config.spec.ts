@@ -213,6 +213,30 @@ describe('config', () => {
     expect(resolveConfig({ highWater: Infinity, maxConnections: 100 })).to.deep.include({ highWater: Infinity, maxConnections: 100 })
   })
 
+  const contradictions: Array<[string, ConnectionManagerInit, string]> = [
+    ['a high watermark above the limit of the system', { highWater: 300, limits: { system: { connections: 256 } } }, '"highWater" must be at most limits.system.connections (256), got 300'],
+    ['a high watermark above the limits of both directions', { highWater: 30, limits: { system: { connectionsInbound: 16, connectionsOutbound: 8 } } }, '"highWater" must be at most limits.system.connectionsInbound and limits.system.connectionsOutbound together (24), got 30'],
+    ['a low watermark above the limit of the system', { lowWater: 280, limits: { system: { connections: 256 } } }, '"lowWater" must be at most limits.system.connections (256), got 280'],
+    ['a target that leaves no place for what realms reserve', { outbound: { target: 9 }, limits: { system: { connections: 12 }, realms: { chain: { reserved: 4 } } } }, '"outbound.target" must be at most limits.system.connections without what realms reserve (8), got 9'],
+    ['a target above the limit of outbound connections', { outbound: { target: 9 }, limits: { system: { connectionsOutbound: 8 } } }, '"outbound.target" must be at most limits.system.connectionsOutbound (8), got 9'],
+    ['a watermark of a realm above its limit', { realmSettings: { chain: { highWater: 65 } }, limits: { realms: { chain: { connections: 64 } } } }, '"realmSettings.chain.highWater" must be at most limits.realms.chain.connections (64), got 65'],
+    ['a watermark of a realm above the limit of the system', { realmSettings: { chain: { highWater: 65 } }, limits: { system: { connections: 64 } } }, '"realmSettings.chain.highWater" must be at most limits.system.connections (64), got 65'],
+    ['a watermark of a realm below its reserve', { realmSettings: { chain: { highWater: 8 } }, limits: { realms: { chain: { reserved: 16 } } } }, '"realmSettings.chain.highWater" must be at least limits.realms.chain.reserved (16), got 8']
+  ]
+
+  for (const [what, init, message] of contradictions) {
+    it(`refuses ${what} and names both`, () => {
+      expect(() => resolveConfig(init)).to.throw().with.property('message', message)
+    })
+  }
+
+  it('accepts watermarks that limits allow, or that are switched off', () => {
+    expect(resolveConfig({ highWater: 256, lowWater: 200, limits: { system: { connections: 256 } } })).to.include({ highWater: 256, lowWater: 200 })
+    expect(resolveConfig({ highWater: Infinity, limits: { system: { connections: 8 } } })).to.include({ highWater: Infinity })
+    expect(resolveConfig({ highWater: 20, limits: { system: { connections: 'unlimited' } } })).to.include({ highWater: 20 })
+    expect(resolveConfig({ highWater: 20, limits: false })).to.include({ highWater: 20 })
+  })
+
   it('refuses a target of outbound connections that trimming would undo', () => {
     expect(() => resolveConfig({ highWater: 10, outbound: { target: 11 } }))
       .to.throw().with.property('message', '"outbound.target" must be at most highWater (10), got 11')

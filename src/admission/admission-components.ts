@@ -5,8 +5,23 @@ import type { OriginLimits } from './subnet-counts.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
-import type { OpenConnectionOptions, RateLimits } from '../resources/index.ts'
+import type { ConnectionLimitError, OpenConnectionOptions, RateLimits, Resource } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * The place that a newcomer would have
+ */
+export interface WantedPlace {
+  /**
+   * What there is not enough of
+   */
+  readonly resource: Resource
+
+  /**
+   * The id of the newcomer, if it is known. Nobody has to go who is worth more.
+   */
+  readonly peer?: string
+}
 
 /**
  * What the pipeline asks others about. Each has to answer at once, in a time that
@@ -26,8 +41,10 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
   /**
    * The inbound connections that may be closed for another one. What is about to be
    * closed by `evict` is none of them.
+   *
+   * @param wanted - what the newcomer needs, if not just one place of `maxConnections`
    */
-  evictionCandidates(): readonly C[]
+  evictionCandidates(wanted?: WantedPlace): readonly C[]
 
   /**
    * Close a connection for a newcomer, not before this call has returned
@@ -41,14 +58,29 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
      * @throws {ResourceLimitError} if there is no room
      */
     openConnection(options: OpenConnectionOptions): R
+
+    /**
+     * How many places are kept for realms that do not use all that is reserved for them
+     *
+     * @default 0
+     */
+    readonly unusedReserve?: number
   }
+
+  /**
+   * There is no place for a connection. Returns whether another one of less value has
+   * given up its place for this peer, or for whoever it is while that is not known.
+   *
+   * @default no
+   */
+  makePlace?(error: ConnectionLimitError, peer?: string): boolean
 
   realms: {
     /**
      * The peer of a connection is about to count in a realm, which may be full. Called as
      * the last step, so that nobody has to go for a connection that is refused after all.
      */
-    makeRoomFor(realm: string, peer: string, direction: 'inbound'): void
+    makeRoomFor(realm: string, peer: string, direction: 'inbound', remoteAddr: Multiaddr): void
   }
 
   bans: {

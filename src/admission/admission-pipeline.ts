@@ -16,7 +16,7 @@ import type { ConnectionPlace } from './connection-places.ts'
 import type { AbortableSocket, PendingHandshake } from './pending-handshakes.ts'
 import type { AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
-import type { RateLimits } from '../resources/index.ts'
+import type { ConnectionLimitError, OnFull, RateLimits } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -128,7 +128,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    * not stay, the connection is to be closed; it keeps what it has taken until `release`.
    */
   identify (admission: Admission<R>, remoteAddr: Multiaddr, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const refusal = this.#checkPeer(asHeld(admission), peer, realm)
+    const refusal = this.#checkPeer(asHeld(admission), remoteAddr, peer, realm)
 
     if (refusal != null) {
       this.#components.onRefuse({ ...refusal, remoteAddr, peer })
@@ -180,13 +180,15 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    * Count a connection that came in without being asked about, as after hole
    * punching. It is open already, so the limits by address are not checked.
    *
+   * @param remoteAddr - where it comes from
+   * @param onFull - asked once if there is no place for it
    * @throws {ResourceLimitError} if nothing can be reserved for it
    */
-  account (remoteAddr: Multiaddr): Admission<R> {
+  account (remoteAddr: Multiaddr, onFull?: OnFull): Admission<R> {
     const origin = originOf(remoteAddr)
     const flags = this.#isAllowListed(origin) ? ALLOW_LISTED : 0
 
-    return this.#hold(origin, this.#reserve(origin, flags), flags)
+    return this.#hold(origin, this.#reserve(origin, flags, onFull), flags)
   }
 
   #isAllowListed ({ ip }: Origin): boolean {
@@ -267,16 +269,16 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     let reservation: R
 
     try {
-      reservation = this.#reserve(origin, flags)
+      reservation = this.#reserve(origin, flags, mayReplace ? undefined : error => flags !== ALLOW_LISTED && this.#makePlace(error, origin))
     } catch (err) {
       const refusal = toRefusal(err)
-      const other = mayReplace && PENDING_SCOPES.includes(refusal.scope) ? victim ?? this.#pending.victimFor(origin) : undefined
 
-      if (other == null) {
+      if (!mayReplace || !PENDING_SCOPES.includes(refusal.scope)) {
         return refusal
       }
 
-      this.#giveWay(other)
+      // what is not open goes first
+      this.#giveWay(victim ?? this.#pending.victimFor(origin))
 
       return this.#tryHold(origin, flags, socket, false)
     }
@@ -298,7 +300,26 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
   }
 
-  #checkPeer (held: HeldAdmission<R>, peer: string, realm?: string): AdmissionRefusal | undefined {
+  /**
+   * There is no place for a connection. Returns whether another one has given up its own.
+   */
+  #makePlace (error: ConnectionLimitError, origin: Origin, peer?: string, chosen?: C): boolean {
+    if (this.#components.makePlace?.(error, peer) === true) {
+      return true
+    }
+
+    // a limit that was lowered at run time is held by trims
+    const isOneMissing = error.current + error.requested <= error.limit + 1
+    const victim = isOneMissing ? chosen ?? this.#places.victimFor({ resource: error.resource, peer }, origin) : undefined
+
+    if (victim != null) {
+      this.#components.evict(victim)
+    }
+
+    return victim != null
+  }
+
+  #checkPeer (held: HeldAdmission<R>, remoteAddr: Multiaddr, peer: string, realm?: string): AdmissionRefusal | undefined {
     const { bans, realms, self } = this.#components
 
     // it has given way to others
@@ -332,10 +353,10 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
       }
 
       if (realm != null) {
-        realms.makeRoomFor(realm, peer, 'inbound')
+        realms.makeRoomFor(realm, peer, 'inbound', remoteAddr)
       }
 
-      held.reservation.setPeer(peer, realm)
+      held.reservation.setPeer(peer, realm, error => this.#makePlace(error, held, peer, victim))
     } catch (err) {
       return toRefusal(err)
     }
@@ -351,8 +372,8 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     }
   }
 
-  #reserve ({ fileDescriptor }: Origin, flags: number): R {
-    return this.#components.resources.openConnection({ direction: 'inbound', allowListed: (flags & ALLOW_LISTED) !== 0, fileDescriptor })
+  #reserve ({ fileDescriptor }: Origin, flags: number, onFull?: OnFull): R {
+    return this.#components.resources.openConnection({ direction: 'inbound', allowListed: (flags & ALLOW_LISTED) !== 0, fileDescriptor, onFull })
   }
 
   #hold (origin: Origin, reservation: R, flags: number): HeldAdmission<R> {

@@ -1,12 +1,13 @@
 import type { Origin } from './origin.ts'
 import type { AdmissionRefusal } from './refusals.ts'
+import type { OnFull } from '../resources/index.ts'
 
 /**
  * What the resource manager has reserved for a connection. A `ConnectionScope` is
  * one.
  */
 export interface Reservation {
-  setPeer(peer: string, realm?: string): void
+  setPeer(peer: string, realm?: string, onFull?: OnFull): void
   leaveAllowList(): void
   release(): void
 }

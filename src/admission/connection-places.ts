@@ -1,6 +1,6 @@
 import { isDiscouraged } from './barred.ts'
 import { VictimChooser } from './victim-chooser.ts'
-import type { AdmissionComponents } from './admission-components.ts'
+import type { AdmissionComponents, WantedPlace } from './admission-components.ts'
 import type { Reservation } from './admission.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
@@ -77,9 +77,19 @@ export class ConnectionPlaces<R extends Reservation, C extends EvictionCandidate
       return FREE
     }
 
-    const victim = this.#victims.choose()
+    const victim = this.#victims.choose({ resource: 'connections', peer })
 
     return victim == null && !isTrusted(peer) ? { refusal: this.#refuse('max-connections') } : { victim }
+  }
+
+  /**
+   * Who has to go for a newcomer from there that needs something which there is not enough
+   * of. Nobody has to go for who is discouraged.
+   */
+  victimFor (wanted: WantedPlace, origin: Origin): C | undefined {
+    const isUnwelcome = isDiscouraged(this.#components, origin) || (wanted.peer != null && this.#components.discouraged.hasPeer(wanted.peer))
+
+    return isUnwelcome ? undefined : this.#victims.choose(wanted)
   }
 
   /**

@@ -1,5 +1,6 @@
 import { chooseEviction } from './eviction.ts'
 import { createHashKey } from './keyed-hash.ts'
+import type { WantedPlace } from './admission-components.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
 import type { Clock } from '../clock.ts'
@@ -10,7 +11,7 @@ const INTERVAL_PER_CANDIDATE = 0.01
 
 export interface VictimChooserComponents<C extends EvictionCandidate> {
   clock: Clock
-  evictionCandidates(): readonly C[]
+  evictionCandidates(wanted?: WantedPlace): readonly C[]
 }
 
 /**
@@ -33,15 +34,17 @@ export class VictimChooser<C extends EvictionCandidate> {
   /**
    * Whom to close, `undefined` if nobody can be closed, or somebody was chosen just
    * before
+   *
+   * @param wanted - what the newcomer needs, if not just one place of `maxConnections`
    */
-  choose (): C | undefined {
+  choose (wanted?: WantedPlace): C | undefined {
     const now = this.#components.clock.now()
 
     if (now < this.#nextAt) {
       return
     }
 
-    const candidates = this.#components.evictionCandidates()
+    const candidates = this.#components.evictionCandidates(wanted)
     this.#nextAt = now + Math.floor(candidates.length * INTERVAL_PER_CANDIDATE)
 
     return chooseEviction(candidates, this.#hashKey)

@@ -41,9 +41,10 @@ export interface MisbehaviourInit {
   banThreshold?: number
 
   /**
-   * A peer with a score of more than this may only stay while there is room
+   * A peer with a score of more than this may only stay while there is room. At most
+   * `banThreshold`.
    *
-   * @default 50
+   * @default 50, or half of `banThreshold` if that is less
    */
   discourageThreshold?: number
 
@@ -120,10 +121,21 @@ export class Misbehaviour {
   readonly #banDuration: number | undefined
   readonly #scores: RecentMap<string, MisbehaviourScore>
 
+  /**
+   * @param components - the clock, and what is done about whoever misbehaves
+   * @param init - the options
+   * @throws {InvalidOptionError} if peers would be banned before they are discouraged
+   */
   constructor (components: MisbehaviourComponents, init: MisbehaviourInit = {}) {
+    const banThreshold = init.banThreshold ?? DEFAULTS.banThreshold
     this.#components = components
-    this.#init = withDefaults(init, DEFAULTS)
+    this.#init = withDefaults(init, { ...DEFAULTS, discourageThreshold: Math.min(DEFAULTS.discourageThreshold, banThreshold / 2) })
     this.#banDuration = init.banDuration
+
+    if (this.#init.discourageThreshold > banThreshold) {
+      throw new InvalidOptionError('misbehaviour.discourageThreshold', this.#init.discourageThreshold, `at most misbehaviour.banThreshold (${banThreshold})`)
+    }
+
     this.#scores = new RecentMap(this.#init.maxPeers)
   }
 

@@ -1,14 +1,15 @@
 import { ChargedScope } from './charged-scope.ts'
-import { ScopeStateError } from './errors.ts'
+import { ConnectionLimitError, ScopeStateError } from './errors.ts'
 import { addMember, moveToRealm, removeMember } from './realm-members.ts'
+import { MAX_CONNECTIONS } from './realm-reserves.ts'
 import { checkOpen } from './span.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { LimitedUsage, Scopes } from './limited-usage.ts'
 import type { PeerScope, RealmMember } from './realm-members.ts'
-import type { RealmScope } from './realm-reserves.ts'
+import type { Pool, RealmScope } from './realm-reserves.ts'
 import type { OpenConnectionOptions } from './resource-manager.ts'
-import type { Pool, RefusedAttempt, ScopeTree } from './scope-tree.ts'
-import type { ConnectionScope } from './scope-types.ts'
+import type { RefusedAttempt, ScopeTree } from './scope-tree.ts'
+import type { ConnectionScope, OnFull } from './scope-types.ts'
 import type { Scope } from './scope.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -58,7 +59,7 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
       this.requireConnections(inbound, 1 - inbound, descriptors)
       // what it counts itself is what it takes from the others
       this.addConnections(inbound, 1 - inbound, descriptors)
-      this.open(connection)
+      this.#orWhenFreed(() => { this.open(connection) }, connection.onFull)
     } catch (err) {
       throw tree.refused(err, { ...this.attempt(), peer: connection.peer })
     }
@@ -80,7 +81,7 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     return this.pool !== this.tree.standard
   }
 
-  setPeer (peer: string, realm?: string): void {
+  setPeer (peer: string, realm?: string, onFull?: OnFull): void {
     checkOpen(this)
 
     if (this.peerScope !== undefined) {
@@ -88,7 +89,7 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     }
 
     try {
-      this.settle(peer, realm)
+      this.#orWhenFreed(() => { this.settle(peer, realm) }, onFull)
     } catch (err) {
       throw this.tree.refused(err, { ...this.attempt(), peer })
     }
@@ -217,6 +218,26 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
     return { kind: 'connection', direction: this.direction, peer: this.peer }
   }
 
+  /**
+   * Take a place, or else the one that another connection has given up for it. Nothing
+   * is told of a refusal that is none in the end.
+   */
+  #orWhenFreed (take: () => void, onFull: OnFull | undefined): void {
+    try {
+      take()
+    } catch (err) {
+      if (onFull == null || !this.#isFull(err) || !onFull(err)) {
+        throw err
+      }
+
+      take()
+    }
+  }
+
+  #isFull (err: unknown): err is ConnectionLimitError {
+    return err instanceof ConnectionLimitError && (err.scope === this.tree.standard.system.name || err.scope === MAX_CONNECTIONS)
+  }
+
   private open (connection: OpenConnectionOptions): void {
     try {
       this.openIn(this.tree.standard, connection)
@@ -252,7 +273,7 @@ export class CountedConnection extends ChargedScope implements ConnectionScope, 
       this.requireInAll(entered)
 
       if (!this.usesAllowList) {
-        reserves.require(this.pool.system, this.pool.transient, realm)
+        reserves.require(this, this.pool, realm)
       }
     } catch (err) {
       peers.letGo(peer)

@@ -27,6 +27,14 @@ export interface ResourceManagerInit {
   defaults?: Limits
 
   /**
+   * How many connections there may be before no more inbound ones are accepted. What is
+   * reserved for realms is kept of these, too.
+   *
+   * @default Infinity
+   */
+  maxConnections?: number
+
+  /**
    * Is told of everything that is refused
    *
    * @default undefined
@@ -47,16 +55,17 @@ export interface ResourceManagerInit {
  * @throws {InvalidOptionError} that names the field, e.g. `limits.peer.connections`
  */
 export function resourceManager (init: ResourceManagerInit = {}): ResourceManager {
-  const { limits = {}, onRefused, realmOfProtocol } = init
+  const { limits = {}, maxConnections, onRefused, realmOfProtocol } = init
 
   if (limits === false) {
-    return new UnlimitedResourceManager()
+    return new UnlimitedResourceManager(maxConnections)
   }
 
   const defaults = init.defaults ?? autoScale()
 
   return new LimitedResourceManager({
     limits: mergeLimits(defaults, validateLimits(limits)),
+    maxConnections,
     onRefused,
     realmOfProtocol
   })

@@ -34,7 +34,11 @@ export const UNLIMITED = resolve('system', {}, {})
 export class LimitTable {
   readonly #kinds = new Map<ScopeKind, KindEntry>()
 
-  constructor (limits: Limits) {
+  #maxConnections: number
+
+  constructor (limits: Limits, maxConnections = Infinity) {
+    this.#maxConnections = maxConnections
+
     for (const kind of KINDS) {
       this.#kinds.set(kind, { limits: {}, resolved: resolve(kind, {}, {}), names: new Map() })
       this.#replace(kind, undefined, limits[kind] ?? {})
@@ -47,6 +51,10 @@ export class LimitTable {
     }
 
     this.#checkReserves('limits.realms')
+
+    for (const [realm] of this.reserves()) {
+      this.#checkReserve('realm', realm, `limits.realms.${realm}`)
+    }
   }
 
   /**
@@ -65,7 +73,7 @@ export class LimitTable {
   * reserves (): Iterable<[realm: string, connections: number]> {
     for (const [realm, { resolved }] of this.#kindOf('realm').names) {
       if (resolved.reserved > 0) {
-        yield [realm, resolved.reserved]
+        yield [realm, reserveOf(resolved)]
       }
     }
   }
@@ -82,8 +90,15 @@ export class LimitTable {
 
     this.#replace(kind, name, mergeFields(before, limits))
 
+    const option = name == null ? kind : `${kind}:${name}`
+
     try {
-      this.#checkReserves(name == null ? kind : `${kind}:${name}`)
+      this.#checkReserves(option)
+
+      // whoever lowers the other limits of a realm takes from its reserve as well
+      if (limits.reserved != null) {
+        this.#checkReserve(kind, name, option)
+      }
     } catch (err) {
       this.#replace(kind, name, before)
       throw err
@@ -118,6 +133,21 @@ export class LimitTable {
     return this.#kinds.get(kind) as KindEntry
   }
 
+  /**
+   * @throws {InvalidOptionError} when more is reserved, and then nothing has changed
+   */
+  setMaxConnections (maxConnections: number): void {
+    const before = this.#maxConnections
+    this.#maxConnections = maxConnections
+
+    try {
+      this.#checkReserves('limits.realms')
+    } catch (err) {
+      this.#maxConnections = before
+      throw err
+    }
+  }
+
   #checkReserves (option: string): void {
     let reserved = 0
 
@@ -125,10 +155,24 @@ export class LimitTable {
       reserved += connections
     }
 
-    const { connections } = this.of('system')
+    const { connections, connectionsInbound, connectionsOutbound } = this.of('system')
+    this.#checkFit(option, reserved, connections, 'connections of "system"')
+    this.#checkFit(option, reserved, connectionsInbound + connectionsOutbound, 'connectionsInbound and connectionsOutbound of "system"')
+    this.#checkFit(option, reserved, this.#maxConnections, 'connections of "maxConnections"')
+  }
 
-    if (reserved > connections) {
-      throw new InvalidOptionError(option, reserved, `such that the realms reserve no more than the ${connections} connections of "system" together`)
+  #checkFit (option: string, reserved: number, limit: number, name: string): void {
+    if (reserved > limit) {
+      throw new InvalidOptionError(option, reserved, `such that the realms reserve no more than the ${limit} ${name} together`)
+    }
+  }
+
+  #checkReserve (kind: ScopeKind, name: string | undefined, option: string): void {
+    const limits = this.of(kind, name)
+    const most = reserveOf(limits)
+
+    if (limits.reserved > most) {
+      throw new InvalidOptionError(`${option}.reserved`, limits.reserved, `at most what the realm may have, its "connections" (${most})`)
     }
   }
 }
@@ -151,4 +195,12 @@ function toNumber (limit: LimitValue | undefined): number {
   }
 
   return limit === 'blockAll' ? 0 : limit
+}
+
+/**
+ * How many places are kept for a realm: never more than it may use, so that nothing is
+ * kept for a realm that is blocked at run time
+ */
+export function reserveOf ({ reserved, connections, connectionsInbound, connectionsOutbound }: ResolvedLimits): number {
+  return Math.min(reserved, connections, connectionsInbound + connectionsOutbound)
 }

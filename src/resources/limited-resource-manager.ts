@@ -20,6 +20,11 @@ export interface LimitedResourceManagerInit {
    * The limits. What is left out is not limited.
    */
   limits: Limits
+
+  /**
+   * @default Infinity
+   */
+  maxConnections?: number
   onRefused?: OnRefused
   realmOfProtocol?: RealmOfProtocol
 }
@@ -31,7 +36,25 @@ export class LimitedResourceManager implements ResourceManager {
   readonly #tree: ScopeTree
 
   constructor (init: LimitedResourceManagerInit) {
-    this.#tree = new ScopeTree(init.limits, init.onRefused, init.realmOfProtocol)
+    this.#tree = new ScopeTree(init.limits, init.maxConnections, init.onRefused, init.realmOfProtocol)
+  }
+
+  get maxConnections (): number {
+    return this.#tree.reserves.maxConnections
+  }
+
+  set maxConnections (maxConnections: number) {
+    this.#tree.setMaxConnections(maxConnections)
+  }
+
+  get places (): number {
+    const { reserves, standard } = this.#tree
+
+    return reserves.placesIn(standard.system)
+  }
+
+  get unusedReserve (): number {
+    return this.#tree.reserves.unused
   }
 
   openConnection (options: OpenConnectionOptions): ConnectionScope {

@@ -141,11 +141,11 @@ export interface RealmsComponents {
   trimRealm?(realm: string, count: number): number
 
   /**
-   * Release up to `count` connections of a realm, and only of this one, for
-   * connections of `peer` that should count in it. Returns `true` if that is worth
-   * another try.
+   * Release as many connections of a realm, and only of this one, as have to go for those
+   * of `peer` that should count in it, or none if it is no better. Returns `true` if that
+   * is worth another try.
    */
-  makeRoom?(realm: string, count: number, peer: PeerId): boolean
+  makeRoom?(realm: string, peer: PeerId): boolean
 
   /**
    * The connections of a peer should count in a realm that has no room for them, and

@@ -107,6 +107,14 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
   }
 
   /**
+   * Is a peer in a realm for no other reason than that it speaks a protocol, which anybody
+   * may do?
+   */
+  isClaimed (peer: PeerId, realm: string): boolean {
+    return memberships(this.#claims(peer)).find(membership => membership.realm === realm)?.source === 'protocol'
+  }
+
+  /**
    * The realm of a protocol
    */
   ofProtocol (protocol: string): string | undefined {
@@ -282,9 +290,7 @@ export class Realms extends TypedEventEmitter<RealmEvents> implements Startable 
       return error
     }
 
-    const count = this.#components.connectionsOf?.(peer).length ?? 1
-
-    return this.#components.makeRoom?.(realm, count, peer) === true ? this.#tryMove(peer, realm) : error
+    return this.#components.makeRoom?.(realm, peer) === true ? this.#tryMove(peer, realm) : error
   }
 
   #tryMove (peer: PeerId, realm: string | undefined): ResourceLimitError | undefined {

@@ -1,6 +1,6 @@
 import type { ScopeStat } from './limited-usage.ts'
 import type { RealmLimits } from './limits.ts'
-import type { ConnectionScope, SpanScope, StreamScope } from './scope-types.ts'
+import type { ConnectionScope, OnFull, SpanScope, StreamScope } from './scope-types.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
 /**
@@ -32,6 +32,13 @@ export interface OpenConnectionOptions {
    * @default false
    */
   fileDescriptor?: boolean
+
+  /**
+   * Asked once if there is no place for the connection
+   *
+   * @default nobody gives up his place
+   */
+  onFull?: OnFull
 }
 
 /**
@@ -89,6 +96,26 @@ export interface SharedScopeStat extends ScopeStat {
  * open, and releases it when it is closed. What is refused has taken nothing.
  */
 export interface ResourceManager {
+  /**
+   * How many connections there may be before no more inbound ones are accepted. What is
+   * reserved for realms is kept of these, too.
+   *
+   * @throws {InvalidOptionError} when it is set to less than the realms reserve
+   */
+  maxConnections: number
+
+  /**
+   * How many connections there may be at this moment, without those that are kept for
+   * realms: the least of `maxConnections` and the limits of `system`, less `unusedReserve`.
+   * `Infinity` if nothing is limited.
+   */
+  readonly places: number
+
+  /**
+   * How many places are kept for realms that do not use all that is reserved for them
+   */
+  readonly unusedReserve: number
+
   /**
    * Ask for a connection, before it costs anything
    *

@@ -8,6 +8,7 @@ import { Span } from './span.ts'
 import type { ResolvedLimits } from './limit-table.ts'
 import type { Limits, RealmLimits, ScopeKind } from './limits.ts'
 import type { PeerScope, RealmMember } from './realm-members.ts'
+import type { Pool } from './realm-reserves.ts'
 import type { SpanScope } from './scope-types.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
 
@@ -31,14 +32,6 @@ export type OnRefused = (error: ResourceLimitError, attempt: RefusedAttempt) => 
  * Finds the realm of a protocol. Must not throw.
  */
 export type RealmOfProtocol = (protocol: string) => string | undefined
-
-/**
- * What everyone uses together
- */
-export interface Pool {
-  readonly system: Scope
-  readonly transient: Scope
-}
 
 /**
  * The scope of a protocol or a service, with the shares that peers have of it
@@ -66,7 +59,7 @@ export class ScopeTree {
    */
   readonly streamLimits: ResolvedLimits
 
-  readonly reserves = new RealmReserves()
+  readonly reserves: RealmReserves
   readonly realmOfProtocol: RealmOfProtocol | undefined
 
   readonly standard: Pool
@@ -89,14 +82,15 @@ export class ScopeTree {
   readonly #onRefused: OnRefused | undefined
   #lastNumber = 0
 
-  constructor (limits: Limits, onRefused?: OnRefused, realmOfProtocol?: RealmOfProtocol) {
-    const table = new LimitTable(limits)
+  constructor (limits: Limits, maxConnections = Infinity, onRefused?: OnRefused, realmOfProtocol?: RealmOfProtocol) {
+    const table = new LimitTable(limits, maxConnections)
     const system = new Scope(table.of('system'), 'system')
     const transient = new Scope(table.of('transient'), 'transient')
     const allowListed = new Scope(table.of('allowListed'), 'allowListed')
     const allowListedTransient = new Scope(table.of('allowListedTransient'), 'allowListedTransient')
 
     this.#table = table
+    this.reserves = new RealmReserves(maxConnections)
     this.connectionLimits = table.of('connection')
     this.streamLimits = table.of('stream')
     this.standard = { system, transient }
@@ -133,6 +127,14 @@ export class ScopeTree {
     }
 
     this.#countReserves()
+  }
+
+  /**
+   * @throws {InvalidOptionError} when the realms reserve more, and then nothing has changed
+   */
+  setMaxConnections (maxConnections: number): void {
+    this.#table.setMaxConnections(maxConnections)
+    this.reserves.maxConnections = maxConnections
   }
 
   /**

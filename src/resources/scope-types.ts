@@ -1,3 +1,4 @@
+import type { ConnectionLimitError } from './errors.ts'
 import type { ScopeStat } from './limited-usage.ts'
 import type { MemoryPriority } from './memory-priority.ts'
 import type { MessageStreamDirection } from '@libp2p/interface'
@@ -51,6 +52,12 @@ export interface SpanScope {
 }
 
 /**
+ * All places are taken that connections share, or are kept for realms. Returns `true`
+ * if another connection has given up its place, so that it is worth another try.
+ */
+export type OnFull = (error: ConnectionLimitError) => boolean
+
+/**
  * What one connection uses
  */
 export interface ConnectionScope extends SpanScope {
@@ -75,11 +82,14 @@ export interface ConnectionScope extends SpanScope {
    * The peer is known now. The connection no longer counts as transient, but for
    * the peer and, if there is one, the realm.
    *
+   * @param peer - the peer id
+   * @param realm - the realm of the peer
+   * @param onFull - asked once if there is no place for it
    * @throws {ConnectionLimitError} when there is no room for it, and then nothing
    * has changed
    * @throws {ScopeStateError} when the peer was known, or after the release
    */
-  setPeer(peer: string, realm?: string): void
+  setPeer(peer: string, realm?: string, onFull?: OnFull): void
 
   /**
    * Count the connection and its streams in another realm, or in none

@@ -10,8 +10,8 @@ import type { MessageStreamDirection } from '@libp2p/interface'
  * A resource manager that neither limits nor counts anything
  */
 export class UnlimitedResourceManager extends LimitedResourceManager {
-  constructor () {
-    super({ limits: {} })
+  constructor (maxConnections?: number) {
+    super({ limits: {}, maxConnections })
   }
 
   override openConnection (options: OpenConnectionOptions): ConnectionScope {

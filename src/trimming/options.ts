@@ -21,14 +21,16 @@ export interface TrimmingInit {
 
   /**
    * When more connections than this are open, the least valuable are closed. Pass
-   * `Infinity` to never trim.
+   * `Infinity` to never trim. Lowered while `limits.system`, or what is kept for realms,
+   * leaves fewer places; what is given must not be above `limits.system`.
    *
    * @default maxConnections
    */
   highWater?: number
 
   /**
-   * How many connections a trim leaves open
+   * How many connections a trim leaves open. Lowered with `highWater`, if it is more than
+   * 80 % of that.
    *
    * @default Math.floor(highWater * 0.8), at least 1
    */

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.ts'
 import { TrimRun } from './trim-run.ts'
+import { highWaterWithin, lowWaterWithin } from './watermarks.ts'
 import type { TrimRequest, TrimRunComponents, TrimRunInit } from './trim-run.ts'
 import type { Timer } from '../clock.ts'
 import type { TrimResult } from '../metrics/index.ts'
@@ -27,6 +28,13 @@ export interface TrimOptions {
 
 export interface TrimmerComponents extends TrimRunComponents {
   /**
+   * How many connections there may be at this moment. The watermarks are lowered to it.
+   *
+   * @default Infinity
+   */
+  places?(): number
+
+  /**
    * Called after every trim that had to close something
    */
   onTrim(result: TrimResult): void
@@ -44,8 +52,6 @@ export interface TrimmerInit extends TrimRunInit {
  * while it is started.
  */
 export class Trimmer {
-  lowWater: number
-  highWater: number
   readonly #components: TrimmerComponents
   readonly #init: TrimmerInit
   #started = false
@@ -70,11 +76,42 @@ export class Trimmer {
    */
   #checkAgain = false
 
+  /**
+   * Somebody found no place, and since then there were always as many connections as
+   * the high watermark allows
+   */
+  #isFull = false
+
+  #lowWater: number
+  #highWater: number
+
   constructor (components: TrimmerComponents, init: TrimmerInit) {
     this.#components = components
     this.#init = init
-    this.lowWater = init.lowWater
-    this.highWater = init.highWater
+    this.#lowWater = init.lowWater
+    this.#highWater = init.highWater
+  }
+
+  /**
+   * What holds at this moment, as far as there are places
+   */
+  get lowWater (): number {
+    return lowWaterWithin(this.#lowWater, this.#highWater, this.highWater)
+  }
+
+  set lowWater (lowWater: number) {
+    this.#lowWater = lowWater
+  }
+
+  /**
+   * What holds at this moment, as far as there are places
+   */
+  get highWater (): number {
+    return highWaterWithin(this.#highWater, this.#components.places?.() ?? Infinity)
+  }
+
+  set highWater (highWater: number) {
+    this.#highWater = highWater
   }
 
   start (): void {
@@ -127,6 +164,15 @@ export class Trimmer {
   }
 
   /**
+   * To be called when another connection found no place. If there are as many as the
+   * high watermark allows, they are trimmed: it can not be exceeded.
+   */
+  full (): void {
+    this.#isFull = true
+    this.check()
+  }
+
+  /**
    * Trim down to the low watermark now, or join a trim that is running and does so
    */
   async trim (options: TrimOptions = {}): Promise<TrimResult> {
@@ -176,7 +222,11 @@ export class Trimmer {
   }
 
   #isTooMany (): boolean {
-    return this.#started && this.#components.table.size > this.highWater
+    const { size } = this.#components.table
+    const { highWater } = this
+    this.#isFull &&= size >= highWater
+
+    return this.#started && (this.#isFull || size > highWater)
   }
 
   #joinable (): Promise<TrimResult> | undefined {

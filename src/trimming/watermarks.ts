@@ -1,3 +1,4 @@
+import { LOW_WATER_RATIO } from '../constants.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { atLeastOne } from '../options.ts'
 
@@ -81,16 +82,29 @@ export function withMaxConnections (options: WatermarkOptions, maxConnections: n
 }
 
 function lowWaterBelow (highWater: number, options: WatermarkOptions, defaults: WatermarkDefaults): number {
-  if (options.lowWater == null) {
-    return ratioOf(highWater, defaults.lowWaterRatio)
+  return options.lowWater == null
+    ? ratioOf(highWater, defaults.lowWaterRatio)
+    : lowWaterWithin(options.lowWater, options.highWater ?? Infinity, highWater)
+}
+
+/**
+ * The high watermark where there are only so many places. `Infinity` stays, as then
+ * nothing is to be trimmed.
+ */
+export function highWaterWithin (highWater: number, places: number): number {
+  return highWater === Infinity ? highWater : Math.min(highWater, Math.max(1, places))
+}
+
+/**
+ * The low watermark if the high one is lowered: as it was if that leaves the usual
+ * distance, and otherwise in proportion
+ */
+export function lowWaterWithin (lowWater: number, highWater: number, lowered: number): number {
+  if (highWater !== Infinity && highWater > lowered && lowWater > lowered * LOW_WATER_RATIO) {
+    return Math.max(Math.min(1, lowWater), Math.floor(lowWater * lowered / highWater))
   }
 
-  // the two keep their distance in proportion
-  if (options.highWater != null && options.highWater > highWater) {
-    return Math.max(Math.min(1, options.lowWater), Math.floor(options.lowWater * highWater / options.highWater))
-  }
-
-  return Math.min(options.lowWater, highWater)
+  return Math.min(lowWater, lowered)
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Departures } from './departures.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
+import type { Replacements } from './replacements.ts'
 import type { AllowList, DialBacks } from '../admission/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
@@ -28,6 +29,7 @@ export interface CreateAdmissionComponents extends RoomsContext {
   resources: ResourceManager
   reachability: NodeReachability
   realms: RealmRooms
+  replacements: Replacements
 
   /**
    * Tells of a connection that was refused
@@ -62,7 +64,8 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
     hostRate: new HostRate(clock, config),
     self: components.peerId.toString(),
     connectionCount: () => table.size - departures.size,
-    evictionCandidates: () => evictionCandidates(components).filter(({ connection }) => !departures.has(connection)),
+    makePlace: (error, peer) => components.replacements.makePlace(error, { peer, isDialled: false }),
+    evictionCandidates: wanted => evictionCandidates(components, wanted).filter(({ connection }) => !departures.has(connection)),
     evict: ({ connection }) => {
       // it may have had to leave its realm for the same newcomer
       if (departures.has(connection)) {

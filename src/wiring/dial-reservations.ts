@@ -1,6 +1,7 @@
 import { transportKind } from '../addresses/index.ts'
 import { ResourceLimitError } from '../resources/index.ts'
 import type { RealmRooms } from './realm-rooms.ts'
+import type { Replacements } from './replacements.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -21,12 +22,18 @@ interface Attempt extends DialReservation {
    * The address that is dialled
    */
   readonly address: string
+
+  /**
+   * The id of the peer that is dialled, if it is known
+   */
+  readonly peer: string | undefined
   readonly scope: ConnectionScope
 }
 
 export interface DialReservationsComponents {
   resources: ResourceManager
   realms: Pick<RealmRooms, 'makePlace' | 'tellFull'>
+  replacements: Pick<Replacements, 'makePlace'>
 }
 
 /**
@@ -50,12 +57,16 @@ export class DialReservations {
   }
 
   /**
-   * @throws {ConnectionLimitError} if there is no room
+   * If there is no place, another connection gives up its own: one for all addresses
+   * of the peer that are tried at the same time.
+   *
+   * @throws {ConnectionLimitError} if there is no place
    */
   reserve (multiaddr: Multiaddr, peerId?: PeerId): DialReservation {
     const scope = this.#takePlace(peerId?.toString() ?? '') ?? this.#open(multiaddr, peerId)
     const attempt: Attempt = {
       address: multiaddr.toString(),
+      peer: peerId?.toString(),
       scope,
       release: () => {
         if (this.#attempts.delete(attempt)) {
@@ -92,11 +103,16 @@ export class DialReservations {
   }
 
   #open (multiaddr: Multiaddr, peerId?: PeerId): ConnectionScope {
-    const { realms, resources } = this.#components
+    const { realms, replacements, resources } = this.#components
     const direction = 'outbound'
 
     try {
-      return resources.openConnection({ direction, fileDescriptor: needsFileDescriptor(multiaddr), ...peerId == null ? {} : realms.makePlace(peerId, direction) })
+      return resources.openConnection({
+        direction,
+        fileDescriptor: needsFileDescriptor(multiaddr),
+        ...peerId == null ? {} : realms.makePlace(peerId, direction),
+        onFull: error => !this.#isTried(peerId?.toString()) && replacements.makePlace(error, { peer: peerId?.toString(), isDialled: true })
+      })
     } catch (err) {
       if (err instanceof ResourceLimitError) {
         realms.tellFull(err, peerId, err)
@@ -104,6 +120,10 @@ export class DialReservations {
 
       throw err
     }
+  }
+
+  #isTried (peer: string | undefined): boolean {
+    return peer != null && [...this.#attempts].some(attempt => attempt.peer === peer)
   }
 
   #takePlace (peer: string): ConnectionScope | undefined {

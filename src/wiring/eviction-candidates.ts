@@ -1,8 +1,9 @@
-import { addressGroup, relayPeer, remoteIp, transportKind } from '../addresses/index.ts'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { sourceOf } from './connection-source.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { IpAddress, TransportKind } from '../addresses/index.ts'
-import type { AllowList, EvictionCandidate } from '../admission/index.ts'
+import type { Replacements } from './replacements.ts'
+import type { AllowList, EvictionCandidate, WantedPlace } from '../admission/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
 import type { DiscouragedList } from '../gating/index.ts'
 import type { Standing } from '../trimming/index.ts'
@@ -16,6 +17,7 @@ export interface EvictionCandidatesComponents {
   discouraged: DiscouragedList
   reachability: NodeReachability
   realms: RealmRooms
+  replacements: Pick<Replacements, 'frees'>
 }
 
 export interface ConnectionCandidate extends EvictionCandidate {
@@ -25,9 +27,14 @@ export interface ConnectionCandidate extends EvictionCandidate {
 /**
  * The inbound connections that may be closed for a better one. Those that are relayed
  * are among them only if there are no others, while nobody gets here in another way.
+ *
+ * @param components - who tells of connections and their peers
+ * @param wanted - what the better one needs, and who it is: nobody goes who is worth more
  */
-export function evictionCandidates (components: EvictionCandidatesComponents): ConnectionCandidate[] {
-  const { reachability, realms, standing, table } = components
+export function evictionCandidates (components: EvictionCandidatesComponents, wanted?: WantedPlace): ConnectionCandidate[] {
+  const { peer: newcomer, resource } = wanted ?? {}
+  const { reachability, realms, replacements, standing, table } = components
+  const worth = newcomer == null ? Infinity : standing.value(peerIdFromString(newcomer))
   const spared = reachability.spared()
   const candidates: ConnectionCandidate[] = []
 
@@ -37,10 +44,10 @@ export function evictionCandidates (components: EvictionCandidatesComponents): C
     }
 
     for (const connection of peer.connections) {
-      if (connection.direction === 'inbound' && connection.status === 'open') {
+      if (connection.direction === 'inbound' && connection.status === 'open' && (resource == null || replacements.frees(connection, resource))) {
         const candidate = toCandidate(connection, components)
 
-        if (candidate != null) {
+        if (candidate != null && candidate.value <= worth) {
           candidates.push(candidate)
         }
       }
@@ -50,38 +57,6 @@ export function evictionCandidates (components: EvictionCandidatesComponents): C
   const others = spared == null ? candidates : candidates.filter(({ connection }) => !spared.has(connection))
 
   return others.length > 0 ? others : candidates
-}
-
-/**
- * What an address says of where a connection comes from
- */
-interface Source {
-  readonly group: string
-  readonly ip: IpAddress | undefined
-  readonly transport: TransportKind
-}
-
-/**
- * Kept, as it does not change, and all connections are looked at for every newcomer
- * while the node is full
- */
-const sources = new WeakMap<Connection, Source>()
-
-function sourceOf (connection: Connection): Source {
-  let source = sources.get(connection)
-
-  if (source == null) {
-    const { remoteAddr, remotePeer } = connection
-
-    source = {
-      group: addressGroup(remoteAddr, { exemptPrivate: false }) ?? relayPeer(remoteAddr) ?? remotePeer.toString(),
-      ip: remoteIp(remoteAddr),
-      transport: transportKind(remoteAddr)
-    }
-    sources.set(connection, source)
-  }
-
-  return source
 }
 
 /**

@@ -3,9 +3,10 @@ import type { DialReservations } from './dial-reservations.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { InboundConnections } from './inbound-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
+import type { Replacements } from './replacements.ts'
 import type { Admission, AdmissionPipeline } from '../admission/index.ts'
 import type { ConnectionEntry, ConnectionTable } from '../connections/index.ts'
-import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
+import type { ConnectionScope, OnFull, ResourceManager } from '../resources/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 export interface HeldScopesComponents {
@@ -15,6 +16,7 @@ export interface HeldScopesComponents {
   inbound: InboundConnections
   dials: DialReservations
   realms: Pick<RealmRooms, 'makePlace' | 'tellFull'>
+  replacements: Pick<Replacements, 'makePlace'>
 }
 
 /**
@@ -54,8 +56,8 @@ export class HeldScopes {
       entry.taken = held
 
       if (scope.peer == null && !scope.released) {
-        const { peer, realm } = realms.makePlace(connection.remotePeer, connection.direction)
-        scope.setPeer(peer, realm)
+        const { peer, realm } = realms.makePlace(connection.remotePeer, connection.direction, connection.remoteAddr)
+        scope.setPeer(peer, realm, this.#onFull(connection))
       }
     } catch (err) {
       if (err instanceof ResourceLimitError) {
@@ -81,12 +83,18 @@ export class HeldScopes {
     }
   }
 
-  #count ({ direction, remoteAddr, remotePeer }: Connection): Held {
+  #count (connection: Connection): Held {
     const { pipeline, realms, resources } = this.#components
+    const { direction, remoteAddr, remotePeer } = connection
+    const onFull = this.#onFull(connection)
 
     return direction === 'inbound'
-      ? pipeline.account(remoteAddr)
-      : resources.openConnection({ direction, ...realms.makePlace(remotePeer, direction) })
+      ? pipeline.account(remoteAddr, onFull)
+      : resources.openConnection({ direction, ...realms.makePlace(remotePeer, direction, remoteAddr), onFull })
+  }
+
+  #onFull ({ direction, remotePeer }: Connection): OnFull {
+    return error => this.#components.replacements.makePlace(error, { peer: remotePeer.toString(), isDialled: direction === 'outbound' })
   }
 }
 

@@ -1,13 +1,18 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { Realms, overShare } from '../resources/index.ts'
 import { GracePeriod, candidatesAmong, compareVictims } from '../trimming/index.ts'
+import { hostOf, networkOf, sourceOf } from './connection-source.ts'
+import { worseThan } from './realm-victims.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
+import type { RealmCandidate, RealmNewcomer, RealmOrigin } from './realm-victims.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../connections/index.ts'
 import type { ConnectionScope, RealmLimitReached, RealmOf, ResourceLimitError, ResourceManager } from '../resources/index.ts'
-import type { CandidateRules, RealmShares, Standing } from '../trimming/index.ts'
+import type { CandidateRules, RealmShares, Standing, TrimCandidate } from '../trimming/index.ts'
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, MessageStreamDirection, PeerId, PeerUpdate } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TypedEventTarget } from 'main-event'
 
 export interface RealmRoomsComponents {
@@ -52,6 +57,7 @@ export interface RealmRoomsInit {
 const NEWCOMER_PERIOD = 60_000
 
 const REALM_SCOPE = 'realm:'
+const CONNECTION_FIELDS = ['connections', 'connectionsInbound', 'connectionsOutbound'] as const
 
 /**
  * Connects the realms with what is known of peers, and closes connections of a
@@ -75,8 +81,8 @@ export class RealmRooms {
       traitsOf: peerId => ({ tags: components.standing.tagNames(peerId), protocols: this.#protocols.get(peerId.toString()) }),
       isConnected: peerId => components.table.getPeer(peerId)?.admitted === true,
       connectionsOf: peerId => components.table.byPeer.get(peerId) ?? [],
-      trimRealm: (realm, count) => count - this.#close(realm, count, 'the limit was lowered'),
-      makeRoom: (realm, count) => this.#close(realm, count) > 0,
+      trimRealm: (realm, count) => count - this.#close(realm, count),
+      makeRoom: (realm, peer) => this.#replaceFor(realm, peer),
       onNotMoved: reached => { this.#onNotMoved(reached) }
     }, init)
     this.realms.addEventListener('realm:assign', ({ detail }) => {
@@ -134,27 +140,34 @@ export class RealmRooms {
   }
 
   /**
-   * A connection of the peer is about to be counted. Returns where, once there is room
-   * in its realm.
+   * A connection of the peer is about to be counted. Returns where, once there is a place
+   * in its realm, if another one gives up its own for it.
    */
-  makePlace (peerId: PeerId, direction: MessageStreamDirection): { peer: string, realm: string | undefined } {
+  makePlace (peerId: PeerId, direction: MessageStreamDirection, remoteAddr?: Multiaddr): { peer: string, realm: string | undefined } {
     const peer = peerId.toString()
     const realm = this.realms.placeOf(peerId)
 
     if (realm != null) {
-      this.makeRoomFor(realm, peer, direction)
+      this.makeRoomFor(realm, peer, direction, remoteAddr)
     }
 
     return { peer, realm }
   }
 
   /**
-   * A peer is about to count in a realm. If the realm is full, its least valuable
-   * connection loses its place, unless the peer has no room for itself.
+   * A peer is about to count in a realm. If the realm is full, a connection that is worse
+   * loses its place, if there is one, unless the peer may have no other one.
    */
-  makeRoomFor (realm: string, peer: string, direction: MessageStreamDirection): void {
-    if (this.#isFull(`realm:${realm}`, direction) && !this.#isFull(`peer:${peer}`, direction)) {
-      this.#close(realm, 1)
+  makeRoomFor (realm: string, peer: string, direction: MessageStreamDirection, remoteAddr?: Multiaddr): void {
+    const missing = this.#missing(realm, [direction])
+
+    if (missing > 0 && this.#missing(peer, [direction], 'peer') <= 0) {
+      const peerId = peerIdFromString(peer)
+      this.#replace(realm, missing, {
+        ...this.#newcomer(realm, peerId),
+        isDialled: direction === 'outbound',
+        origins: remoteAddr == null ? [] : [{ network: networkOf(remoteAddr, peer), host: hostOf(remoteAddr, peer) }]
+      })
     }
   }
 
@@ -163,7 +176,7 @@ export class RealmRooms {
    * another one losing its place?
    */
   hasPlace (realm: string, more: number): boolean {
-    return !this.#isFull(`realm:${realm}`, 'outbound', more)
+    return this.#missing(realm, new Array<MessageStreamDirection>(more + 1).fill('outbound')) === 0
   }
 
   /**
@@ -175,12 +188,40 @@ export class RealmRooms {
     }
   }
 
-  #isFull (scope: string, direction: MessageStreamDirection, more = 0): boolean {
-    const { usage, limits } = this.#components.resources.scopeStat(scope) ?? {}
+  /**
+   * The connections of a connected peer should count in a realm. Returns whether there are
+   * places for them now.
+   */
+  #replaceFor (realm: string, peerId: PeerId): boolean {
+    const connections = [...this.#components.table.byPeer.get(peerId) ?? []].filter(connection => !this.#components.departures.has(connection))
+    const missing = this.#missing(realm, connections.map(({ direction }) => direction))
 
-    // what is not limited by a number is not full
-    return (['connections', direction === 'inbound' ? 'connectionsInbound' : 'connectionsOutbound'] as const)
-      .some(field => Number(usage?.[field]) + more >= Number(limits?.[field]))
+    return this.#replace(realm, missing, { ...this.#newcomer(realm, peerId), isDialled: false, origins: connections.map(originOf) })
+  }
+
+  #newcomer (realm: string, peerId: PeerId): Pick<RealmNewcomer, 'value' | 'isProtected' | 'isClaimed'> {
+    const { standing } = this.#components
+
+    return {
+      value: standing.value(peerId),
+      isProtected: standing.protection.isProtected(peerId.toString()),
+      isClaimed: this.realms.isClaimed(peerId, realm)
+    }
+  }
+
+  /**
+   * How many connections have to go before these fit in
+   */
+  #missing (name: string, directions: readonly MessageStreamDirection[], kind: 'realm' | 'peer' = 'realm'): number {
+    const { usage, limits } = this.#components.resources.scopeStat(`${kind}:${name}`) ?? {}
+    const inbound = directions.filter(direction => direction === 'inbound').length
+    const wanted = { connections: directions.length, connectionsInbound: inbound, connectionsOutbound: directions.length - inbound }
+
+    // what is not limited by a number has place for all
+    return Math.max(0, ...CONNECTION_FIELDS
+      .filter(field => wanted[field] > 0)
+      .map(field => Number(usage?.[field]) + wanted[field] - Number(limits?.[field]))
+      .filter(missing => missing > 0))
   }
 
   readonly #onPeerUpdate = ({ detail: { peer } }: CustomEvent<PeerUpdate>): void => {
@@ -225,20 +266,55 @@ export class RealmRooms {
   /**
    * Returns how many connections have lost their place
    */
-  #close (realm: string, count: number, why = 'it was full'): number {
-    const { clock, departures, emit, held, rules, table } = this.#components
-
-    // a peer in several realms counts in one, and gives no place in the others
-    const counting = this.realms.connections(realm).filter(connection => held.of(connection)?.realm === realm && !departures.has(connection))
-    const victims = candidatesAmong(counting, table, rules, new GracePeriod(this.#gracePeriod, clock.now()))
-      .sort((a, b) => compareVictims(a, b))
+  #close (realm: string, count: number): number {
+    const victims = this.#candidates(realm)
+      .sort(compareVictims)
       .slice(0, count)
+    this.#evict(realm, victims, 'the limit was lowered')
+
+    return victims.length
+  }
+
+  /**
+   * Close the `count` worst connections of a realm for a newcomer, or none if not all of
+   * them are worse than it. Returns whether there are places now.
+   */
+  #replace (realm: string, count: number, newcomer: RealmNewcomer): boolean {
+    const victims = worseThan(newcomer, this.#candidates(realm), this.#counting(realm).map(originOf), count)
+    this.#evict(realm, victims, 'it was full')
+
+    return victims.length === count && count > 0
+  }
+
+  #evict (realm: string, victims: readonly TrimCandidate[], why: string): void {
+    const { departures, emit } = this.#components
 
     for (const { connection, peerId } of victims) {
       departures.add(connection, 'evict', `realm ${realm}, ${why}`)
       emit('connection:evict', { connection, peerId, realm })
     }
-
-    return victims.length
   }
+
+  /**
+   * A peer in several realms counts in one, and gives no place in the others
+   */
+  #counting (realm: string): Connection[] {
+    const { departures, held } = this.#components
+
+    return this.realms.connections(realm).filter(connection => held.of(connection)?.realm === realm && !departures.has(connection))
+  }
+
+  #candidates (realm: string): Array<TrimCandidate & RealmCandidate> {
+    const { clock, rules, table } = this.#components
+
+    return candidatesAmong(this.#counting(realm), table, rules, new GracePeriod(this.#gracePeriod, clock.now()))
+      .map(candidate => ({ ...candidate, ...originOf(candidate.connection), isClaimed: this.realms.isClaimed(candidate.peerId, realm) }))
+  }
+}
+
+/**
+ * Where a connection comes from or leads to
+ */
+function originOf (connection: Connection): RealmOrigin {
+  return { network: sourceOf(connection).group, host: hostOf(connection.remoteAddr, connection.remotePeer.toString()) }
 }

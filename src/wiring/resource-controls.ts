@@ -74,7 +74,8 @@ export class ResourceControls {
   /**
    * Change limits. Fields that are left out stay as they are. Nothing more is let in
    * than the new limits allow; what is open stays open, except that a realm gives what
-   * it has above its limits, as with `realms.setLimit`.
+   * it has above its limits, as with `realms.setLimit`, and that the watermarks follow the
+   * limits of `system`: the next connection causes a trim.
    *
    * @param scope - a key of `limits` that is not a plural, e.g. `system` or `peer`,
    * which changes it for all peers that have no limit of their own; or one with the

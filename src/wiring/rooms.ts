@@ -17,6 +17,7 @@ import { OpenConnections } from './open-connections.ts'
 import { protectionOf } from './protection.ts'
 import { RealmRooms } from './realm-rooms.ts'
 import { RealmWatermarks } from './realm-watermarks.ts'
+import { Replacements } from './replacements.ts'
 import { ResourceControls } from './resource-controls.ts'
 import type { RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
 import type { CreatedAdmission } from './create-admission.ts'
@@ -49,6 +50,7 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   resources: ResourceManager
   controls: ResourceControls
   realms: RealmRooms
+  replacements: Replacements
   closing: CloseReasons
   departures: Departures
   rules: CandidateRules
@@ -181,6 +183,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const resources = rooms.resources = resourceManager({
     limits: config.limits === false ? false : {},
     defaults: limits,
+    maxConnections: config.maxConnections,
     onRefused: (error, attempt) => { emit('resource:refuse', { error, attempt }) },
     realmOfProtocol: protocol => realms.ofProtocol(protocol)
   })
@@ -208,12 +211,13 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   rooms.realms = new RealmRooms(rooms, { ...config, realms: [...Object.keys(limits.realms ?? {}), ...realmSettings.keys()] })
   const { realms } = rooms.realms
 
+  rooms.replacements = new Replacements(rooms, config)
   const { pipeline } = Object.assign(rooms, createAdmission(rooms, config, limits))
   rooms.inbound = new InboundConnections(pipeline)
   rooms.dials = new DialReservations(rooms)
   rooms.held = new HeldScopes(rooms)
   rooms.controls = new ResourceControls({ resources, realms, pipeline }, config.limits ?? {}, limits, config.maxIncomingPendingConnections)
-  rooms.trimmer = new Trimmer(rooms, config)
+  rooms.trimmer = new Trimmer({ ...rooms, places: () => resources.places }, config)
   rooms.protection = protectionOf(standing, rooms.trimmer)
   rooms.watermarks = new RealmWatermarks({ ...rooms, realms }, config)
   rooms.parked = new ParkedPeers({

@@ -25,11 +25,15 @@ describe('drop-in: realms', () => {
   /**
    * A peer that has connected. With a realm, it was assigned to it before.
    */
-  async function arrive (realm?: string, options: Libp2pOptions = {}): Promise<Libp2p> {
+  async function arrive (realm?: string, options: Libp2pOptions = {}, value = 0): Promise<Libp2p> {
     const privateKey: PrivateKey = await generateKeyPair('Ed25519')
 
     if (realm != null) {
       manager.realms.assign(peerIdFromPrivateKey(privateKey), realm)
+    }
+
+    if (value !== 0) {
+      manager.tag(peerIdFromPrivateKey(privateKey), 'value', value)
     }
 
     const peer = await nodes.add(createPlainNode({ privateKey, ...options }))
@@ -112,7 +116,7 @@ describe('drop-in: realms', () => {
     expect(manager.resources.stat().unusedReserve).to.equal(0)
   })
 
-  it('which are full give the place of their least valuable connection to a newcomer, and none of another realm', async () => {
+  it('which are full give the place of their least valuable connection to a better newcomer, and none of another realm', async () => {
     await start({ limits: { realms: { chain: { connections: 3 } } } })
     const members = await arriveMany(3, 'chain')
     const others = await arriveMany(2)
@@ -120,7 +124,8 @@ describe('drop-in: realms', () => {
     others.forEach(({ peerId }) => { manager.tag(peerId, 'value', -10) })
     const evicted = pEvent<'connection:evict', CustomEvent<Eviction>>(manager, 'connection:evict')
 
-    const newcomer = await arrive('chain')
+    await expect(arrive('chain')).to.eventually.be.rejected()
+    const newcomer = await arrive('chain', {}, 9)
     await pWaitFor(() => !isConnected(members[2]))
     expect((await evicted).detail).to.include({ realm: 'chain' })
     expect([newcomer, members[0], members[1], ...others].every(isConnected)).to.be.true()

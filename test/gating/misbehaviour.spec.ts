@@ -46,6 +46,19 @@ describe('gating/misbehaviour', () => {
     expect(misbehaviour.score(PEER), 'the ban settles the score').to.equal(0)
   })
 
+  it('refuses to ban before it discourages, and names both thresholds', () => {
+    expect(() => create({ discourageThreshold: 150 })).to.throw()
+      .with.property('message', '"misbehaviour.discourageThreshold" must be at most misbehaviour.banThreshold (100), got 150')
+    expect(() => create({ discourageThreshold: 20, banThreshold: 10 })).to.throw().with.property('name', 'InvalidParametersError')
+  })
+
+  it('discourages at half of a low threshold for bans', async () => {
+    const misbehaviour = create({ banThreshold: 20 })
+
+    await expect(misbehaviour.report(PEER, { persistent: 10 })).to.eventually.include({ outcome: 'noted' })
+    await expect(misbehaviour.report(PEER, { persistent: 1 })).to.eventually.include({ outcome: 'discouraged' })
+  })
+
   it('halves the transient part in a minute and drops it after half an hour', async () => {
     const misbehaviour = create()
     await misbehaviour.report(PEER, { transient: 80, persistent: 7 })

@@ -229,6 +229,36 @@ describe('the realm of a connection', () => {
   })
 })
 
+describe('a connection for which there is no place', () => {
+  it('gets that of another one that is given up for it, and nothing is told of a refusal', () => {
+    const refused: unknown[] = []
+    const resources = resourceManager({ limits: { system: { connections: 1 } }, defaults: {}, onRefused: error => { refused.push(error) } })
+    const first = resources.openConnection({ direction: 'inbound' })
+    const onFull = (): boolean => {
+      first.release()
+
+      return true
+    }
+
+    const second = resources.openConnection({ direction: 'outbound', peer: 'A', onFull })
+    expect(second.released).to.be.false()
+    expect(refused).to.be.empty()
+    expect(refusal(() => resources.openConnection({ direction: 'inbound', onFull: () => false }))).to.include({ scope: 'system' })
+    // asked once
+    expect(refusal(() => resources.openConnection({ direction: 'inbound', onFull }))).to.include({ scope: 'system' })
+    expect(refused).to.have.lengthOf(2)
+    expect(resources.stat().system.usage.connections).to.equal(1)
+  })
+
+  it('is not asked for where another limit refuses it', () => {
+    const resources = withLimits({ system: { connections: 2 }, peer: { connections: 1 } })
+    resources.openConnection({ direction: 'inbound' }).setPeer('A')
+    const onFull = (): boolean => { throw new Error('was asked') }
+
+    expect(refusal(() => resources.openConnection({ direction: 'outbound', peer: 'A', onFull }))).to.include({ scope: 'peer:A' })
+  })
+})
+
 describe('the reserve of a realm', () => {
   it('is kept from connections that are not of the realm', () => {
     const resources = withLimits({ system: { connections: 4 }, realms: { chain: { reserved: 2 } } })
@@ -245,6 +275,58 @@ describe('the reserve of a realm', () => {
     resources.openConnection({ direction: 'inbound' }).setPeer('E', 'chain')
     expect(resources.stat()).to.include({ unusedReserve: 0 })
     expect(resources.stat().system.usage.connections).to.equal(4)
+  })
+
+  it('is kept of maxConnections, and of what else may be inbound', () => {
+    const realms = { chain: { reserved: 2 } }
+    const inbound = (resources: ReturnType<typeof withLimits>, peer: string, realm?: string): void => {
+      resources.openConnection({ direction: 'inbound', fileDescriptor: true }).setPeer(peer, realm)
+    }
+
+    for (const [scope, resource, resources] of [
+      ['maxConnections', 'connections', resourceManager({ limits: { realms }, defaults: {}, maxConnections: 3 })],
+      ['system', 'connectionsInbound', withLimits({ system: { connectionsInbound: 3 }, realms })],
+      ['system', 'fileDescriptors', withLimits({ system: { fileDescriptors: 3 }, realms })]
+    ] as const) {
+      inbound(resources, 'A')
+      expect(refusal(() => { inbound(resources, 'B') })).to.include({ scope, resource, current: 1, limit: 1 })
+      inbound(resources, 'C', 'chain')
+      expect(resources.unusedReserve).to.equal(1)
+    }
+  })
+
+  it('leaves the rest of the places to all, and more of them while it is used', () => {
+    const resources = resourceManager({ limits: { system: { connections: 10, connectionsInbound: 4, connectionsOutbound: 5 }, realms: { chain: { reserved: 2 } } }, defaults: {}, maxConnections: 20 })
+    expect(resources.places).to.equal(7)
+
+    resources.openConnection({ direction: 'outbound', peer: 'A', realm: 'chain' })
+    expect(resources.places).to.equal(8)
+    resources.maxConnections = 4
+    expect(resources.places).to.equal(3)
+    expect(resourceManager({ limits: false, maxConnections: 5 })).to.include({ places: 5, unusedReserve: 0 })
+  })
+
+  it('can not be more than there may be', () => {
+    const realms = { chain: { reserved: 4, connections: 8 } }
+
+    expect(() => resourceManager({ limits: { realms }, defaults: {}, maxConnections: 3 })).to.throw()
+      .with.property('message', '"limits.realms" must be such that the realms reserve no more than the 3 connections of "maxConnections" together, got 4')
+    expect(() => withLimits({ system: { connectionsInbound: 1, connectionsOutbound: 2 }, realms })).to.throw().with.property('option', 'limits.realms')
+    expect(() => withLimits({ realms: { chain: { reserved: 9, connections: 8 } } })).to.throw()
+      .with.property('message', '"limits.realms.chain.reserved" must be at most what the realm may have, its "connections" (8), got 9')
+
+    const resources = resourceManager({ limits: { realms }, defaults: {}, maxConnections: 10 })
+    expect(() => { resources.maxConnections = 3 }).to.throw().with.property('value', 4)
+    expect(() => { resources.setLimit('realm:chain', { reserved: 9 }) }).to.throw().with.property('option', 'realm:chain.reserved')
+    expect(resources).to.include({ maxConnections: 10, unusedReserve: 4 })
+  })
+
+  it('is no more than a realm may have that is limited at run time', () => {
+    const resources = withLimits({ system: { connections: 4 }, realms: { chain: { reserved: 4 } } })
+    resources.setLimit('realm:chain', { connections: 'blockAll' })
+
+    expect(resources.unusedReserve).to.equal(0)
+    resources.openConnection({ direction: 'outbound', peer: 'A' })
   })
 
   it('comes back when connections of the realm close', () => {

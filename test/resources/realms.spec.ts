@@ -285,8 +285,8 @@ describe('Realms', () => {
       const { realms, resources, connect, limited } = setup({
         limits: { realms: { chain: { connections: 1 } } },
         components: {
-          makeRoom: (realm, count, peer) => {
-            asked.push([realm, count, peer])
+          makeRoom: (realm, peer) => {
+            asked.push([realm, peer])
             victims.forEach(scope => { scope.release() })
 
             return true
@@ -298,7 +298,7 @@ describe('Realms', () => {
       realms.assign(alice, 'chain')
       realms.assign(bob, 'chain')
 
-      expect(asked).to.deep.equal([['chain', 1, bob]])
+      expect(asked).to.deep.equal([['chain', bob]])
       expect(counted(resources)).to.deep.equal({ chain: 1 })
       expect(limited).to.deep.equal([])
     })

@@ -131,7 +131,7 @@ describe('resources/scope', () => {
 
   describe('of a realm', () => {
     it('tells how much of its reserve is not in use', () => {
-      const reserves = new RealmReserves()
+      const reserves = new RealmReserves(Infinity)
       const realm = new RealmScope(reserves, limitsOf({ reserved: 2 }), 'chain')
       reserves.unused = realm.unusedReserve
       const unused = [1, 1, 1, -3].map(count => {
@@ -145,29 +145,32 @@ describe('resources/scope', () => {
     })
 
     it('keeps what is reserved for it from others, whose peer is known', () => {
-      const reserves = new RealmReserves()
+      const reserves = new RealmReserves(Infinity)
       const system = scopeWith({ connections: 5 })
       const transient = new Scope(limitsOf(), 'transient')
+      const pool = { system, transient }
+      const stranger = new Scope(limitsOf(), 'stranger')
+      stranger.addConnections(1, 0, 0)
       const realm = new RealmScope(reserves, limitsOf({ reserved: 2 }), 'chain')
       const other = new RealmScope(reserves, limitsOf(), 'other')
       reserves.unused = 2
       // one of them may yet turn out to be of the realm
       system.addConnections(3, 0, 0)
       transient.addConnections(1, 0, 0)
-      reserves.require(system, transient, undefined)
+      reserves.require(stranger, pool, undefined)
       transient.addConnections(-1, 0, 0)
 
-      for (const stranger of [undefined, other]) {
-        expect(() => { reserves.require(system, transient, stranger) }).to.throw(ConnectionLimitError)
+      for (const realmOfStranger of [undefined, other]) {
+        expect(() => { reserves.require(stranger, pool, realmOfStranger) }).to.throw(ConnectionLimitError)
           .that.includes({ scope: 'system', resource: 'connections', current: 3, requested: 1, limit: 3, message: '"system" has 3 of 3 connections in use, 1 more requested, and 2 are kept for realms' })
       }
 
-      reserves.require(system, transient, realm)
+      reserves.require(stranger, pool, realm)
       reserves.unused = 0
-      reserves.require(system, transient, undefined)
+      reserves.require(stranger, pool, undefined)
       // that there is no room at all is for the system to say
       system.addConnections(2, 0, 0)
-      reserves.require(system, transient, undefined)
+      reserves.require(stranger, pool, undefined)
     })
   })
 

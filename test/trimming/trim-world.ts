@@ -22,6 +22,7 @@ export interface TrimWorldInit {
   selectVictims?: SelectVictims
   gracePeriodOf?(peer: PeerEntry): number | undefined
   clock?: VirtualClock
+  places?(): number
 }
 
 /**
@@ -101,6 +102,7 @@ export class TrimWorld {
         gracePeriodOf: init.gracePeriodOf,
         spared: () => this.spared
       },
+      places: init.places,
       onTrim: result => { this.results.push(result) }
     }, { lowWater, highWater, gracePeriod, silencePeriod, connectionCloseTimeout, selectVictims: init.selectVictims })
     this.trimmer.start()

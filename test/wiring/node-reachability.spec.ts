@@ -131,6 +131,7 @@ describe('wiring: what the manager knows of its reachability', () => {
         allowList: new AllowList([]),
         standing: { protection: { isProtected: () => false }, value: () => 0 },
         realms: { isReserved: () => false },
+        replacements: { frees: () => true },
         discouraged: { hasPeer: () => false, hasIp: () => false }
       } as unknown as EvictionCandidatesComponents
 
