@@ -1,6 +1,5 @@
-import type { NetworkChange } from './network-change.ts'
 import type { CloseReason, ConnectionUpgrade, RecycleRequest } from '../connections/index.ts'
-import type { DialFailureReason } from '../dialing/index.ts'
+import type { DialFailureReason, ForgottenFailures } from '../dialing/index.ts'
 import type { Ban, EndedBan } from '../gating/index.ts'
 import type { DialOutcome, MeasuredEvents } from '../metrics/index.ts'
 import type { Reachability, ReachabilityReason } from '../nat/index.ts'
@@ -217,6 +216,22 @@ export interface NodeReachabilityChange extends NodeReachabilityStatus {
    * Does the node dial more peers now, and hold on to its relays, as nobody can dial it?
    */
   readonly isPrivate: boolean
+}
+
+/**
+ * What was done because the network has changed
+ */
+export interface NetworkChange extends ForgottenFailures {
+  /**
+   * How many static peers, and peers with a `keep-alive` tag, waited to be dialled again
+   * and are dialled at once
+   */
+  readonly redialled: number
+
+  /**
+   * How many connections are probed
+   */
+  readonly probed: number
 }
 
 /**

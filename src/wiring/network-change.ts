@@ -1,22 +1,7 @@
+import type { NetworkChange } from './events.ts'
 import type { Rooms } from './rooms.ts'
-import type { DialQueue, ForgottenFailures } from '../dialing/index.ts'
+import type { DialQueue } from '../dialing/index.ts'
 import type { OutboundControl } from '../outbound/index.ts'
-
-/**
- * What was done because the network has changed
- */
-export interface NetworkChange extends ForgottenFailures {
-  /**
-   * How many static peers, and peers with a `keep-alive` tag, waited to be dialled again
-   * and are dialled at once
-   */
-  readonly redialled: number
-
-  /**
-   * How many connections are probed
-   */
-  readonly probed: number
-}
 
 /**
  * What judges the network is forgotten, what is open is looked at, and whoever waited
