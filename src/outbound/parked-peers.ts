@@ -1,6 +1,9 @@
 import { RecentMap } from '../recent-map.ts'
+import { STABLE_SESSION, STATIC_RETRY, retryDelay } from './retry-delay.ts'
+import type { RetryDelayInit } from './retry-delay.ts'
 import type { Clock, Timer } from '../clock.ts'
-import type { CloseReason } from '../connections/index.ts'
+import type { CloseReason, PeerEntry } from '../connections/index.ts'
+import type { Random } from '../random.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
 /**
@@ -9,9 +12,11 @@ import type { Logger, PeerId } from '@libp2p/interface'
  * - `trim` its connection was closed as there were too many
  * - `evict` its connection made room for a better one
  * - `refuse` it was open already when it turned out that there is no room for it
+ * - `remote` the remote has closed its connection, maybe as it has too many itself, and
+ *   this node has enough. It is dialled after a minute all the same.
  * - `full` another connection would be more than the high watermark allows
  */
-export type ParkReason = 'trim' | 'evict' | 'refuse' | 'full'
+export type ParkReason = 'trim' | 'evict' | 'refuse' | 'remote' | 'full'
 
 /**
  * A peer that is not dialled again before there is room
@@ -25,6 +30,16 @@ export interface ParkedPeer {
   readonly since: number
 
   /**
+   * Until when it is not dialled even if there is room, in ms since the epoch
+   */
+  readonly notBefore: number
+
+  /**
+   * When it is dialled even if there is no room, in ms since the epoch
+   */
+  readonly until: number
+
+  /**
    * The realm that the peer counted in, which has to have room as well
    */
   readonly realm?: string
@@ -32,6 +47,7 @@ export interface ParkedPeer {
 
 export interface ParkedPeersComponents {
   clock: Clock
+  random: Random
   log: Logger
 
   /**
@@ -51,6 +67,11 @@ export interface ParkedPeersComponents {
   hasPlaceInRealm(realm: string, dialling: number): boolean
 
   isConnected(peerId: PeerId): boolean
+
+  /**
+   * Has the peer a `keep-alive` tag? `undefined` if that is not known yet.
+   */
+  isKeptAlive(key: string): boolean | undefined
 
   /**
    * What a peer is worth: the most valuable are dialled first
@@ -76,12 +97,18 @@ type RunningDial = Pick<ParkedPeer, 'realm'>
  */
 const MAX_REMEMBERED = 1_000
 
+/**
+ * In ms: for so long a remote that has closed its connection is left alone by a node that
+ * has enough connections. It may have closed it by mistake, or been started anew.
+ */
+const REMOTE_WAIT: Readonly<RetryDelayInit> = { base: 60_000, max: 60_000, jitter: 0.2 }
+
 const FOR_ROOM: Partial<Record<CloseReason, ParkReason>> = { trim: 'trim', evict: 'evict', refuse: 'refuse' }
 
 /**
- * The peers that have lost their connection as there were too many. Who dials without
- * being asked leaves them alone until fewer connections are open than the low watermark
- * says: they would be the first to be closed again.
+ * The peers that have lost their connection as there were too many, here or at their
+ * end. Who dials without being asked leaves them alone until fewer connections are open
+ * than the low watermark says: they would be the first to be closed again.
  */
 export class ParkedPeers {
   /**
@@ -92,9 +119,14 @@ export class ParkedPeers {
   readonly #components: ParkedPeersComponents
 
   /**
-   * Who was closed for the sake of others, and was not connected since
+   * Who was closed, and was not connected since
    */
   readonly #closed = new RecentMap<string, ParkedPeer>(MAX_REMEMBERED)
+
+  /**
+   * How many sessions in a row the remote has ended soon after they began
+   */
+  readonly #shortSessions = new RecentMap<string, number>(MAX_REMEMBERED)
 
   /**
    * As many as there are peers with a `keep-alive` tag at most
@@ -103,9 +135,9 @@ export class ParkedPeers {
   readonly #running = new Set<RunningDial>()
 
   /**
-   * Looks whether there is room
+   * When it is looked next whether there is room, in ms since the epoch
    */
-  #timer?: Timer
+  #next?: { readonly timer: Timer, readonly at: number }
 
   constructor (components: ParkedPeersComponents) {
     this.#components = components
@@ -113,12 +145,19 @@ export class ParkedPeers {
 
   /**
    * The last connection of a peer was closed
+   *
+   * @param peer - what was known of it
+   * @param realm - the realm that it counted in
    */
-  onDisconnect (peerId: PeerId, closeReason: CloseReason | undefined, realm: string | undefined): void {
+  onDisconnect ({ entry: { closeReason, connection }, firstSeen, key }: PeerEntry, realm: string | undefined): void {
+    const { clock, isKeptAlive } = this.#components
+    const since = clock.now()
     const reason = closeReason == null ? undefined : FOR_ROOM[closeReason]
 
     if (reason != null) {
-      this.#closed.set(peerId.toString(), { reason, realm, since: this.#components.clock.now() })
+      this.#closed.set(key, { reason, realm, since, notBefore: since, until: Infinity })
+    } else if (closeReason == null && connection.status === 'closed' && isKeptAlive(key) !== false) {
+      this.#closed.set(key, this.#closedByRemote(key, since, since - firstSeen))
     }
   }
 
@@ -136,29 +175,26 @@ export class ParkedPeers {
   check (): void {
     if (this.#closed.size + this.#waiting.size > 0) {
       // whoever tells so may be closing connections
-      this.#timer ??= this.#components.clock.setTimeout(() => {
-        this.#timer = undefined
-        this.onRoom()
-        this.#resume()
-      }, 0)
+      this.#schedule(0)
     }
   }
 
   /**
-   * Is a peer not to be dialled as long as nobody asks for it?
+   * Have we closed the connection of a peer, and is there no room for it yet?
    */
   has (peerId: PeerId): boolean {
-    return this.of(peerId.toString()) != null
+    const parked = this.of(peerId.toString())
+
+    return parked != null && parked.reason !== 'remote'
   }
 
   /**
    * Why a peer is not dialled. `undefined` if it may be.
    */
   of (key: string): ParkedPeer | undefined {
-    const waiting = this.#waiting.get(key)
     const closed = this.#closed.get(key)
 
-    return waiting ?? (closed == null || this.#hasRoom(closed) ? undefined : closed)
+    return this.#waiting.get(key) ?? (closed == null || this.#isDue(closed) ? undefined : closed)
   }
 
   /**
@@ -170,12 +206,15 @@ export class ParkedPeers {
     const key = peerId.toString()
     const closed = this.of(key)
 
-    if (closed != null) {
-      this.#waiting.set(key, { ...closed, peerId, dial })
-    } else if (!isConnected(peerId) && !isBelowHighWater(this.#running.size)) {
-      this.#waiting.set(key, { reason: 'full', since: clock.now(), peerId, dial })
-    } else {
+    if (isConnected(peerId)) {
+      await dial()
+    } else if (closed == null && isBelowHighWater(this.#running.size)) {
       await this.#run({ realm: this.#closed.get(key)?.realm }, dial)
+    } else {
+      const now = clock.now()
+      const parked = closed ?? { reason: 'full', since: now, notBefore: now, until: Infinity }
+      this.#waiting.set(key, { ...parked, peerId, dial })
+      this.check()
     }
   }
 
@@ -197,38 +236,92 @@ export class ParkedPeers {
    * Forget everything
    */
   stop (): void {
-    this.#timer?.clear()
-    this.#timer = undefined
+    this.#next?.timer.clear()
+    this.#next = undefined
     this.#waiting.clear()
     this.#closed.clear()
+    this.#shortSessions.clear()
   }
 
-  #resume (): void {
-    const { isBelowLowWater, log, valueOf } = this.#components
+  /**
+   * @param key - the peer
+   * @param since - when it was closed
+   * @param duration - for how many ms it was open
+   */
+  #closedByRemote (key: string, since: number, duration: number): ParkedPeer {
+    const { random } = this.#components
+    const short = duration < STABLE_SESSION ? (this.#shortSessions.get(key) ?? 0) + 1 : 0
 
-    if (this.#waiting.size === 0 || !isBelowLowWater(this.#running.size)) {
-      return
+    if (short === 0) {
+      this.#shortSessions.delete(key)
+    } else {
+      this.#shortSessions.set(key, short)
     }
+
+    // once is no reason to wait
+    const wait = short < 2 ? 0 : retryDelay(short - 1, STATIC_RETRY, random)
+
+    return { reason: 'remote', since, notBefore: since + wait, until: since + Math.max(wait, retryDelay(0, REMOTE_WAIT, random)) }
+  }
+
+  #schedule (delay: number): void {
+    const { clock } = this.#components
+    const at = clock.now() + delay
+
+    if (this.#next == null || this.#next.at > at) {
+      this.#next?.timer.clear()
+      this.#next = {
+        at,
+        timer: clock.setTimeout(() => {
+          this.#next = undefined
+          this.onRoom()
+          this.#resume()
+        }, delay)
+      }
+    }
+  }
+
+  /**
+   * Dials whoever waits as far as there is room, the most valuable first
+   */
+  #resume (): void {
+    const { clock, isBelowHighWater, log, valueOf } = this.#components
+    const now = clock.now()
+    let next = Infinity
 
     const byValue = [...this.#waiting].map(([key, waiting]) => ({ key, waiting, value: valueOf(waiting.peerId) }))
       .sort((a, b) => b.value - a.value)
 
     for (const { key, waiting } of byValue) {
-      if (this.#hasRoom(waiting)) {
-        log('dialling %p again, which was parked for %s', waiting.peerId, waiting.reason)
+      const { notBefore, peerId, reason, until } = waiting
+
+      if (this.#isDue(waiting) && isBelowHighWater(this.#running.size)) {
+        log('dialling %p, which was parked - %s', peerId, reason)
         this.#waiting.delete(key)
         this.#closed.delete(key)
         this.#run(waiting, async () => waiting.dial())
-          .catch(err => { log('could not connect to %p, which was parked - %e', waiting.peerId, err) })
+          .catch(err => { log('could not connect to %p, which was parked - %e', peerId, err) })
+      } else {
+        next = Math.min(next, ...[notBefore, until].filter(at => at > now))
       }
+    }
+
+    if (next !== Infinity) {
+      this.#schedule(next - now)
     }
   }
 
-  #hasRoom ({ realm }: RunningDial): boolean {
-    const { hasPlaceInRealm, isBelowLowWater } = this.#components
-    const running = [...this.#running].filter(dial => dial.realm === realm).length
+  #isDue ({ notBefore, realm, until }: ParkedPeer): boolean {
+    const { clock, hasPlaceInRealm, isBelowLowWater } = this.#components
+    const now = clock.now()
 
-    return isBelowLowWater(this.#running.size) && (realm == null || hasPlaceInRealm(realm, running))
+    if (now >= until || now < notBefore) {
+      return now >= until
+    }
+
+    const inRealm = realm == null ? 0 : [...this.#running].filter(dial => dial.realm === realm).length
+
+    return isBelowLowWater(this.#running.size) && (realm == null || hasPlaceInRealm(realm, inRealm))
   }
 
   async #run (running: RunningDial, dial: () => Promise<unknown>): Promise<void> {

@@ -23,6 +23,7 @@ const PARKED: Record<ParkReason, string> = {
   trim: 'it was trimmed',
   evict: 'it made room for a better one',
   refuse: 'there was no room for it',
+  remote: 'the remote has closed its connection',
   full: 'there were as many connections as the high watermark allows'
 }
 

@@ -70,7 +70,7 @@ export class OpenConnections {
   onPeerDisconnect (peer: PeerEntry): void {
     const { parked, realms, standing } = this.#components
 
-    parked.onDisconnect(peer.peerId, peer.entry.closeReason, realms.realms.shareOf(peer.peerId))
+    parked.onDisconnect(peer, realms.realms.shareOf(peer.peerId))
     parked.check()
     standing.tags.peerDisconnected(peer)
     realms.peerDisconnected(peer.peerId)

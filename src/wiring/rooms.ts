@@ -222,11 +222,13 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   rooms.watermarks = new RealmWatermarks({ ...rooms, realms }, config)
   rooms.parked = new ParkedPeers({
     clock,
+    random: context.random,
     log,
     isBelowLowWater: more => rooms.trimmer.isBelowLowWater(more),
     isBelowHighWater: more => rooms.trimmer.isBelowHighWater(more),
     hasPlaceInRealm: (realm, more) => rooms.watermarks.hasPlace(realm, more) && rooms.realms.hasPlace(realm, more),
     isConnected: peerId => table.getPeer(peerId) != null,
+    isKeptAlive: key => standing.peerStoreTags.isKeptAlive(key),
     valueOf: peerId => standing.value(peerId)
   })
   Object.assign(rooms, createWatchers(rooms, config))

@@ -2,11 +2,11 @@ import { KEEP_ALIVE } from '@libp2p/interface'
 import { expect } from 'aegir/chai'
 import { pEvent } from 'p-event'
 import { recordEvents } from '../fixtures/events.ts'
-import { MANAGERS, OURS, UPSTREAM } from '../fixtures/managers.ts'
+import { MANAGERS, OURS, UPSTREAM, managerOf } from '../fixtures/managers.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
 import { createPlainNode } from '../fixtures/nodes.ts'
 import { ScriptedNetwork } from '../fixtures/scripted-network.ts'
-import type { ConnectionManagerInit } from '../../src/index.ts'
+import type { ConnectionManagerEvents, ConnectionManagerInit, ConnectionManagerService } from '../../src/index.ts'
 import type { ManagerUnderTest } from '../fixtures/managers.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -223,6 +223,78 @@ describe('drop-in: peers with keep-alive tags', () => {
 
     expect(network.dialed).to.have.lengthOf(4)
     expect(await tagsOf()).to.include(KEEP_ALIVE)
+  })
+
+  it('beyond the watermarks are trimmed once, parked, and dialled when there is room', async () => {
+    await start(OURS, { lowWater: 3, highWater: 4, gracePeriod: 0, silencePeriod: 0 })
+    await node.start()
+    const manager = managerOf(node) as ConnectionManagerService
+    const remotes = [remote]
+
+    for (const i of [1, 2, 3, 4]) {
+      const other = await nodes.add(createPlainNode())
+      remotes.push(other)
+      await keepAlive('keep-alive-kad-dht', other, network.route(`/memory/keep-alive-${i}`, other))
+    }
+
+    await keepAlive()
+    const trimmed = pEvent<'connection:trim', ConnectionManagerEvents['connection:trim']>(manager, 'connection:trim')
+    await Promise.all(remotes.map(async ({ peerId }) => node.dial(peerId)))
+    const { closed } = (await trimmed).detail
+    const dials = network.dialed.length
+    // enough for whoever wants to dial them again
+    await new Promise(resolve => { setTimeout(resolve, 200) })
+
+    expect(network.dialed).to.have.lengthOf(dials)
+    expect(node.getConnections()).to.have.lengthOf(3)
+    expect(closed).to.have.lengthOf(2)
+
+    for (const { peerId } of closed) {
+      const { parked, summary } = await manager.explain(peerId)
+      expect(parked).to.have.property('reason', 'trim')
+      expect(summary).to.include('It is parked: it was trimmed')
+    }
+
+    const kept = remotes.filter(({ peerId }) => closed.every(({ peerId: other }) => !other.equals(peerId)))
+    const back = pEvent<'peer:connect', CustomEvent<PeerId>>(node, 'peer:connect')
+    const [{ peerId }] = kept
+    await node.hangUp(peerId)
+    const { detail } = await back
+
+    expect(closed.map(({ peerId }) => peerId.toString())).to.include(detail.toString())
+    expect((await manager.explain(detail)).parked).to.equal(undefined)
+    expect(node.getConnections()).to.have.lengthOf(3)
+  })
+
+  it('are dialled when the node starts no more than the high watermark allows', async () => {
+    await start(OURS, { lowWater: 1, highWater: 2 })
+    await keepAlive()
+
+    for (const i of [1, 2]) {
+      const other = await nodes.add(createPlainNode())
+      await keepAlive(KEEP_ALIVE, other, network.route(`/memory/keep-alive-start-${i}`, other))
+    }
+
+    await node.start()
+    await network.untilDialed(A)
+    await new Promise(resolve => { setTimeout(resolve, 200) })
+
+    expect(network.dialed).to.have.lengthOf(2)
+  })
+
+  it('go after others of equal value in a trim', async () => {
+    await start(OURS, { lowWater: 1, highWater: 10, gracePeriod: 0 })
+    await node.start()
+    const manager = managerOf(node) as ConnectionManagerService
+    const other = await nodes.add(createPlainNode())
+    // newer, and so the first to go if it were worth as much
+    await node.dial(network.route(B, other))
+    manager.tag(other.peerId, 'useful', 2)
+    await keepAlive()
+    await node.dial(remote.peerId)
+    const { closed } = await manager.trim()
+
+    expect(closed.map(({ peerId }) => peerId.toString())).to.deep.equal([other.peerId.toString()])
   })
 
   const HANG_UPS = [

@@ -126,6 +126,20 @@ describe('outbound: connections up to a target', () => {
     expect(world.outbound.stat.skipped.protocol).to.be.greaterThan(0)
   })
 
+  it('leaves alone who is parked, until there is room', async () => {
+    world = new OutboundWorld({ target: 1 })
+    world.add('a1')
+    world.parked.add('a1')
+    await world.start()
+    await world.clock.advance(60_000)
+    expect(world.started).to.be.empty()
+    expect(world.outbound.stat.skipped.parked).to.be.greaterThan(0)
+
+    world.parked.clear()
+    await world.clock.advance(60_000)
+    expect(world.started.map(({ name }) => name)).to.deep.equal(['a1'])
+  })
+
   it('dials nobody twice within 35 s, even if the dial has failed at once', async () => {
     await begin({ target: 1, retryChance: () => 1 }, 'a1')
     await play(world, [

@@ -47,6 +47,8 @@ describe('outbound: the reconnect queue', () => {
       isBelowHighWater: more => connections + more < HIGH_WATER,
       hasPlaceInRealm: () => true,
       isConnected: () => false,
+      isKeptAlive: () => true,
+      random: { next: () => 0 },
       valueOf: () => 0
     })
     components = {

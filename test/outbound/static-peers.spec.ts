@@ -119,6 +119,20 @@ describe('outbound: static peers', () => {
     expect(protection.isProtected(peerId.toString(), 'static')).to.be.true()
   })
 
+  it('that were closed to make room are dialled when there is some', async () => {
+    await start()
+    isParked = true
+    await lose()
+    await clock.advance(120_000)
+    expect(dials).to.have.lengthOf(1)
+    expect(peers.list()).to.have.nested.property('[0].state', 'parked')
+
+    isParked = false
+    peers.check()
+    await clock.advance(1_000)
+    expect(dials).to.have.lengthOf(2)
+  })
+
   it('are dialled after 1 s, 2 s, 4 s and so on up to 5 min, for ever', async () => {
     isReachable = false
     await start()
