@@ -24,7 +24,7 @@ describe('drop-in: the interface of a connection manager', () => {
 
       beforeEach(async () => {
         network = new ScriptedNetwork()
-        node = await nodes.add(create({ maxConnections: 40 }, { transports: [network.transport()] }))
+        node = await nodes.add(create({ maxConnections: 40, maxIncomingPendingConnections: 10 }, { transports: [network.transport()] }))
         remote = await nodes.add(createPlainNode())
         manager = managerOf(node)
         await remote.handle(PROTOCOL, () => {})
@@ -114,7 +114,6 @@ describe('drop-in: the interface of a connection manager', () => {
 
       it('acceptIncomingConnection lets a connection in, afterUpgradeInbound ends its upgrade', () => {
         const arrivals = new Arrivals(manager)
-        // the default is that ten connections may be upgraded at the same time
         const [first] = Array.from({ length: 10 }, () => arrivals.accept('/memory/somebody'))
 
         expect(arrivals.accept('/memory/somebody')).to.be.undefined()

@@ -138,7 +138,9 @@ describe('drop-in: limits of the system', () => {
   it('keep the reserve of a realm where only maxConnections is reached', async () => {
     await start({ maxConnections: 8, limits: { realms: { chain: { reserved: 3 } } } })
     await fill(5)
-    await expect(arrive(await createPeer())).to.eventually.be.rejected()
+    // it may take the place of another stranger, and none that is kept
+    await arrive(await createPeer()).catch(() => {})
+    await pWaitFor(() => manager.connectionCount() === 5)
     const members = [await createPeer(), await createPeer(), await createPeer()]
 
     for (const member of members) {

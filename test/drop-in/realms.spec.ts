@@ -106,11 +106,10 @@ describe('drop-in: realms', () => {
   it('keep their reserve from connections of others', async () => {
     await start({ limits: { system: { connections: 5 }, realms: { chain: { reserved: 2 } } } })
     await arriveMany(3)
-    const refused = pEvent<'connection:refuse', CustomEvent<Refusal>>(manager, 'connection:refuse')
     const stranger = await nodes.add(createPlainNode())
-
-    await expect(stranger.dial(node.getMultiaddrs())).to.eventually.be.rejected()
-    expect((await refused).detail).to.include({ reason: 'resources', scope: 'system' })
+    // it may take the place of another stranger, and none that is kept
+    await stranger.dial(node.getMultiaddrs()).catch(() => {})
+    await pWaitFor(() => manager.connectionCount() === 3)
     const [member] = await arriveMany(2, 'chain')
     expect(isConnected(member)).to.be.true()
     expect(manager.resources.stat().unusedReserve).to.equal(0)
