@@ -109,7 +109,7 @@ describe('drop-in: realms', () => {
     const stranger = await nodes.add(createPlainNode())
     // it may take the place of another stranger, and none that is kept
     await stranger.dial(node.getMultiaddrs()).catch(() => {})
-    await pWaitFor(() => manager.connectionCount() === 3)
+    await pWaitFor(() => manager.connectionCount() <= 3)
     const [member] = await arriveMany(2, 'chain')
     expect(isConnected(member)).to.be.true()
     expect(manager.resources.stat().unusedReserve).to.equal(0)
