@@ -39,17 +39,16 @@ interface Services extends ServiceMap {
 }
 
 const nodes = await Promise.all(Array.from({ length: count }, create))
-let opened = 0
+const counts = { opened: 0, delivered: 0 }
 let published = 0
-let delivered = 0
 
 for (const node of nodes) {
   node.addEventListener('connection:open', ({ detail }) => {
     // each is seen by both of its ends
-    opened += detail.direction === 'outbound' ? 1 : 0
+    counts.opened += detail.direction === 'outbound' ? 1 : 0
   })
   node.services.pubsub.addEventListener('message', ({ detail }: CustomEvent<Message>) => {
-    delivered += detail.topic === TOPIC ? 1 : 0
+    counts.delivered += detail.topic === TOPIC ? 1 : 0
   })
   node.services.pubsub.subscribe(TOPIC)
 }
@@ -78,8 +77,8 @@ const connections = nodes.map(node => node.getConnections().length)
 process.send?.({
   published,
   // whoever publishes a message need not be told of it
-  delivered: 100 * delivered / (published * (count - 1)),
-  opened,
+  delivered: 100 * counts.delivered / (published * (count - 1)),
+  opened: counts.opened,
   cpu_s: (user + system) / 1e6,
   open: connections.reduce((sum, open) => sum + open, 0) / count,
   most: Math.max(...connections),

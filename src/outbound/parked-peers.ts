@@ -13,7 +13,7 @@ import type { Logger, PeerId } from '@libp2p/interface'
  * - `evict` its connection made room for a better one
  * - `refuse` it was open already when it turned out that there is no room for it
  * - `remote` the remote has closed its connection, maybe as it has too many itself, and
- *   this node has enough. It is dialled after a minute all the same.
+ * this node has enough. It is dialled after a minute all the same.
  * - `full` another connection would be more than the high watermark allows
  */
 export type ParkReason = 'trim' | 'evict' | 'refuse' | 'remote' | 'full'
@@ -149,7 +149,8 @@ export class ParkedPeers {
    * @param peer - what was known of it
    * @param realm - the realm that it counted in
    */
-  onDisconnect ({ entry: { closeReason, connection }, firstSeen, key }: PeerEntry, realm: string | undefined): void {
+  onDisconnect (peer: PeerEntry, realm: string | undefined): void {
+    const { entry: { closeReason, connection }, firstSeen, key } = peer
     const { clock, isKeptAlive } = this.#components
     const since = clock.now()
     const reason = closeReason == null ? undefined : FOR_ROOM[closeReason]

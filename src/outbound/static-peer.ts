@@ -57,7 +57,7 @@ export interface StaticPeerStatus {
    * - `dialling` it is being dialled
    * - `waiting` it will be dialled
    * - `parked` its connection was closed as there were too many, though it is protected,
-   *   and it will be dialled when there is room
+   * and it will be dialled when there is room
    * - `hung-up` the user hung up on it
    * - `paused` nothing is dialled, because the node does not run, or was told so
    */

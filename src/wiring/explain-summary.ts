@@ -1,7 +1,7 @@
 import type { Decision } from './decisions.ts'
-import type { ParkReason } from '../outbound/index.ts'
 import type { PeerExplanation } from './explain-types.ts'
 import type { CloseReason } from '../connections/index.ts'
+import type { ParkReason } from '../outbound/index.ts'
 
 const CLOSED: Record<CloseReason, string> = {
   trim: 'was trimmed, as there were too many',

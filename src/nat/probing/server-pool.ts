@@ -1,6 +1,6 @@
+import { RecentMap } from '../../recent-map.ts'
 import { isPublicIp, networkGroupOf, observerOf, remoteIpOf } from '../ip.ts'
 import { backOff } from '../state/back-off.ts'
-import { RecentMap } from '../../recent-map.ts'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
