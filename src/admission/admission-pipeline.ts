@@ -4,7 +4,7 @@ import { ConnectionPlaces } from './connection-places.ts'
 import { ALLOW_LISTED, HELD, HeldAdmission, IDENTIFIED } from './held-admission.ts'
 import { LinkedList } from './linked-list.ts'
 import { originOf, scopeOf } from './origin.ts'
-import { PendingHandshakes } from './pending-handshakes.ts'
+import { PendingHandshakes, countsPending } from './pending-handshakes.ts'
 import { bar, toRefusal } from './refusals.ts'
 import { SubnetCounts } from './subnet-counts.ts'
 import type { AdmissionComponents, AdmissionLimits } from './admission-components.ts'
@@ -18,11 +18,6 @@ import type { AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { ConnectionLimitError, OnFull, RateLimits } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * The scopes that count what is not upgraded yet
- */
-const PENDING_SCOPES: readonly string[] = ['transient', 'system']
 
 /**
  * Decides which inbound connections may come in, and keeps what they have taken.
@@ -263,7 +258,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     const victim = isFull && mayReplace ? this.#pending.victimFor(origin) : undefined
 
     if (isFull && victim == null) {
-      return { reason: 'pending', scope: 'system', current: this.#pending.size, limit: this.maxPending }
+      return this.#refuseAsPending()
     }
 
     let reservation: R
@@ -273,7 +268,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     } catch (err) {
       const refusal = toRefusal(err)
 
-      if (!mayReplace || !PENDING_SCOPES.includes(refusal.scope)) {
+      if (!mayReplace || !countsPending(refusal.scope)) {
         return refusal
       }
 
@@ -291,13 +286,26 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   }
 
   /**
-   * A connection that is not upgraded yet gives back what it has taken, and is closed
+   * A connection that is not upgraded yet gives back what it has taken, and is closed as if
+   * it had been refused
    */
   #giveWay (victim: PendingHandshake<HeldAdmission<R>> | undefined): void {
-    if (victim != null) {
-      this.release(victim.held)
-      victim.socket?.abort(new Error('Closed before it was upgraded, as others needed its place'))
+    if (victim == null) {
+      return
     }
+
+    const { held, socket } = victim
+    const refusal = this.#refuseAsPending()
+    this.release(held)
+
+    if (socket != null) {
+      this.#components.onRefuse({ ...refusal, remoteAddr: socket.remoteAddr })
+      socket.abort(new Error('Closed before it was upgraded, as others needed its place'))
+    }
+  }
+
+  #refuseAsPending (): AdmissionRefusal {
+    return { reason: 'pending', scope: 'system', current: this.#pending.size, limit: this.maxPending }
   }
 
   /**
@@ -311,10 +319,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     // a limit that was lowered at run time is held by trims
     const isOneMissing = error.current + error.requested <= error.limit + 1
     const victim = isOneMissing ? chosen ?? this.#places.victimFor({ resource: error.resource, peer }, origin) : undefined
-
-    if (victim != null) {
-      this.#components.evict(victim)
-    }
+    victim != null && this.#components.evict(victim)
 
     return victim != null
   }

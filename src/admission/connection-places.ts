@@ -15,7 +15,7 @@ export interface ConnectionPlace<C> {
   readonly refusal?: AdmissionRefusal
 }
 
-const FREE = {}
+const FREE: ConnectionPlace<never> = {}
 
 /**
  * As many connections as there may be. Nobody has a place, or has to go for a newcomer,

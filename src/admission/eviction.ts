@@ -172,8 +172,13 @@ function withoutBest<C extends EvictionCandidate> (members: Array<Member<C>>, co
     }
   }
 
-  const best = groups.flatMap(({ best }) => best ?? [])
-  groups.forEach(group => { group.best = undefined })
+  const best: Array<Member<C>> = []
+
+  for (const group of groups) {
+    // there is one
+    best.push(group.best as Member<C>)
+    group.best = undefined
+  }
 
   return withoutLowest(members, best, count, numberOf)
 }
@@ -200,10 +205,22 @@ function withoutLowest<C extends EvictionCandidate> (members: Array<Member<C>>, 
     return members
   }
 
-  const last = new Float64Array(some.map(numberOf)).sort()[Math.min(count, some.length) - 1]
-  const lower = some.filter(member => numberOf(member) < last)
-  const asLow = some.filter(member => numberOf(member) === last).sort(olderFirst)
-  lower.concat(asLow.slice(0, count - lower.length)).forEach(member => { member.isProtected = true })
+  const numbers = new Float64Array(some.length)
+  some.forEach((member, i) => { numbers[i] = numberOf(member) })
+  const last = numbers.slice().sort()[Math.min(count, some.length) - 1]
+  const asLow: Array<Member<C>> = []
+  let left = count
+
+  for (let i = 0; i < some.length; i++) {
+    if (numbers[i] < last) {
+      some[i].isProtected = true
+      left--
+    } else if (numbers[i] === last) {
+      asLow.push(some[i])
+    }
+  }
+
+  asLow.sort(olderFirst).slice(0, left).forEach(member => { member.isProtected = true })
 
   return members.filter(({ isProtected }) => !isProtected)
 }

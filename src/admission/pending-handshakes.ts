@@ -5,6 +5,7 @@ import type { ExceededLimit } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * A connection that was accepted and is not upgraded yet
@@ -33,6 +34,7 @@ export interface PendingHandshake<H> {
  * What a connection comes in over
  */
 export interface AbortableSocket {
+  readonly remoteAddr: Multiaddr
   abort(err: Error): void
 }
 
@@ -210,4 +212,12 @@ interface Ranked<H> {
 
 function isWorse<H> (a: Ranked<H>, b: Ranked<H>): boolean {
   return (a.level - b.level || a.knocks - b.knocks || b.pending.since - a.pending.since) > 0
+}
+
+/**
+ * Does a scope count what is not upgraded yet, so that it has places again when one of these
+ * gives way?
+ */
+export function countsPending (scope: string): boolean {
+  return scope === 'transient' || scope === 'system'
 }

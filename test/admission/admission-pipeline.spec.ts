@@ -1,9 +1,13 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { AllowList, pendingLimits } from '../../src/admission/index.ts'
+import { IpAddress } from '../../src/addresses/index.ts'
+import { AllowList, DialBacks, pendingLimits } from '../../src/admission/index.ts'
 import { cidrSet } from '../../src/gating/index.ts'
 import { defaultSubnetLimits } from '../../src/resources/index.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { OTHER_PEER, PEER, Scene, candidate, tcp } from './admission-scene.ts'
+import type { AdmissionComponents, AdmissionLimits } from '../../src/admission/index.ts'
+import type { ConnectionScope } from '../../src/resources/index.ts'
 
 describe('admission/admission-pipeline', () => {
   it('admits nobody before it is started and after it is stopped', () => {
@@ -103,102 +107,126 @@ describe('admission/admission-pipeline', () => {
     }
   })
 
-  describe('when there are as many connections as there may be', () => {
-    it('counts those whose peer is known, so that several can not take the last place', () => {
-      const scene = new Scene({ maxConnections: 3 })
-      scene.connect(tcp('203.0.113.1'))
-      const [second, third, fourth] = [2, 3, 4].map(i => scene.admit(tcp(`203.0.113.${i}`)))
+  describe('for a host that this node has asked to dial it', () => {
+    const rates = { ipv4: [{ prefix: 32, perSecond: 0, burst: 1 }] }
+    const HOST = new IpAddress(4, [0xcb007107])
+    let dialBacks: DialBacks
+    let isBusy: boolean
 
-      expect([second, third].map(admission => scene.identify(admission, PEER))).to.deep.equal([undefined, undefined])
-      expect(scene.identify(fourth, OTHER_PEER)).to.deep.equal({ reason: 'max-connections', scope: 'system', current: 3, limit: 3 })
+    function start (limits: Partial<AdmissionLimits> = {}, components: Partial<AdmissionComponents<ConnectionScope>> = {}): Scene {
+      const clock = new VirtualClock()
+      dialBacks = new DialBacks(clock)
+      isBusy = false
 
-      scene.close(second)
-      expect(scene.identify(fourth, OTHER_PEER)).to.be.undefined()
+      return new Scene({ rates, ...limits }, { dialBacks, load: { check: () => isBusy ? { scope: 'heap', current: 1, limit: 0.9 } : undefined }, ...components })
+    }
+
+    it('lifts the rate and the load once for each request, and for nobody else', () => {
+      const scene = start()
+      scene.connect(tcp('203.0.113.7'))
+      expect(scene.try(tcp('203.0.113.7')), 'an open connection excuses nothing').to.equal('rate')
+
+      isBusy = true
+      dialBacks.expect(HOST)
+      expect(scene.try(tcp('203.0.113.8'))).to.equal('load')
+      expect(scene.try(tcp('203.0.113.7'))).to.equal('admitted')
+      expect(scene.try(tcp('203.0.113.7'))).to.equal('rate')
     })
 
-    it('closes nobody for a connection whose peer is not known yet', () => {
-      const scene = new Scene({ maxConnections: 1 })
-      scene.connect(tcp('203.0.113.1'))
-      scene.candidates = Array.from({ length: 30 }, (_, i) => candidate(i))
+    it('takes a token all the same, if there is one', () => {
+      let isTooFast = true
+      const scene = start({}, { hostRate: { take: () => isTooFast ? { scope: 'ip', current: 5, limit: 5 } : undefined } })
+      dialBacks.expect(HOST)
 
-      expect(Array.from({ length: 20 }, (_, i) => scene.try(tcp(`198.51.100.${i}`)))).to.deep.equal(Array.from({ length: 20 }, () => 'admitted'))
-      expect(scene.evicted).to.be.empty()
+      expect(scene.try(tcp('203.0.113.7'))).to.equal('admitted')
+      isTooFast = false
+      expect(scene.try(tcp('203.0.113.7'))).to.equal('rate')
     })
 
-    it('lets a newcomer in for a connection that is worse, on small nodes as well', () => {
-      for (const count of [1, 5, 20, 5_000]) {
-        const scene = new Scene({ maxConnections: 1 })
-        scene.connect(tcp('203.0.113.1'))
-        scene.candidates = Array.from({ length: count }, (_, i) => candidate(i))
+    it('holds all other limits, and what they refuse uses up no request', () => {
+      const scene = start({ subnets: { ipv4: [{ prefix: 32, connections: 1 }] } })
+      const first = scene.connect(tcp('203.0.113.7'))
+      dialBacks.expect(HOST)
 
-        expect(scene.identify(scene.admit(tcp('203.0.113.2')), PEER)).to.be.undefined()
-        expect(scene.evicted).to.deep.equal([String(count - 1)])
+      expect(scene.try(tcp('203.0.113.7'))).to.equal('subnet')
+      scene.close(first)
+      expect(scene.try(tcp('203.0.113.7'))).to.equal('admitted')
+    })
+  })
+
+  describe('when there are as many handshakes as there may be', () => {
+    function start (limits: Partial<AdmissionLimits> = {}): { scene: Scene, aborted: string[], knock(ip: string): string } {
+      const scene = new Scene({ maxPending: 4, pending: pendingLimits(8), ...limits })
+      const aborted: string[] = []
+
+      return {
+        scene,
+        aborted,
+        knock: ip => scene.pipeline.admit(multiaddr(tcp(ip)), { remoteAddr: multiaddr(tcp(ip)), abort: () => { aborted.push(ip) } }).refusal?.reason ?? 'admitted'
       }
+    }
+
+    it('closes one of a crowded network, which gives back what it has taken', () => {
+      const { scene, aborted, knock } = start()
+      expect(['203.0.113.1', '203.0.114.1', '203.0.115.1', '198.51.100.1'].map(knock)).to.deep.equal(Array.from({ length: 4 }, () => 'admitted'))
+
+      expect(knock('192.0.2.1')).to.equal('admitted')
+      expect(aborted).to.have.lengthOf(1)
+      expect(aborted[0]).to.match(/^203\.0\./)
+      expect(scene.refusals, 'that it was closed is told').to.deep.equal([{ reason: 'pending', scope: 'system', current: 4, limit: 4 }])
+      expect([scene.pipeline.pending, scene.held, scene.reserved]).to.deep.equal([4, 4, 4])
     })
 
-    it('refuses when all are exempt, except for those who are trusted', () => {
-      const scene = new Scene({ maxConnections: 1 }, { isTrusted: peer => peer === OTHER_PEER })
-      scene.connect(tcp('203.0.113.1'))
-      const [stranger, trusted] = [2, 3].map(i => scene.admit(tcp(`203.0.113.${i}`)))
-
-      expect(scene.identify(stranger, PEER)?.reason).to.equal('max-connections')
-      expect(scene.identify(trusted, OTHER_PEER)).to.be.undefined()
-      expect(scene.evicted).to.be.empty()
+    it('refuses one of a network that is more crowded, or when all have just begun', () => {
+      const { aborted, knock } = start()
+      ;['203.0.113.1', '203.0.114.1', '198.51.100.1', '198.18.0.1'].forEach(knock)
+      expect(knock('203.0.115.1'), 'no worse than its neighbours, which have just begun').to.equal('pending')
+      expect(aborted).to.be.empty()
     })
 
-    it('closes nobody for a newcomer that can not come in', () => {
-      const scene = new Scene({ maxConnections: 1 })
-      scene.connect(tcp('203.0.113.1'))
-      scene.candidates = Array.from({ length: 30 }, (_, i) => candidate(i))
-      scene.resources.setLimit('peer', { connectionsInbound: 0 })
+    it('closes the one that waits for longest when all networks are alike', async () => {
+      const { scene, aborted, knock } = start()
 
-      expect(scene.identify(scene.admit(tcp('203.0.113.2')), PEER)).to.deep.include({ reason: 'resources', scope: `peer:${PEER}` })
-      expect(scene.evicted).to.be.empty()
+      for (let i = 0; i < 4; i++) {
+        knock(`203.${i}.0.1`)
+        await scene.clock.advance(300)
+      }
+
+      expect(knock('198.51.100.1')).to.equal('admitted')
+      expect(aborted).to.deep.equal(['203.0.0.1'])
+      expect(knock('198.52.100.1')).to.equal('pending')
     })
 
-    it('closes nobody else when somebody of the same realm has left', () => {
-      const scene: Scene = new Scene({ maxConnections: 1 }, { realms: { makeRoomFor: () => { scene.open.clear() } } })
-      scene.connect(tcp('203.0.113.1'))
-      scene.candidates = Array.from({ length: 30 }, (_, i) => candidate(i))
-
-      expect(scene.identify(scene.admit(tcp('203.0.113.2')), PEER, 'chain')).to.be.undefined()
-      expect(scene.evicted).to.be.empty()
-    })
-
-    it('does not choose among many all the time', async () => {
-      const scene = new Scene({ maxConnections: 0 })
-      scene.candidates = Array.from({ length: 1_000 }, (_, i) => candidate(i))
-      const [first, second, third] = [2, 3, 4].map(i => scene.admit(tcp(`203.0.113.${i}`)))
-
-      expect(scene.identify(first, PEER)).to.be.undefined()
-      expect(scene.identify(second, PEER)?.reason).to.equal('max-connections')
-      await scene.clock.advance(10)
-      expect(scene.identify(third, PEER)).to.be.undefined()
-    })
-
-    it('leaves the last place to those who have not misbehaved', () => {
-      const scene = new Scene({ maxConnections: 3 }, { discouraged: { hasIp: ip => ip.text.startsWith('203.0.113.'), hasPeer: () => false } })
-      scene.connect(tcp('203.0.113.1'))
-      scene.connect(tcp('198.51.100.1'))
-
-      expect(scene.try(tcp('203.0.113.2'))).to.equal('discouraged')
-      expect(scene.try(tcp('198.51.100.2'))).to.equal('admitted')
-    })
-
-    it('leaves the last place to those who have not misbehaved, also when several begin at the same time', () => {
-      const scene = new Scene({ maxConnections: 3 }, { isTrusted: peer => peer === OTHER_PEER, discouraged: { hasIp: ip => ip.text.startsWith('203.0.113.'), hasPeer: () => false } })
-      const handshakes = [1, 2, 3, 4].map(i => scene.admit(tcp(`203.0.113.${i}`)))
-
-      expect(handshakes.map(admission => scene.identify(admission, PEER)?.reason)).to.deep.equal([undefined, undefined, 'discouraged', 'discouraged'])
-      expect(scene.identify(handshakes[3], OTHER_PEER)).to.be.undefined()
-    })
-
-    it('can change how many that is', () => {
-      const scene = new Scene({ maxConnections: 0 })
+    it('refuses the peer of one that had to go, whatever it says then', async () => {
+      const { scene } = start({ maxPending: 1 })
       const admission = scene.admit(tcp('203.0.113.1'))
-      expect(scene.identify(admission, PEER)?.reason).to.equal('max-connections')
-      scene.pipeline.maxConnections = 1
-      expect(scene.identify(admission, PEER)).to.be.undefined()
+      await scene.clock.advance(1_000)
+      scene.admit(tcp('198.51.100.1'))
+
+      expect(scene.identify(admission, PEER)?.reason).to.equal('pending')
+      scene.close(admission)
+      expect([scene.pipeline.pending, scene.held, scene.reserved]).to.deep.equal([1, 1, 1])
+    })
+
+    it('spares those who are allow-listed', async () => {
+      const scene = new Scene({ maxPending: 1, pending: pendingLimits(8) }, { allowList: new AllowList(['203.0.113.1']) })
+      scene.admit(tcp('203.0.113.1'))
+      await scene.clock.advance(5_000)
+
+      expect(scene.try(tcp('198.51.100.1'))).to.equal('pending')
+    })
+
+    it('makes place where what is not upgraded has used up its resources', async () => {
+      const { scene, aborted, knock } = start({ maxPending: 100 })
+      scene.resources.setLimit('transient', { connectionsInbound: 2 })
+      knock('203.0.113.1')
+      knock('203.1.113.1')
+      expect(knock('198.51.100.1')).to.equal('resources')
+
+      await scene.clock.advance(1_000)
+      expect(knock('198.51.100.1')).to.equal('admitted')
+      expect(aborted).to.have.lengthOf(1)
+      expect([scene.pipeline.pending, scene.held, scene.reserved]).to.deep.equal([2, 2, 2])
     })
   })
 

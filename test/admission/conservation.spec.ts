@@ -5,6 +5,7 @@ import { AllowList } from '../../src/admission/index.ts'
 import { OTHER_PEER, PEER, Scene, tcp } from './admission-scene.ts'
 import type { Admission } from '../../src/admission/index.ts'
 import type { ConnectionScope } from '../../src/resources/index.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 describe('admission/conservation', () => {
   it('holds exactly what is open, in any order of events', function () {
@@ -40,7 +41,8 @@ describe('admission/conservation', () => {
         switch (true) {
           case action === 'admit': {
             const open = scene.open.size
-            const socket: { admission?: Admission<ConnectionScope>, abort(): void } = {
+            const socket: { admission?: Admission<ConnectionScope>, remoteAddr: Multiaddr, abort(): void } = {
+              remoteAddr: multiaddr(address),
               abort: () => {
                 expect(socket.admission?.isPending, 'it has given back everything by then').to.be.false()
                 gaveWay.push(...socket.admission == null ? [] : [socket.admission])
