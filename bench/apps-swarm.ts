@@ -30,9 +30,10 @@ const TOPIC = 'bench'
 const PUBLISH_INTERVAL = 250
 
 /**
- * All nodes are on one host
+ * What both managers are told: with how many connections no other is let in, and that all
+ * nodes are on one host
  */
-const ONE_HOST = { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 100 }
+const COMMON = { maxConnections: HIGH_WATER, inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 100 }
 
 interface Services extends ServiceMap {
   pubsub: GossipSub
@@ -108,7 +109,7 @@ async function create (): Promise<Libp2p<Services>> {
       ...common,
       services: {
         connectionManager: connectionManager({
-          ...ONE_HOST,
+          ...COMMON,
           lowWater: LOW_WATER,
           highWater: HIGH_WATER,
           ...(grace === 'default' ? {} : { gracePeriod: Number(grace) })
@@ -116,7 +117,7 @@ async function create (): Promise<Libp2p<Services>> {
         ...services
       }
     })
-    : createLibp2p({ ...common, connectionManager: { ...ONE_HOST, maxConnections: HIGH_WATER }, services })
+    : createLibp2p({ ...common, connectionManager: COMMON, services })
 }
 
 async function wait (ms: number): Promise<void> {

@@ -5,7 +5,7 @@
  * other.
  *
  * `gossip` has nodes with a DHT and pubsub, over TCP, that hold few of the connections
- * that they would like to have: how many messages arrive, how many connections are opened
+ * that they would like to have, 10 to 16: how many messages arrive, how many connections are opened
  * for that, what it costs, and whether nodes are cut off. With our default grace period,
  * and with a short one.
  *

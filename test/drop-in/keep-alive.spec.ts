@@ -266,6 +266,34 @@ describe('drop-in: peers with keep-alive tags', () => {
     expect(node.getConnections()).to.have.lengthOf(3)
   })
 
+  it('that their realm has no room for are parked, though the node has', async () => {
+    await start(OURS, { gracePeriod: 0, silencePeriod: 0, realmOf: () => 'chain', realmSettings: { chain: { lowWater: 1, highWater: 2 } } })
+    await node.start()
+    const manager = managerOf(node) as ConnectionManagerService
+    const remotes = [remote]
+
+    for (const i of [1, 2]) {
+      const other = await nodes.add(createPlainNode())
+      remotes.push(other)
+      await keepAlive(KEEP_ALIVE, other, network.route(`/memory/keep-alive-realm-${i}`, other))
+    }
+
+    await keepAlive()
+    const trimmed = pEvent<'connection:trim', ConnectionManagerEvents['connection:trim']>(manager, 'connection:trim')
+    await Promise.all(remotes.map(async ({ peerId }) => node.dial(peerId)))
+    const { closed } = (await trimmed).detail
+    // enough for whoever wants to dial them again
+    await new Promise(resolve => { setTimeout(resolve, 200) })
+
+    expect(closed).to.have.lengthOf(2)
+    expect(network.dialed).to.have.lengthOf(3)
+    expect((await manager.explain(closed[0].peerId)).parked).to.have.property('reason', 'trim')
+
+    const back = pEvent(node, 'peer:connect')
+    await node.hangUp(node.getConnections()[0].remotePeer)
+    await back
+  })
+
   it('are dialled when the node starts no more than the high watermark allows', async () => {
     await start(OURS, { lowWater: 1, highWater: 2 })
     await keepAlive()
