@@ -34,7 +34,7 @@ export interface Gaters {
 /**
  * Ranges that may not connect are denied by admission, as it tells of what it refuses
  */
-export function createGaters (rooms: GateComponents & UserDenialsComponents & { bans: BanList }, init: Omit<GateInit, 'bans'>): Gaters {
+export function createGaters (rooms: GateComponents & UserDenialsComponents & { bans: BanList }, init: Omit<GateInit, 'bans' | 'deny'>): Gaters {
   return {
     gater: createGate(rooms, { ...init, bans: rooms.bans, deny: [] }),
     limitGater: async denied => deniedInTime(denied, rooms),
