@@ -10,8 +10,8 @@ const rooms = [
   'connections',
   'resources',
   'gating',
+  'reachability',
   'addresses',
-  'nat',
   'metrics'
 ]
 
@@ -82,6 +82,13 @@ module.exports = {
       severity: 'error',
       from: { path: `^src/(${ground.join('|')})\\.ts$` },
       to: { path: [roomFolders, roofFiles] }
+    },
+    {
+      name: 'reachability-stands-alone',
+      comment: 'reachability is a service of its own, with an entry of its own: what it uses is loaded with it',
+      severity: 'error',
+      from: { path: '^src/reachability/' },
+      to: { path: roomFolders, pathNot: ['^src/reachability/', '^src/addresses/index\\.ts$'] }
     },
     {
       name: 'known-files',

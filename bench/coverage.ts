@@ -21,7 +21,7 @@ const FLOOR = 95
 const REPORT = '.coverage'
 const DUMPS = `${REPORT}/v8`
 const TESTS = ['test/node.ts', 'test/**/*.spec.ts']
-const TESTS_OF_PURE_ROOMS = ['test/{addresses,admission,connections,dialing,gating,nat,outbound,resources,trimming}/**/*.spec.ts']
+const TESTS_OF_PURE_ROOMS = ['test/{addresses,admission,connections,dialing,gating,outbound,reachability,resources,trimming}/**/*.spec.ts']
 
 /**
  * What a test leaves running must not hold it up for ever. In minutes
@@ -46,7 +46,7 @@ const PURE: Record<string, RegExp> = {
   dialing: /^src\/dialing\/(adaptive-timeout|back-off|black-hole|budgets|dial-failure|dial-history|dial-traits|explain-dial-error|options|ranker)\.ts$/,
   outbound: /^src\/outbound\/(candidate|candidate-stages|choose-churned|dial-rate|dial-records|failure-brake|group-counts|mix-fairly|parse-peers|retry-chance|retry-delay|skip-counts|skip-reasons|top-up-options)\.ts$/,
   connections: /^src\/connections\/(application-streams|best-connection|best-path|due-queue|duplicates|flapping|liveness-policy|options)\.ts$/,
-  'nat/state': /^src\/nat\/state\//
+  'reachability (policy)': /^src\/reachability\/(node-state|mapping\/(gateway-state|mapping|mapping-state)|probing\/address-state)\.ts$/
 }
 
 const args = process.argv.slice(2)

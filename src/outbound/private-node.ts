@@ -1,6 +1,6 @@
 import { aFlag, numberRule, resolvePart } from '../options.ts'
-import type { Reachability, ReachabilityReason } from '../nat/index.ts'
 import type { OptionRules } from '../options.ts'
+import type { Reachability, ReachabilityReason } from '../reachability/index.ts'
 
 /**
  * What is different while nobody can dial this node

@@ -1,5 +1,5 @@
 import type { Rooms } from './rooms.ts'
-import type { Reachability } from '../nat/index.ts'
+import type { Reachability } from '../reachability/index.ts'
 import type { RealmStat } from '../resources/index.ts'
 
 /**

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { RemoteProgram } from '../fixtures/remote-program.ts'
 import { until } from './lab.ts'
 import type { Lab } from './lab.ts'
-import type { MappingInfo, ReachabilityInit, ReachabilityStatus } from '../../src/nat/index.ts'
+import type { MappingInfo, ReachabilityInit, ReachabilityStatus } from '../../src/reachability/index.ts'
 import type { ChildProcess } from 'node:child_process'
 
 export interface PeerOptions {

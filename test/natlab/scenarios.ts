@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { sleep, until, WAN } from './lab.ts'
 import type { GatewayOptions, Lab } from './lab.ts'
 import type { RemotePeer } from './remote-peer.ts'
-import type { ReachabilityInit } from '../../src/nat/index.ts'
+import type { ReachabilityInit } from '../../src/reachability/index.ts'
 import type { GoPeer } from '../interop/go-peer.ts'
 
 /**

@@ -1,6 +1,0 @@
-import type { Network } from './types.ts'
-
-/**
- * Browsers have no sockets, so nothing can be asked of a gateway
- */
-export const systemNetwork: Network | undefined = undefined
