@@ -21,6 +21,7 @@ const REFUSED = [
   'backOff.jitter',
   'blackHole.minSuccesses',
   'load.interval',
+  'misbehaviour.discourageThreshold',
   'outbound.anchors',
   'outbound.churn.fraction',
   'outbound.churn.interval',
