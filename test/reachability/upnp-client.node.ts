@@ -134,18 +134,18 @@ describe('the UPnP client', () => {
   it('takes the WAN connection that has an address, and the address of the one that maps', async () => {
     const services = ['wan1', 'wan2'].map(path => ({ type: 'urn:schemas-upnp-org:service:WANIPConnection:1', controlURL: new URL(`/${path}`, gateway.descriptionURL) }))
     const addresses: Record<string, string> = { '/wan1': '0.0.0.0', '/wan2': '81.2.69.10' }
-    let refuses: string | undefined
+    const refusing = new Set<string | undefined>()
     gateway.igd = 1
     gateway.fault = (action, { path }) => {
       gateway.externalAddress = addresses[path]
 
-      return action === 'AddPortMapping' && path === refuses ? 606 : undefined
+      return action === 'AddPortMapping' && refusing.has(path) ? 606 : undefined
     }
     const client = igdClient(gateway, { description: { version: 1, connections: services } })
     expect(await client.externalAddress()).to.equal('81.2.69.10')
 
     addresses['/wan1'] = '81.2.69.11'
-    refuses = '/wan2'
+    refusing.add('/wan2')
     expect(await client.map(tcp)).to.deep.equal({ externalPort: 4001, lease: 3_600_000, externalAddress: '81.2.69.11' })
     expect(await client.externalAddress()).to.equal('81.2.69.11')
 
