@@ -1,5 +1,5 @@
-import { registerHooks } from 'node:module'
 import { readFileSync } from 'node:fs'
+import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
@@ -8,7 +8,6 @@ import ts from 'typescript'
  */
 declare global {
   // a property of the global object can only be declared this way
-  // eslint-disable-next-line no-var
   var enteredFile: ((file: string) => void) | undefined
 }
 
