@@ -1,3 +1,4 @@
+import type { ConnectionTable } from './connection-table.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
@@ -20,45 +21,39 @@ export const HOUSEKEEPING_PROTOCOLS: readonly string[] = [
  */
 export type UsedStream = Pick<Stream, 'protocol' | 'status' | 'addEventListener'>
 
-interface Use {
-  streams: number
-
-  /**
-   * Since when there is no application stream, in ms since the epoch
-   */
-  idleSince: number
-
-  /**
-   * When the last one was opened, in ms since the epoch. 0 if there was none.
-   */
-  lastUsed: number
-}
-
 /**
  * Counts the streams that the application has open on each connection, as they
  * are opened and closed. Whoever wants to know whether a connection is in use asks
  * here.
  */
 export class ApplicationUse {
+  readonly #table: Pick<ConnectionTable, 'get'>
   readonly #clock: Clock
   readonly #housekeeping: ReadonlySet<string>
-  readonly #uses = new WeakMap<Connection, Use>()
 
-  constructor (clock: Clock, housekeepingProtocols: readonly string[] = HOUSEKEEPING_PROTOCOLS) {
+  /**
+   * @param table - has the records of the connections, in which it is counted
+   * @param clock - where the time comes from
+   * @param housekeepingProtocols - those whose streams do not count
+   */
+  constructor (table: Pick<ConnectionTable, 'get'>, clock: Clock, housekeepingProtocols: readonly string[] = HOUSEKEEPING_PROTOCOLS) {
+    this.#table = table
     this.#clock = clock
     this.#housekeeping = new Set(housekeepingProtocols)
   }
 
   /**
    * A stream was opened and its protocol negotiated. Returns `true` if it is one
-   * of the application.
+   * of the application, on an open connection.
    */
   onStream (stream: UsedStream, connection: Connection): boolean {
-    if (this.#housekeeping.has(stream.protocol)) {
+    const entry = this.#housekeeping.has(stream.protocol) ? undefined : this.#table.get(connection)
+
+    if (entry == null) {
       return false
     }
 
-    const use = this.#use(connection)
+    const use = entry.use ??= { streams: 0, idleSince: this.#clock.now(), lastUsed: 0 }
     use.streams++
     use.lastUsed = this.#clock.now()
 
@@ -82,7 +77,7 @@ export class ApplicationUse {
    * connection that it dialled back.
    */
   streams (connection: Connection): number {
-    return this.#uses.get(connection)?.streams ?? 0
+    return this.#table.get(connection)?.use?.streams ?? 0
   }
 
   /**
@@ -92,7 +87,7 @@ export class ApplicationUse {
    * @param openedAt - when the connection was opened, by the clock
    */
   idleSince (connection: Connection, openedAt: number): number | undefined {
-    const use = this.#uses.get(connection)
+    const use = this.#table.get(connection)?.use
 
     if (use == null) {
       return openedAt
@@ -106,17 +101,6 @@ export class ApplicationUse {
    * was none.
    */
   lastUsed (connection: Connection): number {
-    return this.#uses.get(connection)?.lastUsed ?? 0
-  }
-
-  #use (connection: Connection): Use {
-    let use = this.#uses.get(connection)
-
-    if (use == null) {
-      use = { streams: 0, idleSince: this.#clock.now(), lastUsed: 0 }
-      this.#uses.set(connection, use)
-    }
-
-    return use
+    return this.#table.get(connection)?.use?.lastUsed ?? 0
   }
 }

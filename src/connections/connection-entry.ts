@@ -1,5 +1,6 @@
 import type { CloseReason } from './close-reason.ts'
 import type { WatchedConnection } from './watched-connection.ts'
+import type { IpAddress, TransportKind } from '../addresses/index.ts'
 import type { Connection, MessageStreamDirection, PeerId, StreamCloseEvent } from '@libp2p/interface'
 
 const ONCE = { once: true }
@@ -56,6 +57,37 @@ export interface PeerEntry {
    * looks into it.
    */
   tags: object | undefined
+
+  /**
+   * The connection that streams to the peer were opened on last
+   */
+  selected: Connection | undefined
+}
+
+/**
+ * What the application does with one connection
+ */
+export interface Use {
+  streams: number
+
+  /**
+   * Since when there is no application stream, in ms since the epoch
+   */
+  idleSince: number
+
+  /**
+   * When the last one was opened, in ms since the epoch. 0 if there was none.
+   */
+  lastUsed: number
+}
+
+/**
+ * What an address says of where a connection comes from
+ */
+export interface ConnectionSource {
+  readonly group: string
+  readonly ip: IpAddress | undefined
+  readonly transport: TransportKind
 }
 
 /**
@@ -96,6 +128,38 @@ export class ConnectionEntry {
    * More about that, e.g. the range that was banned
    */
   closeCause: string | undefined = undefined
+
+  /**
+   * What the application does with it. `undefined` until it has opened a stream.
+   */
+  use: Use | undefined = undefined
+
+  /**
+   * Has it lost its place to another one? Then it is closed next.
+   */
+  isLeaving = false
+
+  /**
+   * Was it dialled although there was one? Then it is left alone.
+   */
+  isForced = false
+
+  /**
+   * Was a node dialled back on it, to find out whether it can be? Then it is closed soon,
+   * and is no path to the peer.
+   */
+  isDialBack = false
+
+  /**
+   * Until when it may be used although another one has taken its place, in ms since the
+   * epoch. `undefined` if none has.
+   */
+  drainUntil: number | undefined = undefined
+
+  /**
+   * Where it comes from or leads to, once that was asked for
+   */
+  source: ConnectionSource | undefined = undefined
 
   /**
    * What whoever reserves something for the connection has to give back. Nobody else

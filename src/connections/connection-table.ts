@@ -26,6 +26,7 @@ class PeerRecord implements PeerEntry {
   value: number | undefined = undefined
   tags: object | undefined = undefined
   admitted = false
+  selected: Connection | undefined = undefined
 
   constructor (connection: Connection, key: string, now: number) {
     this.peerId = connection.remotePeer
@@ -56,6 +57,7 @@ export class ConnectionTable {
   readonly #peers = new Map<string, PeerRecord>()
   #count = 0
   #inboundCount = 0
+  #leavingCount = 0
 
   /**
    * How many connections are open
@@ -119,6 +121,7 @@ export class ConnectionTable {
       return
     }
 
+    this.setLeaving(entry, false)
     this.#count--
 
     if (entry.direction === 'inbound') {
@@ -137,6 +140,23 @@ export class ConnectionTable {
     }
 
     return entry
+  }
+
+  /**
+   * How many of the open connections have lost their place, and are closed next
+   */
+  get leaving (): number {
+    return this.#leavingCount
+  }
+
+  /**
+   * A connection in the table has lost its place, or is open all the same
+   */
+  setLeaving (entry: ConnectionEntry, isLeaving: boolean): void {
+    if (entry.isLeaving !== isLeaving) {
+      entry.isLeaving = isLeaving
+      this.#leavingCount += isLeaving ? 1 : -1
+    }
   }
 
   /**
@@ -200,6 +220,7 @@ export class ConnectionTable {
     this.byPeer.clear()
     this.columns = new PeerColumns()
     this.#inboundCount = 0
+    this.#leavingCount = 0
   }
 
   #addPeer (connection: Connection, key: string, now: number): ConnectionEntry {

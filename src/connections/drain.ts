@@ -1,12 +1,11 @@
 import { DueQueue } from './due-queue.ts'
-import type { ApplicationUse } from './application-use.ts'
+import type { ConnectionEntry } from './connection-entry.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 export interface DrainComponents {
   clock: Clock
   log: Logger
-  use: Pick<ApplicationUse, 'streams'>
 
   /**
    * Begins to close a connection
@@ -21,27 +20,15 @@ const CHECK_INTERVAL = 250
 
 /**
  * Closes connections that others have taken the place of, as soon as the application
- * has no stream open on them any more, or after a limit of time
+ * has no stream open on them any more, or after a limit of time. Their records say so.
  */
 export class Drain {
   readonly #components: DrainComponents
-
-  /**
-   * Until when each may be used
-   */
-  readonly #deadlines = new Map<Connection, number>()
-  readonly #due: DueQueue<Connection>
+  readonly #due: DueQueue<ConnectionEntry>
 
   constructor (components: DrainComponents) {
     this.#components = components
-    this.#due = new DueQueue(components.clock, connection => { this.#check(connection) })
-  }
-
-  /**
-   * Is the connection being drained? Then no stream should be opened on it.
-   */
-  has (connection: Connection): boolean {
-    return this.#deadlines.has(connection)
+    this.#due = new DueQueue(components.clock, entry => { this.#check(entry) })
   }
 
   /**
@@ -49,37 +36,37 @@ export class Drain {
    * at the latest, but not within `delay` ms. Never at once, as the caller may be handling
    * an event of it.
    */
-  drain (connection: Connection, timeout: number, delay = 0): void {
-    if (!this.has(connection)) {
+  drain (entry: ConnectionEntry, timeout: number, delay = 0): void {
+    if (entry.drainUntil == null) {
       const now = this.#components.clock.now()
-      this.#deadlines.set(connection, now + Math.max(timeout, delay))
-      this.#due.schedule(connection, now + Math.max(delay, CHECK_INTERVAL))
+      entry.drainUntil = now + Math.max(timeout, delay)
+      this.#due.schedule(entry, now + Math.max(delay, CHECK_INTERVAL))
     }
   }
 
   /**
    * The connection was closed, or is not to be closed after all
    */
-  cancel (connection: Connection): void {
-    this.#deadlines.delete(connection)
-    this.#due.cancel(connection)
+  cancel (entry: ConnectionEntry): void {
+    entry.drainUntil = undefined
+    this.#due.cancel(entry)
   }
 
   stop (): void {
-    this.#deadlines.clear()
     this.#due.clear()
   }
 
-  #check (connection: Connection): void {
-    const { clock, log, use, close } = this.#components
+  #check (entry: ConnectionEntry): void {
+    const { clock, log, close } = this.#components
+    const { connection, drainUntil, use } = entry
     const now = clock.now()
 
     if (connection.status !== 'open') {
       return
     }
 
-    if (use.streams(connection) > 0 && now < (this.#deadlines.get(connection) ?? now)) {
-      this.#due.schedule(connection, now + CHECK_INTERVAL)
+    if (use != null && use.streams > 0 && now < (drainUntil ?? now)) {
+      this.#due.schedule(entry, now + CHECK_INTERVAL)
       return
     }
 

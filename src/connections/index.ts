@@ -1,6 +1,7 @@
 export { ConnectionTable } from './connection-table.ts'
 export type { ConnectedOptions } from './connection-table.ts'
 export { entriesOf } from './connection-entry.ts'
+export { hostOf, networkOf, sourceOf } from './connection-source.ts'
 export { ConnectionTracker } from './connection-tracker.ts'
 export { Closings } from './closings.ts'
 export { closeConnection, closeWithin } from './close-connection.ts'

@@ -1,10 +1,11 @@
 import { selectPath } from './best-path.ts'
+import { entriesOf } from './connection-entry.ts'
 import { Drain } from './drain.ts'
 import { DueQueue } from './due-queue.ts'
 import { findRedundantTwins } from './duplicates.ts'
-import type { ApplicationUse } from './application-use.ts'
 import type { Path } from './best-path.ts'
-import type { PeerEntry } from './connection-entry.ts'
+import type { ConnectionEntry, PeerEntry } from './connection-entry.ts'
+import type { ConnectionTable } from './connection-table.ts'
 import type { TwinRecord } from './duplicates.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
@@ -40,7 +41,7 @@ export interface ConnectionUpgrade {
 export interface PathKeeperComponents {
   clock: Clock
   log: Logger
-  use: ApplicationUse
+  table: Pick<ConnectionTable, 'get'>
   localPeer: PeerId
 
   /**
@@ -72,7 +73,7 @@ export interface PathKeeperInit {
 }
 
 interface ConnectionPath extends Path, TwinRecord {
-  readonly connection: Connection
+  readonly entry: ConnectionEntry
 }
 
 /**
@@ -89,14 +90,6 @@ export class PathKeeper {
   readonly #components: PathKeeperComponents
   readonly #init: PathKeeperInit
   readonly #drain: Drain
-  readonly #current = new WeakMap<PeerEntry, Connection>()
-  readonly #forced = new WeakSet<Connection>()
-
-  /**
-   * Connections on which a node was dialled back, to find out whether it can be.
-   * They are closed soon.
-   */
-  readonly #dialBacks = new WeakSet<Connection>()
   readonly #twinChecks: DueQueue<PeerEntry>
 
   constructor (components: PathKeeperComponents, init: PathKeeperInit) {
@@ -116,23 +109,20 @@ export class PathKeeper {
    * alone.
    */
   markForced (connection: Connection): void {
-    this.#forced.add(connection)
-  }
+    const entry = this.#components.table.get(connection)
 
-  /**
-   * Is the connection closed as soon as nothing uses it any more?
-   */
-  isDraining (connection: Connection): boolean {
-    return this.#drain.has(connection)
+    if (entry != null) {
+      entry.isForced = true
+    }
   }
 
   /**
    * The connection is there to find out whether a node can be dialled, and no path
    * to a peer
    */
-  markDialBack (connection: Connection, peer: PeerEntry): void {
-    this.#dialBacks.add(connection)
-    this.#keepLast(peer)
+  markDialBack (entry: ConnectionEntry): void {
+    entry.isDialBack = true
+    this.#keepLast(entry.peer)
   }
 
   /**
@@ -143,7 +133,7 @@ export class PathKeeper {
     const selected = this.#bestOf(peer, peer.connections)
 
     if (selected != null) {
-      this.#current.set(peer, selected)
+      peer.selected = selected
     }
 
     return selected
@@ -171,8 +161,12 @@ export class PathKeeper {
     }
   }
 
-  onClose (connection: Connection, peer: PeerEntry): void {
-    this.#drain.cancel(connection)
+  /**
+   * A connection was closed, which is not in the table any more
+   */
+  onClose (entry: ConnectionEntry): void {
+    const { connection, peer } = entry
+    this.#drain.cancel(entry)
     this.#keepLast(peer)
 
     if (!peer.connections.some(other => other !== connection)) {
@@ -181,29 +175,28 @@ export class PathKeeper {
   }
 
   #bestOf (peer: PeerEntry, among: readonly Connection[]): Connection | undefined {
-    const open = among.filter(connection => connection.status === 'open')
+    const open = openEntries(peer).filter(({ connection }) => among.includes(connection))
     const twins = this.#redundantTwins(peer)
-    const usable = open.filter(connection => !this.#drain.has(connection) && !this.#dialBacks.has(connection) && !twins.has(connection))
-    const candidates = usable.length > 0 ? usable : open
-    const last = this.#current.get(peer)
+    const usable = open.filter(entry => entry.drainUntil == null && !entry.isDialBack && !twins.has(entry))
 
-    return this.#choose(candidates, last != null && candidates.includes(last) ? last : undefined)
+    return this.#choose(usable.length > 0 ? usable : open, peer.selected)
   }
 
-  #choose (candidates: Connection[], current: Connection | undefined): Connection | undefined {
+  #choose (candidates: ConnectionEntry[], last: Connection | undefined): Connection | undefined {
     if (candidates.length < 2) {
-      return candidates[0]
+      return candidates[0]?.connection
     }
 
-    const chosen = this.#chosenByUser(candidates, current)
+    const current = candidates.find(({ connection }) => connection === last)
+    const chosen = this.#chosenByUser(candidates.map(({ connection }) => connection), current?.connection)
 
     if (chosen != null) {
       return chosen
     }
 
-    const paths = candidates.map(connection => this.#pathOf(connection))
+    const paths = candidates.map(pathOf)
 
-    return selectPath(paths, paths.find(path => path.connection === current))?.connection
+    return selectPath(paths, paths.find(({ entry }) => entry === current))?.entry.connection
   }
 
   #chosenByUser (candidates: Connection[], current: Connection | undefined): Connection | undefined {
@@ -223,14 +216,14 @@ export class PathKeeper {
     const hasBoth = peer.connections.some(({ direct }) => direct) && peer.connections.some(({ direct }) => !direct)
     const direct = hasBoth ? this.select(peer) : undefined
 
-    if (direct?.direct !== true || this.#dialBacks.has(direct)) {
+    if (direct?.direct !== true || this.#components.table.get(direct)?.isDialBack === true) {
       return
     }
 
-    for (const relayed of peer.connections) {
-      if (!relayed.direct && relayed.status === 'open' && !this.#drain.has(relayed)) {
+    for (const relayed of openEntries(peer)) {
+      if (!relayed.connection.direct && relayed.drainUntil == null) {
         this.#drain.drain(relayed, this.#init.drainTimeout, this.#init.duplicateDelay)
-        this.#components.onUpgrade({ peerId: peer.peerId, from: relayed, to: direct })
+        this.#components.onUpgrade({ peerId: peer.peerId, from: relayed.connection, to: direct })
       }
     }
   }
@@ -240,14 +233,14 @@ export class PathKeeper {
    * are needed after all
    */
   #keepLast (peer: PeerEntry): void {
-    const paths = peer.connections.filter(connection => connection.status === 'open' && !this.#dialBacks.has(connection))
+    const paths = openEntries(peer).filter(({ isDialBack }) => !isDialBack)
 
-    if (paths.some(connection => !this.#drain.has(connection))) {
+    if (paths.some(({ drainUntil }) => drainUntil == null)) {
       return
     }
 
-    for (const connection of paths) {
-      this.#drain.cancel(connection)
+    for (const entry of paths) {
+      this.#drain.cancel(entry)
     }
 
     this.#leaveRelays(peer)
@@ -265,29 +258,35 @@ export class PathKeeper {
    * Which connections are closed soon because both ends have dialled at the same time,
    * if they are not being drained already
    */
-  #redundantTwins (peer: PeerEntry): Set<Connection> {
-    const open = peer.connections.filter(connection => connection.status === 'open' && !this.#drain.has(connection))
+  #redundantTwins (peer: PeerEntry): Set<ConnectionEntry> {
+    const open = openEntries(peer).filter(({ drainUntil }) => drainUntil == null)
 
     if (open.length < 2 || !this.#init.closeDuplicates) {
       return new Set()
     }
 
-    const paths = open.map(connection => this.#pathOf(connection))
+    const twins = findRedundantTwins(open.map(pathOf), this.#components.localPeer.toString(), peer.key)
 
-    return new Set(findRedundantTwins(paths, this.#components.localPeer.toString(), peer.key).map(({ connection }) => connection))
+    return new Set(twins.map(({ entry }) => entry))
   }
+}
 
-  #pathOf (connection: Connection): ConnectionPath {
-    return {
-      connection,
-      id: connection.id,
-      direction: connection.direction,
-      limited: connection.limits != null,
-      direct: connection.direct,
-      forced: this.#forced.has(connection) || this.#dialBacks.has(connection),
-      rtt: connection.rtt,
-      streams: this.#components.use.streams(connection),
-      openedAt: connection.timeline.open
-    }
+function openEntries (peer: PeerEntry): ConnectionEntry[] {
+  return peer.connections.length === 0 ? [] : entriesOf(peer).filter(({ connection }) => connection.status === 'open')
+}
+
+function pathOf (entry: ConnectionEntry): ConnectionPath {
+  const { connection, isDialBack, isForced, use } = entry
+
+  return {
+    entry,
+    id: connection.id,
+    direction: connection.direction,
+    limited: connection.limits != null,
+    direct: connection.direct,
+    forced: isForced || isDialBack,
+    rtt: connection.rtt,
+    streams: use?.streams ?? 0,
+    openedAt: connection.timeline.open
   }
 }

@@ -9,7 +9,7 @@ import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
 import type { AllowList, DialBacks } from '../admission/index.ts'
-import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
+import type { ConnectionTable } from '../connections/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
 import type { Refusal } from '../metrics/index.ts'
 import type { ConnectionScope, Limits, ResourceManager } from '../resources/index.ts'
@@ -20,7 +20,6 @@ export interface CreateAdmissionComponents extends RoomsContext {
   peerId: PeerId
   table: ConnectionTable
   standing: Standing
-  use: ApplicationUse
   bans: BanList
   discouraged: DiscouragedList
   allowList: AllowList
@@ -63,9 +62,9 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
     netRestrict: config.netRestrict == null ? undefined : cidrSet(config.netRestrict, 'netRestrict'),
     hostRate: new HostRate(clock, config),
     self: components.peerId.toString(),
-    connectionCount: () => table.size - departures.size,
+    connectionCount: () => table.size - table.leaving,
     makePlace: (error, peer) => components.replacements.makePlace(error, { peer, isDialled: false }),
-    evictionCandidates: wanted => evictionCandidates(components, wanted).filter(({ connection }) => !departures.has(connection)),
+    evictionCandidates: wanted => evictionCandidates(components, wanted),
     evict: ({ connection }) => {
       // it may have had to leave its realm for the same newcomer
       if (departures.has(connection)) {

@@ -1,12 +1,13 @@
 import type { CloseReasons } from './close-reasons.ts'
 import type { Clock } from '../clock.ts'
-import type { CloseReason } from '../connections/index.ts'
+import type { CloseReason, ConnectionTable } from '../connections/index.ts'
 import type { ConnectionScope } from '../resources/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 export interface DeparturesComponents {
   clock: Clock
   closing: CloseReasons
+  table: Pick<ConnectionTable, 'get' | 'setLeaving'>
 
   /**
    * What is reserved for each connection
@@ -22,39 +23,41 @@ export interface DeparturesComponents {
 /**
  * Connections that have lost their place to others. They give back what they hold
  * at once, so that the others can take it, and are closed on the next turn of the
- * event loop, as whoever decides so may be handling an event.
+ * event loop, as whoever decides so may be handling an event. Their records say so.
  */
 export class Departures {
   readonly #components: DeparturesComponents
-  readonly #leaving = new Set<Connection>()
 
   constructor (components: DeparturesComponents) {
     this.#components = components
   }
 
-  /**
-   * How many connections are open that have lost their place
-   */
-  get size (): number {
-    return this.#leaving.size
-  }
-
   has (connection: Connection): boolean {
-    return this.#leaving.has(connection)
+    return this.#components.table.get(connection)?.isLeaving === true
   }
 
+  /**
+   * Harmless if the connection has lost its place already, or is closed
+   */
   add (connection: Connection, reason: CloseReason, cause?: string): void {
-    if (this.#leaving.has(connection)) {
+    const { clock, close, closing, held, table } = this.#components
+    const entry = table.get(connection)
+
+    if (entry == null || entry.isLeaving) {
       return
     }
 
-    const { clock, close, closing, held } = this.#components
     closing.mark(connection, reason, cause)
-    this.#leaving.add(connection)
+    table.setLeaving(entry, true)
     held.of(connection)?.release()
 
-    const onClose = (): void => { this.#leaving.delete(connection) }
-    connection.addEventListener('close', onClose, { once: true })
-    clock.setTimeout(() => { close(connection).then(onClose, onClose) }, 0)
+    // what can not be closed has its place all the same
+    const onClosed = (): void => {
+      if (table.get(connection) === entry) {
+        table.setLeaving(entry, false)
+      }
+    }
+
+    clock.setTimeout(() => { close(connection).then(onClosed, onClosed) }, 0)
   }
 }

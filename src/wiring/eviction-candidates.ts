@@ -1,10 +1,10 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { sourceOf } from './connection-source.ts'
+import { entriesOf, sourceOf } from '../connections/index.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
 import type { AllowList, EvictionCandidate, WantedPlace } from '../admission/index.ts'
-import type { ApplicationUse, ConnectionTable } from '../connections/index.ts'
+import type { ConnectionEntry, ConnectionTable } from '../connections/index.ts'
 import type { DiscouragedList } from '../gating/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { Connection } from '@libp2p/interface'
@@ -12,7 +12,6 @@ import type { Connection } from '@libp2p/interface'
 export interface EvictionCandidatesComponents {
   table: ConnectionTable
   standing: Standing
-  use: ApplicationUse
   allowList: AllowList
   discouraged: DiscouragedList
   reachability: NodeReachability
@@ -43,9 +42,11 @@ export function evictionCandidates (components: EvictionCandidatesComponents, wa
       continue
     }
 
-    for (const connection of peer.connections) {
-      if (connection.direction === 'inbound' && connection.status === 'open' && (resource == null || replacements.frees(connection, resource))) {
-        const candidate = toCandidate(connection, components)
+    for (const entry of entriesOf(peer)) {
+      const { connection } = entry
+
+      if (entry.direction === 'inbound' && connection.status === 'open' && !entry.isLeaving && (resource == null || replacements.frees(connection, resource))) {
+        const candidate = toCandidate(entry, components)
 
         if (candidate != null && candidate.value <= worth) {
           candidates.push(candidate)
@@ -62,24 +63,24 @@ export function evictionCandidates (components: EvictionCandidatesComponents, wa
 /**
  * `undefined` if it is on the allow list
  */
-function toCandidate (connection: Connection, { allowList, discouraged, standing, table, use }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
+function toCandidate (entry: ConnectionEntry, { allowList, discouraged, standing }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
+  const { connection, openedAt, use } = entry
   const { remoteAddr, remotePeer } = connection
 
   if (allowList.hasPeer(remoteAddr, remotePeer)) {
     return
   }
 
-  const { group, ip, transport } = sourceOf(connection)
+  const { group, ip, transport } = sourceOf(entry)
 
   return {
     id: connection.id,
     connection,
     group,
     rtt: connection.rtt ?? Infinity,
-    lastUseful: use.lastUsed(connection),
+    lastUseful: use?.lastUsed ?? 0,
     value: standing.value(remotePeer),
-    // its timeline is by a clock that may be set back
-    opened: table.get(connection)?.openedAt ?? connection.timeline.open,
+    opened: openedAt,
     transport,
     isDiscouraged: discouraged.hasPeer(remotePeer) || (ip != null && discouraged.hasIp(ip))
   }

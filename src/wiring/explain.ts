@@ -126,8 +126,8 @@ function trimRank (peer: PeerEntry, { clock, rooms: { rules, table }, tools: { G
   return { position: 1 + all.filter(other => compareVictims(other, mine) < 0).length, of: all.length }
 }
 
-function explainConnection ({ connection, direction, openedAt, peer, watched }: ConnectionEntry, { clock, rooms }: ExplainComponents): ExplainedConnection {
-  const { held, paths, use } = rooms
+function explainConnection ({ connection, direction, drainUntil, openedAt, peer, use, watched }: ConnectionEntry, { clock, rooms }: ExplainComponents): ExplainedConnection {
+  const { held, paths } = rooms
   const now = clock.now()
 
   return {
@@ -138,9 +138,9 @@ function explainConnection ({ connection, direction, openedAt, peer, watched }: 
     rtt: connection.rtt,
     path: connection.direct ? 'direct' : 'relayed',
     limited: connection.limits != null,
-    draining: paths.isDraining(connection),
+    draining: drainUntil != null,
     selected: paths.select(peer) === connection,
-    streams: use.streams(connection),
+    streams: use?.streams ?? 0,
     protocols: [...new Set(connection.streams.map(({ protocol }) => protocol))],
     silence: watched == null ? undefined : Math.max(0, now - watched.lastHeard),
     misses: watched?.misses,

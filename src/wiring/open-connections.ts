@@ -148,7 +148,7 @@ export class OpenConnections {
       log('%p connects and disconnects too often, keeping it out for a while', peer.peerId)
     }
 
-    paths.onClose(connection, peer)
+    paths.onClose(entry)
     liveness?.unwatch(entry)
     idle.unwatch(connection)
     emit('connection:close', {

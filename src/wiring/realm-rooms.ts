@@ -1,7 +1,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
+import { hostOf, networkOf, sourceOf } from '../connections/index.ts'
 import { Realms, overShare } from '../resources/index.ts'
 import { GracePeriod, candidatesAmong, compareVictims } from '../trimming/index.ts'
-import { hostOf, networkOf, sourceOf } from './connection-source.ts'
 import { worseThan } from './realm-victims.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
@@ -196,7 +196,7 @@ export class RealmRooms {
     const connections = [...this.#components.table.byPeer.get(peerId) ?? []].filter(connection => !this.#components.departures.has(connection))
     const missing = this.#missing(realm, connections.map(({ direction }) => direction))
 
-    return this.#replace(realm, missing, { ...this.#newcomer(realm, peerId), isDialled: false, origins: connections.map(originOf) })
+    return this.#replace(realm, missing, { ...this.#newcomer(realm, peerId), isDialled: false, origins: connections.map(connection => this.#originOf(connection)) })
   }
 
   #newcomer (realm: string, peerId: PeerId): Pick<RealmNewcomer, 'value' | 'isProtected' | 'isClaimed'> {
@@ -280,7 +280,7 @@ export class RealmRooms {
    * them are worse than it. Returns whether there are places now.
    */
   #replace (realm: string, count: number, newcomer: RealmNewcomer): boolean {
-    const victims = worseThan(newcomer, this.#candidates(realm), this.#counting(realm).map(originOf), count)
+    const victims = worseThan(newcomer, this.#candidates(realm), this.#counting(realm).map(connection => this.#originOf(connection)), count)
     this.#evict(realm, victims, 'it was full')
 
     return victims.length === count && count > 0
@@ -308,13 +308,17 @@ export class RealmRooms {
     const { clock, rules, table } = this.#components
 
     return candidatesAmong(this.#counting(realm), table, rules, new GracePeriod(this.#gracePeriod, clock.now()))
-      .map(candidate => ({ ...candidate, ...originOf(candidate.connection), isClaimed: this.realms.isClaimed(candidate.peerId, realm) }))
+      .map(candidate => ({ ...candidate, ...this.#originOf(candidate.connection), isClaimed: this.realms.isClaimed(candidate.peerId, realm) }))
   }
-}
 
-/**
- * Where a connection comes from or leads to
- */
-function originOf (connection: Connection): RealmOrigin {
-  return { network: sourceOf(connection).group, host: hostOf(connection.remoteAddr, connection.remotePeer.toString()) }
+  /**
+   * Where a connection comes from or leads to
+   */
+  #originOf (connection: Connection): RealmOrigin {
+    const { remoteAddr, remotePeer } = connection
+    const peer = remotePeer.toString()
+    const entry = this.#components.table.get(connection)
+
+    return { network: entry == null ? networkOf(remoteAddr, peer) : sourceOf(entry).group, host: hostOf(remoteAddr, peer) }
+  }
 }

@@ -153,7 +153,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const tracker = rooms.tracker = new ConnectionTracker(components, open, clock, log)
   const table = rooms.table = tracker.table
   rooms.closing = new CloseReasons(table)
-  rooms.use = new ApplicationUse(clock, config.housekeepingProtocols)
+  rooms.use = new ApplicationUse(table, clock, config.housekeepingProtocols)
   rooms.raw = new WeakMap()
   rooms.dialBacks = new DialBacks(clock)
   const allowList = rooms.allowList = new AllowList(config.allow)

@@ -56,17 +56,17 @@ export function accountStreams (components: StreamAccountingComponents): StreamM
     use.onStream(stream, connection)
     buffers.watch(stream)
 
+    const entry = table.get(connection)
+
     if (stream.direction === 'inbound') {
-      table.get(connection)?.watched?.heard()
+      entry?.watched?.heard()
     } else if (DIAL_REQUESTS.some(request => stream.protocol.endsWith(request))) {
       const ip = remoteIp(connection.remoteAddr)
       ip != null && dialBacks.expect(ip)
     }
 
-    const peer = stream.protocol.endsWith(DIAL_BACK) ? table.getPeer(connection.remotePeer) : undefined
-
-    if (peer != null) {
-      paths.markDialBack(connection, peer)
+    if (entry != null && stream.protocol.endsWith(DIAL_BACK)) {
+      paths.markDialBack(entry)
     }
 
     next(stream, connection)

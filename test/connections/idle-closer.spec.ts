@@ -1,6 +1,6 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { ApplicationUse, IdleCloser } from '../../src/connections/index.ts'
+import { ApplicationUse, ConnectionTable, IdleCloser } from '../../src/connections/index.ts'
 import { StubStream, stubConnection } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { StubConnection, StubConnectionInit } from '../fixtures/connections.ts'
@@ -9,13 +9,15 @@ import type { Connection } from '@libp2p/interface'
 describe('connections/idle-closer', () => {
   const START = 1_000_000
   let clock: VirtualClock
+  let table: ConnectionTable
   let use: ApplicationUse
   let exempt: Set<Connection>
   let idle: IdleCloser
 
   beforeEach(() => {
     clock = new VirtualClock(START)
-    use = new ApplicationUse(clock, ['/ipfs/ping/1.0.0', '/mine/1.0.0'])
+    table = new ConnectionTable()
+    use = new ApplicationUse(table, clock, ['/ipfs/ping/1.0.0', '/mine/1.0.0'])
     exempt = new Set()
     idle = create({ idleTimeout: 60_000, firstStreamTimeout: Infinity })
   })
@@ -39,6 +41,7 @@ describe('connections/idle-closer', () => {
   function open (init: StubConnectionInit = {}): StubConnection {
     const connection = stubConnection({ openedAt: clock.now(), ...init })
     connection.addEventListener('close', () => { idle.unwatch(connection) })
+    table.add(connection, clock.now())
     idle.watch(connection)
 
     return connection

@@ -25,7 +25,7 @@ describe('connections/path-keeper', () => {
   beforeEach(() => {
     clock = new VirtualClock(START)
     table = new ConnectionTable()
-    use = new ApplicationUse(clock, ['/housekeeping/1.0.0'])
+    use = new ApplicationUse(table, clock, ['/housekeeping/1.0.0'])
     upgrades = []
     // the connections that we have dialled stay
     ;[localPeer, remotePeer] = [stubPeerId(), stubPeerId()].sort((a, b) => a.toString() < b.toString() ? -1 : 1)
@@ -41,7 +41,7 @@ describe('connections/path-keeper', () => {
     return new PathKeeper({
       clock,
       log: defaultLogger().forComponent('test'),
-      use,
+      table,
       localPeer: local,
       close: async connection => connection.close(),
       onUpgrade: upgrade => { upgrades.push(upgrade) }
@@ -51,12 +51,14 @@ describe('connections/path-keeper', () => {
   function open (init: StubConnectionInit = {}): StubConnection {
     const connection = stubConnection({ remotePeer, openedAt: clock.now(), ...init })
     table.add(connection, clock.now())
-    const peer = entry()
     connection.addEventListener('close', () => {
-      table.remove(connection)
-      paths.onClose(connection, peer)
+      const closed = table.remove(connection)
+
+      if (closed != null) {
+        paths.onClose(closed)
+      }
     })
-    paths.onOpen(connection, peer)
+    paths.onOpen(connection, entry())
 
     return connection
   }
@@ -66,6 +68,16 @@ describe('connections/path-keeper', () => {
     use.onStream(stream, connection)
 
     return stream
+  }
+
+  function markDialBack (connection: Connection): void {
+    const entry = table.get(connection)
+
+    if (entry == null) {
+      throw new Error('The connection is not open')
+    }
+
+    paths.markDialBack(entry)
   }
 
   function entry (): PeerEntry {
@@ -126,7 +138,7 @@ describe('connections/path-keeper', () => {
     it('is not one on which a node is dialled back', () => {
       const connection = open({ direction: 'outbound' })
       const dialBack = open({ direction: 'inbound' })
-      paths.markDialBack(dialBack, entry())
+      markDialBack(dialBack)
 
       expect(selected()).to.equal(connection)
     })
@@ -260,7 +272,7 @@ describe('connections/path-keeper', () => {
 
     it('stays if the direct one is there to find out whether a node can be dialled', async () => {
       const relayed = open(RELAYED)
-      paths.markDialBack(open(), entry())
+      markDialBack(open())
       await clock.advance(DRAIN_TIMEOUT)
 
       expect(relayed.status).to.equal('open')
@@ -339,7 +351,7 @@ describe('connections/path-keeper', () => {
     it('stay if one of them is there to find out whether we can be dialled', async () => {
       const outbound = open({ direction: 'outbound' })
       const inbound = open({ direction: 'inbound' })
-      paths.markDialBack(inbound, entry())
+      markDialBack(inbound)
       await clock.advance(DRAIN_TIMEOUT)
 
       expect([outbound.status, inbound.status]).to.deep.equal(['open', 'open'])

@@ -1,6 +1,6 @@
 import { defaultLogger } from '@libp2p/logger'
 import { TypedEventEmitter } from 'main-event'
-import { ApplicationUse, ConnectionTable, PathKeeper } from '../../src/connections/index.ts'
+import { ConnectionTable, PathKeeper } from '../../src/connections/index.ts'
 import { Standing, Trimmer } from '../../src/trimming/index.ts'
 import { addedTo } from '../fixtures/added-to.ts'
 import { StubConnection, stubPeerId } from '../fixtures/connections.ts'
@@ -79,7 +79,7 @@ export class TrimWorld {
     this.paths = new PathKeeper({
       clock,
       log,
-      use: new ApplicationUse(clock),
+      table: this.table,
       localPeer: stubPeerId(),
       close: () => {},
       onUpgrade: () => {}

@@ -1,11 +1,10 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { AllowList } from '../../src/admission/index.ts'
-import { ApplicationUse, ConnectionTable } from '../../src/connections/index.ts'
+import { ConnectionTable } from '../../src/connections/index.ts'
 import { evictionCandidates } from '../../src/wiring/eviction-candidates.ts'
 import { NodeReachability } from '../../src/wiring/node-reachability.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
-import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { WhilePrivateConfig } from '../../src/outbound/index.ts'
 import type { EvictionCandidatesComponents } from '../../src/wiring/eviction-candidates.ts'
 import type { StubConnection, StubConnectionInit } from '../fixtures/connections.ts'
@@ -127,7 +126,6 @@ describe('wiring: what the manager knows of its reachability', () => {
       const components = {
         table,
         reachability,
-        use: new ApplicationUse(new VirtualClock(), []),
         allowList: new AllowList([]),
         standing: { protection: { isProtected: () => false }, value: () => 0 },
         realms: { isReserved: () => false },

@@ -1,22 +1,6 @@
 import { addressGroup, prefixText, relayPeer, remoteIp, transportKind } from '../addresses/index.ts'
-import type { IpAddress, TransportKind } from '../addresses/index.ts'
-import type { Connection } from '@libp2p/interface'
+import type { ConnectionEntry, ConnectionSource } from './connection-entry.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-
-/**
- * What an address says of where a connection comes from
- */
-export interface ConnectionSource {
-  readonly group: string
-  readonly ip: IpAddress | undefined
-  readonly transport: TransportKind
-}
-
-/**
- * Kept, as it does not change, and all connections are looked at for every newcomer
- * while the node is full
- */
-const sources = new WeakMap<Connection, ConnectionSource>()
 
 /**
  * The network or relay that an address is in
@@ -26,23 +10,21 @@ export function networkOf (remoteAddr: Multiaddr, peer: string): string {
 }
 
 /**
- * Where a connection comes from, or leads to
+ * Where a connection comes from, or leads to. Kept in its record, as it does not change, and
+ * all connections are looked at for every newcomer while the node is full.
  */
-export function sourceOf (connection: Connection): ConnectionSource {
-  let source = sources.get(connection)
+export function sourceOf (entry: ConnectionEntry): ConnectionSource {
+  if (entry.source == null) {
+    const { remoteAddr, remotePeer } = entry.connection
 
-  if (source == null) {
-    const { remoteAddr, remotePeer } = connection
-
-    source = {
+    entry.source = {
       group: networkOf(remoteAddr, remotePeer.toString()),
       ip: remoteIp(remoteAddr),
       transport: transportKind(remoteAddr)
     }
-    sources.set(connection, source)
   }
 
-  return source
+  return entry.source
 }
 
 /**
