@@ -18,7 +18,7 @@ import type { Identify } from '@libp2p/identify'
 import type { Ping } from '@libp2p/ping'
 
 const options: PeerOptions = JSON.parse(process.argv[2])
-const EVENTS: Array<keyof ReachabilityEvents> = ['reachability:change', 'address:verifying', 'address:reachable', 'address:unreachable', 'gateway:found', 'gateway:lost', 'mapping:added', 'mapping:renewed', 'mapping:changed', 'mapping:lost', 'mapping:failed', 'mapping:removed', 'external-address:change', 'double-nat']
+const EVENTS: Array<keyof ReachabilityEvents> = ['reachability:change', 'address:verifying', 'address:reachable', 'address:unreachable', 'server:distrusted', 'gateway:found', 'gateway:lost', 'mapping:added', 'mapping:renewed', 'mapping:changed', 'mapping:lost', 'mapping:failed', 'mapping:removed', 'external-address:change', 'double-nat']
 
 type PeerServices = { identify: Identify, ping: Ping, autonat?: unknown, reachability?: ReachabilityService }
 

@@ -1,7 +1,8 @@
 import { isPublicIp, socketAddressOf } from '../../addresses/index.ts'
 import { newAddressState } from './address-state.ts'
-import type { AddressState } from './address-state.ts'
+import type { AddressEvent, AddressState } from './address-state.ts'
 import type { SocketAddress } from '../../addresses/index.ts'
+import type { AddressReachabilityChange } from '../events.ts'
 import type { AddressType, NodeAddress } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -86,6 +87,22 @@ export function listCandidates (addresses: NodeAddress[], known: Map<string, Can
   const best = [...groups.values()].sort((a, b) => rank(a) - rank(b)).slice(0, max)
 
   return new Map(best.map(candidate => [candidate.key, candidate]))
+}
+
+/**
+ * What listeners are told about a candidate
+ */
+export function detailOf ({ multiaddrs, type, state }: Candidate): AddressReachabilityChange {
+  const success = state.votes.filter(vote => vote.success).length
+
+  return { addr: multiaddrs[0], type, success, failure: state.votes.length - success }
+}
+
+/**
+ * The votes of a round that just ended
+ */
+export function withVote ({ state }: Candidate, event: AddressEvent): Candidate['state'] {
+  return event.type === 'voted' ? { ...state, votes: [...state.votes.filter(({ group }) => group !== event.group), { group: event.group, success: event.success, at: 0 }] } : state
 }
 
 function rank ({ origin, type }: Candidate): number {

@@ -1,5 +1,5 @@
 import { nextAddressState, wantsProbe } from './address-state.ts'
-import { listCandidates, socketKey } from './candidates.ts'
+import { detailOf, listCandidates, socketKey, withVote } from './candidates.ts'
 import { meetPeers, ServerPool } from './server-pool.ts'
 import type { AddressEvent, AddressRules, AddressStatus } from './address-state.ts'
 import type { Announcer, AnnouncedAddresses } from './announcer.ts'
@@ -88,6 +88,9 @@ export class Prober {
   readonly #servers: ServerPool
   #candidates = new Map<string, Candidate>()
   #abort?: AbortController
+
+  // the requests that were made in the network of now
+  #requests = new AbortController()
   #running = 0
   #isWalking = false
 
@@ -108,12 +111,14 @@ export class Prober {
 
   start (): void {
     this.#abort ??= new AbortController()
+    this.#requests = new AbortController()
     this.update()
   }
 
   stop (): void {
     this.#abort?.abort()
     this.#abort = undefined
+    this.#requests.abort()
     this.#env.agenda.delete(JOB)
     this.#candidates.clear()
     this.#servers.clear()
@@ -162,10 +167,13 @@ export class Prober {
   }
 
   /**
-   * The network is another one: make new connections, then ask again
+   * The network is another one: make new connections, then ask again. Requests that run
+   * would wait for answers over dead connections, and keep their servers busy.
    */
   networkChanged (): void {
     if (this.#abort != null) {
+      this.#requests.abort()
+      this.#requests = new AbortController()
       this.#servers.refresh(this.#env.options.concurrency, this.#abort.signal)
       this.#candidates.forEach(candidate => { candidate.skipped.clear() })
     }
@@ -216,7 +224,7 @@ export class Prober {
 
       for (const server of servers) {
         if (this.#running < this.#env.options.concurrency && wantsProbe(candidate.state, server.group, now, this.#rulesFor(candidate))) {
-          this.#probe(candidate, server, this.#abort.signal)
+          this.#probe(candidate, server, this.#requests.signal)
         }
       }
 
@@ -257,6 +265,9 @@ export class Prober {
 
         if (!signal.aborted) {
           this.#conclude(candidate, server, verdict)
+        } else if (this.#abort != null) {
+          this.#servers.answered(server, 'well')
+          this.#settle(candidate, () => ({ type: 'inconclusive', group: server.group }))
         }
       })
       .catch(err => { this.#env.log.error('verifying an address failed - %e', err) })
@@ -272,11 +283,15 @@ export class Prober {
       this.#env.onLie({ server: server.peer, addr: asked.multiaddrs[0] })
     }
 
+    this.#settle(asked, candidate => this.#eventFor(candidate, server, verdict))
+  }
+
+  #settle (asked: Candidate, eventFor: (candidate: Candidate) => AddressEvent): void {
     const candidate = this.#candidates.get(asked.key)
 
     // it may have gone, and come back as something else
     if (candidate != null && candidate.skipped === asked.skipped) {
-      this.#apply(candidate, this.#eventFor(candidate, server, verdict))
+      this.#apply(candidate, eventFor(candidate))
     }
 
     this.#run()
@@ -381,17 +396,4 @@ export class Prober {
         this.#isWalking = false
       })
   }
-}
-
-function detailOf ({ multiaddrs, type, state }: Candidate): AddressReachabilityChange {
-  const success = state.votes.filter(vote => vote.success).length
-
-  return { addr: multiaddrs[0], type, success, failure: state.votes.length - success }
-}
-
-/**
- * The votes of a round that just ended
- */
-function withVote ({ state }: Candidate, event: AddressEvent): Candidate['state'] {
-  return event.type === 'voted' ? { ...state, votes: [...state.votes.filter(({ group }) => group !== event.group), { group: event.group, success: event.success, at: 0 }] } : state
 }

@@ -28,6 +28,7 @@ describe('prober', () => {
   let redialled: number
   let connections: number
   let lies: string[]
+  let hangs: boolean
   let random: number[]
   let prober: Prober
 
@@ -42,6 +43,7 @@ describe('prober', () => {
     redialled = 0
     connections = 1
     lies = []
+    hangs = false
     random = []
 
     const addressManager = {
@@ -71,8 +73,14 @@ describe('prober', () => {
     prober = new Prober({
       components,
       autonat: {
-        probe: async (address, connection) => {
+        probe: async (address, connection, signal) => {
           asked.push({ address: address.toString(), at: clock.now(), server: connection.remotePeer.toString() })
+
+          if (hangs) {
+            await new Promise<void>(resolve => { signal.addEventListener('abort', () => { resolve() }) })
+
+            return 'failed'
+          }
 
           return verdict
         }
@@ -274,6 +282,23 @@ describe('prober', () => {
     expect(redialled).to.equal(2)
     await settle()
     expect(asked.map(({ address }) => address)).to.deep.equal(['/ip4/81.2.69.77/tcp/4001', '/ip4/81.2.69.77/tcp/4001'])
+  })
+
+  it('gives up the requests that run when the network changes, and holds it against nobody', async () => {
+    create()
+    hangs = true
+    prober.start()
+    await connect(3)
+    expect(asked).to.have.lengthOf(3)
+
+    hangs = false
+    addresses = [{ ...addresses[0], multiaddr: multiaddr('/ip4/81.2.69.77/tcp/4001') }]
+    prober.networkChanged()
+    prober.update()
+    await settle()
+
+    expect(asked.slice(3).map(({ address }) => address)).to.deep.equal(Array.from({ length: 3 }, () => '/ip4/81.2.69.77/tcp/4001'))
+    expect(addresses[0].verified).to.be.true()
   })
 
   it('forgets an address that was withdrawn', async () => {
