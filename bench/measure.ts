@@ -119,3 +119,18 @@ export async function longestBlock (task: () => Promise<unknown>): Promise<numbe
 
   return longest
 }
+
+/**
+ * How many bytes are in use once what nobody holds is collected, for which the process has
+ * to be started with `--expose-gc`
+ */
+export async function usedMemory (): Promise<number> {
+  for (let i = 0; i < 5; i++) {
+    globalThis.gc?.()
+    await new Promise(resolve => { setTimeout(resolve, 20) })
+  }
+
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+
+  return heapUsed + arrayBuffers
+}

@@ -14,6 +14,7 @@ import { promisify } from 'node:util'
 import { createLibp2p } from 'libp2p'
 import { connectionManager } from '../src/index.ts'
 import { newConnections } from './connections.ts'
+import { usedMemory } from './measure.ts'
 import type { MemoryPerConnection } from './goals.ts'
 import type { Subject } from './subjects.ts'
 import type { Libp2pEvents, PeerStore } from '@libp2p/interface'
@@ -100,15 +101,4 @@ async function openAll (side: string, { connectionManager, events, peerStore }: 
   }
 
   return { bytes: await usedMemory() - before, connections }
-}
-
-async function usedMemory (): Promise<number> {
-  for (let i = 0; i < 5; i++) {
-    globalThis.gc?.()
-    await new Promise(resolve => { setTimeout(resolve, 20) })
-  }
-
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-
-  return heapUsed + arrayBuffers
 }

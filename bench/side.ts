@@ -14,7 +14,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { StubConnection, StubStream } from '../test/fixtures/connections.ts'
 import { inboundConnection, newAddress } from './connections.ts'
-import { age, median, quiesce } from './measure.ts'
+import { age, median, quiesce, usedMemory } from './measure.ts'
 import { UNLIMITED } from './subjects.ts'
 import type { connectionManager as ConnectionManagerFactory } from '../src/index.ts'
 import type { Connection, Libp2pEvents, MultiaddrConnection, PeerId, Stream } from '@libp2p/interface'
@@ -242,17 +242,6 @@ async function memory (): Promise<number> {
 }
 
 const kept: unknown[] = []
-
-async function usedMemory (): Promise<number> {
-  for (let i = 0; i < 5; i++) {
-    globalThis.gc?.()
-    await new Promise(resolve => { setTimeout(resolve, 20) })
-  }
-
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-
-  return heapUsed + arrayBuffers
-}
 
 const figures: SideFigures = {}
 const bytes = await memory()
