@@ -17,6 +17,9 @@ const REFRESH_TIMEOUT = 5_000
 // more than there are connections in most nodes
 const MAX_LIARS = 1_024
 
+// where connections break before the gateway tells of another address, no server is left
+const MAX_FORMER = 8
+
 // one host can take any address of such a network of IPv6
 const HOST_BITS_IPV6 = 64
 
@@ -86,6 +89,9 @@ export class ServerPool {
   readonly #init: ServerPoolInit
   readonly #servers = new Map<string, Server>()
 
+  // those that left, the latest last
+  #former = new RecentMap<string, PeerId>(MAX_FORMER)
+
   // who is not asked again: peers, and the hosts they came from
   readonly #liars = new RecentMap<string, true>(MAX_LIARS)
 
@@ -136,7 +142,11 @@ export class ServerPool {
   }
 
   remove (peer: PeerId): void {
-    this.#servers.delete(peer.toString())
+    const id = peer.toString()
+
+    if (this.#servers.delete(id)) {
+      this.#former.set(id, peer)
+    }
   }
 
   /**
@@ -164,6 +174,7 @@ export class ServerPool {
 
   clear (): void {
     this.#servers.clear()
+    this.#former = new RecentMap(MAX_FORMER)
   }
 
   /**
@@ -238,7 +249,7 @@ export class ServerPool {
 
   /**
    * The network changed: connections may be dead and look open. Make new ones to
-   * `count` servers before they are asked again.
+   * `count` servers before they are asked again. If there are fewer, to those that left.
    */
   refresh (count: number, signal: AbortSignal): void {
     for (const server of [...this.#servers.values()].slice(0, count)) {
@@ -246,6 +257,13 @@ export class ServerPool {
         server.isRefreshing = true
         void this.#redial(server, signal)
       }
+    }
+
+    const gone = [...this.#former].filter(([id]) => !this.#servers.has(id)).map(([, peer]) => peer)
+
+    for (const peer of gone.reverse().slice(0, Math.max(0, count - this.#servers.size))) {
+      // identify tells that it is a server, as it did before
+      this.#dial(peer, {}, signal).catch(() => {})
     }
 
     for (const server of this.#servers.values()) {
@@ -262,23 +280,30 @@ export class ServerPool {
   }
 
   async #redial (server: Server, signal: AbortSignal): Promise<void> {
+    try {
+      server.connection = await this.#dial(server.peer, { force: true }, signal)
+    } catch {
+      // the connections there are have to do
+    } finally {
+      server.isRefreshing = false
+
+      if (!signal.aborted) {
+        this.#init.onAvailable()
+      }
+    }
+  }
+
+  async #dial (peer: PeerId, options: { force?: boolean }, signal: AbortSignal): Promise<Connection> {
     const abort = new AbortController()
     const onAbort = (): void => { abort.abort() }
     const timer = this.#init.clock.setTimeout(onAbort, REFRESH_TIMEOUT)
     signal.addEventListener('abort', onAbort)
 
     try {
-      server.connection = await this.#init.components.connectionManager.openConnection(server.peer, { force: true, signal: abort.signal })
-    } catch {
-      // the connections there are have to do
+      return await this.#init.components.connectionManager.openConnection(peer, { ...options, signal: abort.signal })
     } finally {
       timer.clear()
       signal.removeEventListener('abort', onAbort)
-      server.isRefreshing = false
-
-      if (!signal.aborted) {
-        this.#init.onAvailable()
-      }
     }
   }
 }

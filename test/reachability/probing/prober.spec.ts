@@ -284,6 +284,15 @@ describe('prober', () => {
     expect(asked.map(({ address }) => address)).to.deep.equal(['/ip4/81.2.69.77/tcp/4001', '/ip4/81.2.69.77/tcp/4001'])
   })
 
+  it('makes new connections to servers that were lost before it was told that the network changed', async () => {
+    create().start()
+    const peers = await connect(2)
+    await settle()
+    peers.forEach(peer => { prober.removeServer(peer) })
+    prober.networkChanged()
+    expect(redialled).to.equal(2)
+  })
+
   it('gives up the requests that run when the network changes, and holds it against nobody', async () => {
     create()
     hangs = true
