@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Server } from 'node:http'
@@ -8,7 +10,8 @@ import type { AddressInfo } from 'node:net'
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 
 // what a bundler takes from the "browser" field of a package that is not built yet
-const IN_BROWSERS = /\/(heap|constants|server|sockets|machine)\.ts$/
+const { browser }: { browser: Record<string, string> } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf-8'))
+const IN_BROWSERS = new RegExp(`/(${Object.keys(browser).map(file => path.basename(file, '.js')).join('|')})\\.ts$`)
 
 const STYLE = `
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
@@ -64,12 +67,12 @@ async function bundle (address: string): Promise<string> {
     plugins: [{
       name: 'in-browsers',
       setup: ({ onResolve, resolve }) => {
-        onResolve({ filter: IN_BROWSERS }, async ({ path, resolveDir, kind, pluginData }) => {
+        onResolve({ filter: IN_BROWSERS }, async ({ path: file, resolveDir, kind, pluginData }) => {
           if (pluginData === 'resolved') {
             return undefined
           }
 
-          const found = await resolve(path.replace(/\.ts$/, '.browser.ts'), { resolveDir, kind, pluginData: 'resolved' })
+          const found = await resolve(file.replace(/\.ts$/, '.browser.ts'), { resolveDir, kind, pluginData: 'resolved' })
 
           return found.errors.length === 0 ? found : undefined
         })
