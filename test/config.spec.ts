@@ -216,7 +216,7 @@ describe('config', () => {
   const contradictions: Array<[string, ConnectionManagerInit, string]> = [
     ['a high watermark above the limit of the system', { highWater: 300, limits: { system: { connections: 256 } } }, '"highWater" must be at most limits.system.connections (256), got 300'],
     ['a high watermark above the limits of both directions', { highWater: 30, limits: { system: { connectionsInbound: 16, connectionsOutbound: 8 } } }, '"highWater" must be at most limits.system.connectionsInbound and limits.system.connectionsOutbound together (24), got 30'],
-    ['a low watermark above the limit of the system', { lowWater: 280, limits: { system: { connections: 256 } } }, '"lowWater" must be at most limits.system.connections (256), got 280'],
+    ['a low watermark above the limit of the system', { maxConnections: 300, lowWater: 280, limits: { system: { connections: 256 } } }, '"lowWater" must be at most limits.system.connections (256), got 280'],
     ['a target that leaves no place for what realms reserve', { outbound: { target: 9 }, limits: { system: { connections: 12 }, realms: { chain: { reserved: 4 } } } }, '"outbound.target" must be at most limits.system.connections without what realms reserve (8), got 9'],
     ['a target above the limit of outbound connections', { outbound: { target: 9 }, limits: { system: { connectionsOutbound: 8 } } }, '"outbound.target" must be at most limits.system.connectionsOutbound (8), got 9'],
     ['a watermark of a realm above its limit', { realmSettings: { chain: { highWater: 65 } }, limits: { realms: { chain: { connections: 64 } } } }, '"realmSettings.chain.highWater" must be at most limits.realms.chain.connections (64), got 65'],
