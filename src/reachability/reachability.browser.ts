@@ -1,5 +1,6 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
+import { assertOptionsOf } from '../start-checks.ts'
 import { resolveOptions } from './resolve-options.ts'
 import type { ReachabilityComponents } from './components.ts'
 import type { AddressReachability, GatewayInfo, MappingInfo, ReachabilityEvents, ReachabilityStatus } from './events.ts'
@@ -63,5 +64,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
  * @throws {InvalidOptionError} an option has a value that it may not have
  */
 export function reachability (init: ReachabilityInit = {}): (components: Pick<ReachabilityComponents, 'logger'>) => ReachabilityService {
+  assertOptionsOf('reachability', init)
+
   return components => new ReachabilityService(components, init)
 }
