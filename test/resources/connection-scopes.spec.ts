@@ -364,4 +364,28 @@ describe('the reserve of a realm', () => {
     expect(() => { resources.setLimit('realm:chain', { reserved: 9 }) }).to.throw().with.property('option', 'realm:chain')
     expect(resources.stat().unusedReserve).to.equal(0)
   })
+
+  it('is kept from the inbound connections of others by each of the limits, and from dials by that of all connections only', () => {
+    const realms = { chain: { reserved: 2 } }
+    const stranger = (resources: ResourceManager, fileDescriptor: boolean): void => {
+      resources.openConnection({ direction: 'inbound', fileDescriptor }).setPeer('A')
+    }
+    const dial = (resources: ResourceManager): void => { resources.openConnection({ direction: 'outbound', peer: 'B', fileDescriptor: true }) }
+
+    const few = resourceManager({ limits: { realms }, defaults: {}, maxConnections: 3 })
+    stranger(few, true)
+    expect(refusal(() => { stranger(few, true) })).to.include({ resource: 'connections', current: 1, limit: 1 })
+    dial(few)
+
+    const inbound = withLimits({ system: { connectionsInbound: 3 }, realms })
+    stranger(inbound, true)
+    expect(refusal(() => { stranger(inbound, true) })).to.include({ resource: 'connectionsInbound', current: 1, limit: 1 })
+    dial(inbound)
+
+    const descriptors = withLimits({ system: { fileDescriptors: 3 }, realms })
+    stranger(descriptors, true)
+    expect(refusal(() => { stranger(descriptors, true) })).to.include({ resource: 'fileDescriptors', current: 1, limit: 1 })
+    stranger(descriptors, false)
+    dial(descriptors)
+  })
 })
