@@ -33,7 +33,7 @@ export interface ConnectionCandidate extends EvictionCandidate {
 export function evictionCandidates (components: EvictionCandidatesComponents, wanted?: WantedPlace): ConnectionCandidate[] {
   const { peer: newcomer, resource } = wanted ?? {}
   const { reachability, realms, replacements, standing, table } = components
-  const worth = newcomer == null ? Infinity : standing.value(peerIdFromString(newcomer))
+  const worth = newcomer == null || standing.protection.isProtected(newcomer) ? Infinity : standing.value(peerIdFromString(newcomer))
   const spared = reachability.spared()
   const candidates: ConnectionCandidate[] = []
 
