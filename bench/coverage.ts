@@ -45,7 +45,7 @@ const PURE: Record<string, RegExp> = {
   gating: /^src\/gating\//,
   dialing: /^src\/dialing\/(adaptive-timeout|back-off|black-hole|budgets|dial-failure|dial-history|dial-traits|explain-dial-error|options|ranker)\.ts$/,
   outbound: /^src\/outbound\/(candidate|candidate-stages|choose-churned|dial-rate|dial-records|failure-brake|group-counts|mix-fairly|parse-peers|retry-chance|retry-delay|skip-counts|skip-reasons|top-up-options)\.ts$/,
-  connections: /^src\/connections\/(application-streams|best-connection|best-path|due-queue|duplicates|flapping|liveness-policy|options)\.ts$/,
+  connections: /^src\/connections\/(best-path|due-queue|duplicates|flapping|liveness-policy|options)\.ts$/,
   'reachability (policy)': /^src\/reachability\/(node-state|mapping\/(gateway-state|mapping-state)|probing\/address-state)\.ts$/
 }
 
