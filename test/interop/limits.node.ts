@@ -45,14 +45,32 @@ describe('a limit file', () => {
     })
   }
 
-  it('has both refuse the same connection', async () => {
+  it('has both refuse the same connection when nobody may be closed for it', async () => {
     const peer = await group.goPeer({ listen: ['/ip4/127.0.0.1/tcp/0'], limits: FILE })
     const node = await group.node({ limits: limitsFromJSON(FILE) })
     const dialers = 8
 
+    node.addEventListener('peer:connect', ({ detail }) => {
+      node.services.connectionManager.protect(detail, 'in use')
+    })
+
     const { connected } = await peer.call('dialMany', { address: node.getMultiaddrs()[0].toString(), count: dialers })
     expect(connected).to.equal(6)
     expect(await connectedToGo(peer.addresses[0], dialers)).to.equal(6)
+  })
+
+  it('has ours make room for newcomers within the same limit', async () => {
+    const peer = await group.goPeer({})
+    const node = await group.node({ limits: limitsFromJSON(FILE) })
+    let most = 0
+
+    node.addEventListener('connection:open', () => {
+      most = Math.max(most, node.getConnections().filter(({ status }) => status === 'open').length)
+    })
+
+    const { connected } = await peer.call('dialMany', { address: node.getMultiaddrs()[0].toString(), count: 8 })
+    expect(connected).to.equal(8)
+    expect(most).to.equal(6)
   })
 
   /**
