@@ -33,6 +33,12 @@ export class CidrMap<T extends NonNullable<unknown>> {
   #heads = new PrefixNumbers(HEAD_BITS)
 
   /**
+   * How many ranges have addresses that begin with a byte: most lists are of a few networks,
+   * and most addresses are in none of them
+   */
+  #firstBytes = { 4: new Uint32Array(256), 6: new Uint32Array(256) }
+
+  /**
    * The first place stands for none
    */
   #values: Array<T | undefined> = [undefined]
@@ -58,6 +64,14 @@ export class CidrMap<T extends NonNullable<unknown>> {
    * first, then as the IPv6 address that it was written in.
    */
   match (ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
+    return this.#matchIn(ip, accept) ?? (ip.embeddedIn == null ? undefined : this.#matchIn(ip.embeddedIn, accept))
+  }
+
+  #matchIn (ip: IpAddress, accept?: (value: T) => boolean): T | undefined {
+    if (this.#firstBytes[ip.family][firstByte(ip)] === 0) {
+      return
+    }
+
     const most = ip.family === 4 || this.#heads.get(ip) > 0 ? Infinity : HEAD_BITS - 1
 
     for (const { bits, places } of this.#lengths[ip.family]) {
@@ -71,8 +85,6 @@ export class CidrMap<T extends NonNullable<unknown>> {
         return value
       }
     }
-
-    return ip.embeddedIn == null ? undefined : this.match(ip.embeddedIn, accept)
   }
 
   /**
@@ -128,11 +140,20 @@ export class CidrMap<T extends NonNullable<unknown>> {
     this.#lengths[4] = []
     this.#lengths[6] = []
     this.#heads = new PrefixNumbers(HEAD_BITS)
+    this.#firstBytes[4].fill(0)
+    this.#firstBytes[6].fill(0)
     this.#values = [undefined]
     this.#freePlaces = []
   }
 
   #count (network: IpAddress, bits: number, difference: number): void {
+    const counts = this.#firstBytes[network.family]
+    const first = firstByte(network)
+
+    for (let byte = first; byte < first + 2 ** Math.max(0, 8 - bits); byte++) {
+      counts[byte] += difference
+    }
+
     if (network.family === 6 && bits >= HEAD_BITS) {
       this.#heads.add(network, difference)
     }
@@ -149,4 +170,8 @@ export class CidrMap<T extends NonNullable<unknown>> {
 
     return length
   }
+}
+
+function firstByte (ip: IpAddress): number {
+  return ip.word(0) >>> 24
 }
