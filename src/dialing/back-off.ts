@@ -1,5 +1,6 @@
 import { withDefaults } from '../options.ts'
 import { systemRandom } from '../random.ts'
+import { RecentMap } from '../recent-map.ts'
 import type { Random } from '../random.ts'
 
 /**
@@ -115,7 +116,7 @@ export class DialBackOff {
   /**
    * By peer, the one whose address failed last at the end
    */
-  readonly #peers = new Map<string, Map<string, BackOffEntry>>()
+  readonly #peers = new RecentMap<string, RecentMap<string, BackOffEntry>>(Infinity)
 
   #count = 0
 
@@ -200,24 +201,21 @@ export class DialBackOff {
   }
 
   #remember (entry: BackOffEntry): void {
-    const addresses = this.#peers.get(entry.peer) ?? new Map<string, BackOffEntry>()
+    const addresses = this.#peers.get(entry.peer) ?? new RecentMap<string, BackOffEntry>(Infinity)
 
-    // whatever was set last stands at the end of a map
     this.#count -= Number(addresses.delete(entry.address))
     addresses.set(entry.address, entry)
-    this.#peers.delete(entry.peer)
     this.#peers.set(entry.peer, addresses)
     this.#count++
 
     if (addresses.size > BACK_OFF_MAX_ENTRIES_PER_PEER) {
-      const [oldest] = addresses.keys()
-      addresses.delete(oldest)
+      addresses.dropOldest()
       this.#count--
     }
 
     while (this.#count > this.#init.maxEntries) {
-      const [oldest] = this.#peers.keys()
-      this.clear(oldest)
+      const [, dropped] = this.#peers.dropOldest() ?? []
+      this.#count -= dropped?.size ?? 0
     }
   }
 }
