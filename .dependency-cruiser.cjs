@@ -6,10 +6,11 @@ const rooms = [
   'outbound',
   'dialing',
   'admission',
-  'trimming',
-  'connections',
   'resources',
   'gating',
+  'trimming',
+  'upkeep',
+  'core',
   'reachability',
   'addresses',
   'metrics'

@@ -1,6 +1,5 @@
 import { ADMISSION_RULES, resolveAdmission } from './admission/index.ts'
 import { assertConnectionBounds } from './connection-bounds.ts'
-import { CONNECTIONS_RULES, resolveConnections } from './connections/index.ts'
 import * as constants from './constants.ts'
 import { DIALING_DEFAULTS, DIALING_RULES } from './dialing/index.ts'
 import { InvalidOptionError } from './errors.ts'
@@ -9,14 +8,15 @@ import { aFlag, anObject, assertOptions, duration, unknownOptions, withDefaults 
 import { OUTBOUND_RULES, resolveOutbound } from './outbound/index.ts'
 import { RESOURCES_RULES, validateLimits } from './resources/index.ts'
 import { TRIMMING_RULES, resolveTrimming, resolveWatermarks } from './trimming/index.ts'
+import { CONNECTIONS_RULES, resolveConnections } from './upkeep/index.ts'
 import type { AdmissionInit } from './admission/index.ts'
-import type { ConnectionsConfig, ConnectionsInit } from './connections/index.ts'
 import type { DialingInit } from './dialing/index.ts'
 import type { GatingInit } from './gating/index.ts'
 import type { OptionRules } from './options.ts'
 import type { OutboundConfig, OutboundInit } from './outbound/index.ts'
 import type { ResourcesInit } from './resources/index.ts'
 import type { TrimmingConfig, TrimmingInit, WatermarkDefaults, Watermarks } from './trimming/index.ts'
+import type { ConnectionsConfig, ConnectionsInit } from './upkeep/index.ts'
 
 /**
  * The options of `connectionManager()`. All are optional. Those that libp2p's own

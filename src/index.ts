@@ -40,7 +40,7 @@
  */
 
 export { ConnectionManagerService, connectionManager } from './connection-manager.ts'
-export { FAST_LIVENESS, NORMAL_LIVENESS, RELAXED_LIVENESS } from './connections/index.ts'
+export { FAST_LIVENESS, NORMAL_LIVENESS, RELAXED_LIVENESS } from './upkeep/index.ts'
 export { InvalidOptionError } from './errors.ts'
 export { explainDialError } from './explain-dial-error.ts'
 export { BanListFullError, banList, connectionGater } from './gating/index.ts'
@@ -53,7 +53,7 @@ export type * from './clock.ts'
 export type * from './connection-manager.ts'
 export type * from './config.ts'
 export type * from './admission/index.ts'
-export type * from './connections/index.ts'
+export type * from './upkeep/index.ts'
 export type * from './dialing/index.ts'
 export type * from './gating/index.ts'
 export type * from './inspector/index.ts'

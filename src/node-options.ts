@@ -1,13 +1,13 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { optionWarnings, resolveConfig } from './config.ts'
-import { NORMAL_LIVENESS } from './connections/index.ts'
 import * as constants from './constants.ts'
 import { readProperty } from './error-message.ts'
 import { anObject } from './options.ts'
 import { assertSupported } from './start-checks.ts'
+import { NORMAL_LIVENESS } from './upkeep/index.ts'
 import { loggedOr } from './user-functions.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
-import type { LivenessInit } from './connections/index.ts'
+import type { LivenessInit } from './upkeep/index.ts'
 import type { Logger } from '@libp2p/interface'
 
 /**

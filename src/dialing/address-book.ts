@@ -1,5 +1,5 @@
 import { DialError } from '@libp2p/interface'
-import { untilAborted } from '../connections/index.ts'
+import { untilAborted } from '../core/index.ts'
 import { DialDeniedError, NoValidAddressesError, hasErrorName, toError } from '../errors.ts'
 import { prepareAddresses } from './address-preparation.ts'
 import { addFailure, attachDialReport, emptyReport } from './dial-failure.ts'

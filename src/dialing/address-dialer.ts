@@ -1,6 +1,6 @@
 import { ConnectionFailedError, TimeoutError } from '@libp2p/interface'
 import { addressGroup, transportKind } from '../addresses/index.ts'
-import { closeWithin } from '../connections/index.ts'
+import { closeWithin } from '../core/index.ts'
 import { toError } from '../errors.ts'
 import { whenAborted } from '../when-aborted.ts'
 import { headStart } from './ranker.ts'

@@ -1,6 +1,6 @@
 import { AbortError } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
-import { untilAborted } from '../connections/index.ts'
+import { untilAborted } from '../core/index.ts'
 import type { DialJob } from './dial-job.ts'
 import type { AbortOptions, Connection, Metrics, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'

@@ -1,6 +1,6 @@
 import { DialError } from '@libp2p/interface'
 import { CustomProgressEvent } from 'progress-events'
-import { closeConnection } from '../connections/index.ts'
+import { closeConnection } from '../core/index.ts'
 import { NoValidAddressesError, toError } from '../errors.ts'
 import { ResourceLimitError } from '../resources/index.ts'
 import { whenAborted } from '../when-aborted.ts'

@@ -2,7 +2,7 @@ import { RecentMap } from '../recent-map.ts'
 import { STABLE_SESSION, STATIC_RETRY, retryDelay } from './retry-delay.ts'
 import type { RetryDelayInit } from './retry-delay.ts'
 import type { Clock, Timer } from '../clock.ts'
-import type { CloseReason, PeerEntry } from '../connections/index.ts'
+import type { CloseReason, PeerEntry } from '../core/index.ts'
 import type { Random } from '../random.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 

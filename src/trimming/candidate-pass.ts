@@ -1,7 +1,7 @@
 import { visitCandidates } from './candidates.ts'
 import { noteValue } from './note-value.ts'
 import type { CandidateRules, GracePeriod, KeptConnections, CandidateSink } from './candidates.ts'
-import type { ConnectionTable, PeerColumns, PeerEntry } from '../connections/index.ts'
+import type { ConnectionTable, PeerColumns, PeerEntry } from '../core/index.ts'
 
 /**
  * The open connections that are counted and compared

@@ -1,6 +1,6 @@
 import { noneKept, toCandidate, visitCandidates } from './candidates.ts'
 import type { CandidateRules, GracePeriod, TrimCandidate } from './candidates.ts'
-import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
+import type { ConnectionTable, PeerEntry } from '../core/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 /**

@@ -1,7 +1,7 @@
-import { entriesOf } from '../connections/index.ts'
+import { entriesOf } from '../core/index.ts'
 import type { RealmShares } from './fair-selection.ts'
 import type { TrimRecord } from './select.ts'
-import type { ConnectionEntry, PeerEntry } from '../connections/index.ts'
+import type { ConnectionEntry, PeerEntry } from '../core/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 /**

@@ -1,5 +1,5 @@
 import type { CandidateRules } from './candidates.ts'
-import type { PeerColumns, PeerEntry } from '../connections/index.ts'
+import type { PeerColumns, PeerEntry } from '../core/index.ts'
 
 /**
  * Notes what a peer is worth where a trim finds it, if there is nothing else that the

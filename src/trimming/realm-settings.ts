@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.ts'
 import { anObject, assertOptions, atLeastOne, duration, notNegative, orFalse } from '../options.ts'
 import { ratioOf } from './watermarks.ts'
-import type { LivenessTimes } from '../connections/index.ts'
+import type { LivenessTimes } from '../upkeep/index.ts'
 
 /**
  * What holds for the connections that count in one realm, instead of what holds for

@@ -6,7 +6,7 @@ import type { CandidateRules, CandidateSink, TrimCandidate } from './candidates.
 import type { RealmShares } from './fair-selection.ts'
 import type { VictimOrderOptions } from './select.ts'
 import type { SelectVictims } from './user-choice.ts'
-import type { ConnectionEntry } from '../connections/index.ts'
+import type { ConnectionEntry } from '../core/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 /**

@@ -10,7 +10,7 @@ import type { PeerStoreTagsComponents } from './peer-store-tags.ts'
 import type { TagStoreInit } from './tag-store.ts'
 import type { TagOptions } from './tag.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionTable, PeerEntry } from '../connections/index.ts'
+import type { ConnectionTable, PeerEntry } from '../core/index.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
 /**

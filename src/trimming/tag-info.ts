@@ -1,7 +1,7 @@
 import { peerKey } from './standing.ts'
 import type { Standing } from './standing.ts'
 import type { SteadyClock } from '../clock.ts'
-import type { ConnectionTable } from '../connections/index.ts'
+import type { ConnectionTable } from '../core/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 /**

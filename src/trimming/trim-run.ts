@@ -1,4 +1,4 @@
-import { Closings, TimeLimit } from '../connections/index.ts'
+import { Closings, TimeLimit } from '../core/index.ts'
 import { CandidatePass } from './candidate-pass.ts'
 import { GracePeriod, noneKept } from './candidates.ts'
 import { createSelection } from './selection.ts'

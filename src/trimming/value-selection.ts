@@ -4,7 +4,7 @@ import { partition } from './partition.ts'
 import { compareVictims } from './select.ts'
 import type { CandidateRules, TrimCandidate } from './candidates.ts'
 import type { VictimOrderOptions } from './select.ts'
-import type { ConnectionEntry } from '../connections/index.ts'
+import type { ConnectionEntry } from '../core/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 /**

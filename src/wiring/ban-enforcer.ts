@@ -2,7 +2,7 @@ import { socketAddress } from '../gating/index.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionTable } from '../connections/index.ts'
+import type { ConnectionTable } from '../core/index.ts'
 import type { Ban, BanList } from '../gating/index.ts'
 import type { Logger, MultiaddrConnection } from '@libp2p/interface'
 

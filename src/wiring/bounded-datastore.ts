@@ -1,4 +1,4 @@
-import { withinTime } from '../connections/index.ts'
+import { withinTime } from '../core/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Datastore, Pair, Query } from 'interface-datastore'
 

@@ -1,4 +1,4 @@
-import type { CloseReason, ConnectionEntry, ConnectionTable } from '../connections/index.ts'
+import type { CloseReason, ConnectionEntry, ConnectionTable } from '../core/index.ts'
 import type { Connection, StreamCloseEvent } from '@libp2p/interface'
 
 /**

@@ -2,7 +2,7 @@ import { hasErrorName } from '../errors.ts'
 import { KeptRelays, OutboundControl, ReconnectQueue, RelayedPeers, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig } from './outbound-parts.ts'
 import type { Rooms } from './rooms.ts'
-import type { ConnectedOptions } from '../connections/index.ts'
+import type { ConnectedOptions } from '../core/index.ts'
 import type { Peer, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 

@@ -1,10 +1,10 @@
-import { Flapping, IdleCloser, Liveness, PathKeeper, StreamBuffers } from '../connections/index.ts'
+import { Flapping, IdleCloser, Liveness, PathKeeper, StreamBuffers } from '../upkeep/index.ts'
 import { livenessTimes } from './liveness-times.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { RoomsConfig, RoomsContext } from './context.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { ApplicationUse, CloseReason, ConnectionTable } from '../connections/index.ts'
+import type { ApplicationUse, CloseReason, ConnectionTable } from '../core/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { Connection, MultiaddrConnection, PeerId } from '@libp2p/interface'
 

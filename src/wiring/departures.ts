@@ -1,6 +1,6 @@
 import type { CloseReasons } from './close-reasons.ts'
 import type { Clock } from '../clock.ts'
-import type { CloseReason, ConnectionTable } from '../connections/index.ts'
+import type { CloseReason, ConnectionTable } from '../core/index.ts'
 import type { ConnectionScope } from '../resources/index.ts'
 import type { Connection } from '@libp2p/interface'
 

@@ -1,10 +1,11 @@
-import type { CloseReason, ConnectionUpgrade, RecycleRequest } from '../connections/index.ts'
+import type { CloseReason } from '../core/index.ts'
 import type { DialFailureReason, ForgottenFailures } from '../dialing/index.ts'
 import type { Ban, EndedBan } from '../gating/index.ts'
 import type { DialOutcome, MeasuredEvents } from '../metrics/index.ts'
 import type { SkippedCandidate } from '../outbound/index.ts'
 import type { Reachability, ReachabilityReason } from '../reachability/index.ts'
 import type { RealmEvents, RefusedAttempt, ResourceLimitError } from '../resources/index.ts'
+import type { ConnectionUpgrade, RecycleRequest } from '../upkeep/index.ts'
 import type { Connection, MessageStreamDirection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 

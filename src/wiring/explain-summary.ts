@@ -1,6 +1,6 @@
 import type { Decision } from './decisions.ts'
 import type { PeerExplanation } from './explain-types.ts'
-import type { CloseReason } from '../connections/index.ts'
+import type { CloseReason } from '../core/index.ts'
 import type { ParkReason } from '../outbound/index.ts'
 
 const CLOSED: Record<CloseReason, string> = {

@@ -1,7 +1,7 @@
 import { KEEP_ALIVE, isPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { remoteIp } from '../addresses/index.ts'
-import { entriesOf } from '../connections/index.ts'
+import { entriesOf } from '../core/index.ts'
 import { dialFailureReason, dialReport } from '../dialing/index.ts'
 import { messageOf } from '../error-message.ts'
 import { InvalidOptionError } from '../errors.ts'

@@ -1,4 +1,4 @@
-import { closeConnection } from '../connections/index.ts'
+import { closeConnection } from '../core/index.ts'
 import type { Rooms } from './rooms.ts'
 import type { OutboundControl } from '../outbound/index.ts'
 import type { AbortOptions, PeerId } from '@libp2p/interface'

@@ -5,7 +5,7 @@ import type { InboundConnections } from './inbound-connections.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
 import type { Admission, AdmissionPipeline } from '../admission/index.ts'
-import type { ConnectionEntry, ConnectionTable } from '../connections/index.ts'
+import type { ConnectionEntry, ConnectionTable } from '../core/index.ts'
 import type { ConnectionScope, OnFull, ResourceManager } from '../resources/index.ts'
 import type { Connection } from '@libp2p/interface'
 

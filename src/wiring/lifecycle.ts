@@ -1,4 +1,4 @@
-import { closeWithin } from '../connections/index.ts'
+import { closeWithin } from '../core/index.ts'
 import type { Rooms } from './rooms.ts'
 
 /**

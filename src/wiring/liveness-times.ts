@@ -1,6 +1,6 @@
-import { NORMAL_LIVENESS } from '../connections/index.ts'
+import { NORMAL_LIVENESS } from '../upkeep/index.ts'
 import type { RoomsConfig } from './context.ts'
-import type { LivenessInit, LivenessTimes } from '../connections/index.ts'
+import type { LivenessInit, LivenessTimes } from '../upkeep/index.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
 /**

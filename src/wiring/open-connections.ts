@@ -1,4 +1,4 @@
-import { entriesOf } from '../connections/index.ts'
+import { entriesOf } from '../core/index.ts'
 import { WatermarkCrossings } from './watermark-crossings.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { Emit } from './context.ts'
@@ -9,9 +9,10 @@ import type { RealmRooms } from './realm-rooms.ts'
 import type { RealmWatermarks } from './realm-watermarks.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry, ConnectionTable, Flapping, IdleCloser, Liveness, PathKeeper, PeerEntry } from '../connections/index.ts'
+import type { ConnectionEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
 import type { ParkedPeers } from '../outbound/index.ts'
 import type { Standing, Trimmer, TrimmingConfig } from '../trimming/index.ts'
+import type { Flapping, IdleCloser, Liveness, PathKeeper } from '../upkeep/index.ts'
 import type { Connection, Logger, PeerId, StreamCloseEvent } from '@libp2p/interface'
 
 export interface OpenConnectionsComponents {

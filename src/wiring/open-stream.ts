@@ -1,4 +1,4 @@
-import { TimeLimit, untilAborted } from '../connections/index.ts'
+import { TimeLimit, untilAborted } from '../core/index.ts'
 import { toError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, DialTarget, Libp2pEvents, NewStreamOptions, PeerId, Stream } from '@libp2p/interface'

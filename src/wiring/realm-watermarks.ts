@@ -1,6 +1,6 @@
 import { Trimmer } from '../trimming/index.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry, ConnectionTable, PeerEntry } from '../connections/index.ts'
+import type { ConnectionEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
 import type { TrimResult } from '../metrics/index.ts'
 import type { Realms, ResourceManager } from '../resources/index.ts'
 import type { CandidateRules, TrimTable, TrimmingConfig } from '../trimming/index.ts'

@@ -1,10 +1,11 @@
-import { Recycler } from '../connections/later.ts'
+import { Recycler } from '../upkeep/later.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { RoomsContext } from './context.ts'
 import type { DialReservations } from './dial-reservations.ts'
 import type { RealmRooms } from './realm-rooms.ts'
-import type { ConnectionTable, RecycleRequest } from '../connections/index.ts'
-import type { RecyclerInit } from '../connections/later.ts'
+import type { ConnectionTable } from '../core/index.ts'
+import type { RecycleRequest } from '../upkeep/index.ts'
+import type { RecyclerInit } from '../upkeep/later.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 export interface RecyclerParts extends RoomsContext {

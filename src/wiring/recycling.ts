@@ -1,8 +1,8 @@
 import type { ConnectionManagerEvents, DeadConnection } from './events.ts'
 import type { RecyclerParts, createRecycler } from './recycler.ts'
-import type { RecycleRequest } from '../connections/index.ts'
-import type { RecyclerInit } from '../connections/later.ts'
 import type { Standing } from '../trimming/index.ts'
+import type { RecycleRequest } from '../upkeep/index.ts'
+import type { RecyclerInit } from '../upkeep/later.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 

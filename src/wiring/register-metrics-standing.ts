@@ -1,6 +1,6 @@
 import type { Rooms } from './rooms.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry } from '../connections/index.ts'
+import type { ConnectionEntry } from '../core/index.ts'
 import type { GracePeriod } from '../trimming/index.ts'
 
 /**

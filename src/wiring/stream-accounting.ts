@@ -1,7 +1,8 @@
 import { remoteIp } from '../addresses/index.ts'
 import type { IpAddress } from '../addresses/index.ts'
-import type { ApplicationUse, ConnectionTable, PathKeeper, StreamBuffers } from '../connections/index.ts'
+import type { ApplicationUse, ConnectionTable } from '../core/index.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
+import type { PathKeeper, StreamBuffers } from '../upkeep/index.ts'
 import type { Connection, Stream, StreamMiddleware } from '@libp2p/interface'
 
 export interface StreamAccountingComponents {

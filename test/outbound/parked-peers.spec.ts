@@ -1,11 +1,11 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { ConnectionTable } from '../../src/connections/index.ts'
+import { ConnectionTable } from '../../src/core/index.ts'
 import { ParkedPeers } from '../../src/outbound/index.ts'
 import { addedTo } from '../fixtures/added-to.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
-import type { CloseReason } from '../../src/connections/index.ts'
+import type { CloseReason } from '../../src/core/index.ts'
 import type { ConnectionStatus, PeerId } from '@libp2p/interface'
 
 const LOW_WATER = 3

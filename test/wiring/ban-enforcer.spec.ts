@@ -1,6 +1,6 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { ConnectionTable } from '../../src/connections/index.ts'
+import { ConnectionTable } from '../../src/core/index.ts'
 import { BanList } from '../../src/gating/index.ts'
 import { enforceBans } from '../../src/wiring/ban-enforcer.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'

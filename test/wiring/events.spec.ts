@@ -1,7 +1,7 @@
 import { ping } from '@libp2p/ping'
 import { expect } from 'aegir/chai'
 import { pEvent } from 'p-event'
-import { ConnectionTable } from '../../src/connections/index.ts'
+import { ConnectionTable } from '../../src/core/index.ts'
 import { InvalidOptionError } from '../../src/index.ts'
 import { CloseReasons } from '../../src/wiring/close-reasons.ts'
 import { WatermarkCrossings } from '../../src/wiring/watermark-crossings.ts'

@@ -1,7 +1,7 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { AllowList } from '../../src/admission/index.ts'
-import { ConnectionTable } from '../../src/connections/index.ts'
+import { ConnectionTable } from '../../src/core/index.ts'
 import { evictionCandidates } from '../../src/wiring/eviction-candidates.ts'
 import { NodeReachability } from '../../src/wiring/node-reachability.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'

@@ -1,6 +1,6 @@
 import { DueQueue } from './due-queue.ts'
-import type { ConnectionEntry } from './connection-entry.ts'
 import type { Clock } from '../clock.ts'
+import type { ConnectionEntry } from '../core/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 export interface DrainComponents {

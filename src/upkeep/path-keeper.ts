@@ -1,13 +1,10 @@
-import { selectPath } from './best-path.ts'
-import { entriesOf } from './connection-entry.ts'
+import { entriesOf, selectPath } from '../core/index.ts'
 import { Drain } from './drain.ts'
 import { DueQueue } from './due-queue.ts'
 import { findRedundantTwins } from './duplicates.ts'
-import type { Path } from './best-path.ts'
-import type { ConnectionEntry, PeerEntry } from './connection-entry.ts'
-import type { ConnectionTable } from './connection-table.ts'
 import type { TwinRecord } from './duplicates.ts'
 import type { Clock } from '../clock.ts'
+import type { ConnectionEntry, ConnectionTable, Path, PeerEntry } from '../core/index.ts'
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
 
 /**

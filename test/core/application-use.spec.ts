@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { ApplicationUse, ConnectionTable } from '../../src/connections/index.ts'
+import { ApplicationUse, ConnectionTable } from '../../src/core/index.ts'
 import { StubStream, stubConnection } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { StubConnection } from '../fixtures/connections.ts'

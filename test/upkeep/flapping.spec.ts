@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { Flapping } from '../../src/connections/index.ts'
+import { Flapping } from '../../src/upkeep/index.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 describe('connections/flapping', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import { LivenessWorld, pingTimes } from './liveness-world.ts'
-import type { Liveness } from '../../src/connections/index.ts'
+import type { Liveness } from '../../src/upkeep/index.ts'
 import type { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 describe('connections/liveness: interruptions', () => {

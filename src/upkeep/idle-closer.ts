@@ -1,6 +1,6 @@
 import { DueQueue } from './due-queue.ts'
-import type { ApplicationUse } from './application-use.ts'
 import type { Clock } from '../clock.ts'
+import type { ApplicationUse } from '../core/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 export interface IdleCloserInit {

@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
-import { DEFAULT_PING_TIMEOUT, MAX_PING_TIMEOUT, MIN_PING_TIMEOUT, livenessAction, nextCheck, pingTimeout, smoothRTT } from '../../src/connections/liveness-policy.ts'
-import type { LivenessRecord, LivenessTimes } from '../../src/connections/liveness-policy.ts'
+import { DEFAULT_PING_TIMEOUT, MAX_PING_TIMEOUT, MIN_PING_TIMEOUT, livenessAction, nextCheck, pingTimeout, smoothRTT } from '../../src/upkeep/liveness-policy.ts'
+import type { LivenessRecord, LivenessTimes } from '../../src/upkeep/liveness-policy.ts'
 
 const TIMES: LivenessTimes = { interval: 30_000, maxMisses: 3, minSilence: 60_000 }
 

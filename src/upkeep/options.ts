@@ -1,7 +1,7 @@
 import { CONNECTION_CLOSE_TIMEOUT, DRAIN_TIMEOUT, DUPLICATE_DELAY, RECYCLE_COOLDOWN } from '../constants.ts'
+import { HOUSEKEEPING_PROTOCOLS } from '../core/index.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { atLeastOne, aFunction, aFlag, anObject, duration, orFalse, notNegative, resolvePart, someFunctions, someStrings, withDefaults } from '../options.ts'
-import { HOUSEKEEPING_PROTOCOLS } from './application-use.ts'
 import { FLAPPING_DEFAULTS } from './flapping.ts'
 import { NORMAL_LIVENESS } from './liveness-policy.ts'
 import { DEFAULT_PING } from './liveness.ts'

@@ -1,6 +1,6 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { StreamBuffers } from '../../src/connections/index.ts'
+import { StreamBuffers } from '../../src/upkeep/index.ts'
 import { StubStream } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { closeConnection, closeWithin } from '../../src/connections/index.ts'
+import { closeConnection, closeWithin } from '../../src/core/index.ts'
 import { stubConnection } from '../fixtures/connections.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
 

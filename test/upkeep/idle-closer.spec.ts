@@ -1,6 +1,7 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { ApplicationUse, ConnectionTable, IdleCloser } from '../../src/connections/index.ts'
+import { ApplicationUse, ConnectionTable } from '../../src/core/index.ts'
+import { IdleCloser } from '../../src/upkeep/index.ts'
 import { StubStream, stubConnection } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { StubConnection, StubConnectionInit } from '../fixtures/connections.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
-import { findDenial } from '../../src/connections/index.ts'
+import { findDenial } from '../../src/upkeep/index.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
-import type { BeforeConnect } from '../../src/connections/index.ts'
+import type { BeforeConnect } from '../../src/upkeep/index.ts'
 
 describe('connections/hooks', () => {
   const peerId = stubPeerId()

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { MAX_RTT_RATIO, MIN_RTT_ADVANTAGE, selectPath } from '../../src/connections/best-path.ts'
-import type { Path } from '../../src/connections/best-path.ts'
+import { MAX_RTT_RATIO, MIN_RTT_ADVANTAGE, selectPath } from '../../src/core/best-path.ts'
+import type { Path } from '../../src/core/best-path.ts'
 
 let ids = 0
 

@@ -1,3 +1,4 @@
+import { entryFields } from '../core/index.ts'
 import { NOT_DUE } from './due-queue.ts'
 import type { Due } from './due-queue.ts'
 import type { LivenessRecord } from './liveness-policy.ts'
@@ -11,6 +12,17 @@ export interface ByteSource {
   addEventListener(type: 'message', listener: { handleEvent(): void }): void
   removeEventListener(type: 'message', listener: { handleEvent(): void }): void
 }
+
+declare module '../core/connection-entry.ts' {
+  interface ConnectionEntry {
+    /**
+     * What is known of its life. `undefined` while that is not watched.
+     */
+    watched: WatchedConnection | undefined
+  }
+}
+
+entryFields(entry => { entry.watched = undefined })
 
 /**
  * The record of a connection, in which what is known of its life is kept

@@ -1,6 +1,6 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { Recycler } from '../../src/connections/later.ts'
+import { Recycler } from '../../src/upkeep/later.ts'
 import { stubConnection } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { StubConnection } from '../fixtures/connections.ts'

@@ -2,7 +2,7 @@ import { PeerMap } from '@libp2p/peer-collections'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import * as fc from 'fast-check'
-import { ConnectionTable, entriesOf } from '../../src/connections/index.ts'
+import { ConnectionTable, entriesOf } from '../../src/core/index.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 
 describe('connections/connection-table', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { SIMULTANEOUS_WINDOW, findRedundantTwins } from '../../src/connections/duplicates.ts'
-import type { TwinRecord } from '../../src/connections/duplicates.ts'
+import { SIMULTANEOUS_WINDOW, findRedundantTwins } from '../../src/upkeep/duplicates.ts'
+import type { TwinRecord } from '../../src/upkeep/duplicates.ts'
 
 function twin (init: Partial<TwinRecord> = {}): TwinRecord {
   return { id: 'a', direction: 'outbound', limited: false, direct: true, forced: false, openedAt: 0, ...init }

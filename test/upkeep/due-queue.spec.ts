@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { DueQueue } from '../../src/connections/due-queue.ts'
+import { DueQueue } from '../../src/upkeep/due-queue.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 interface Call {

@@ -1,9 +1,9 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
-import { Liveness } from '../../src/connections/index.ts'
+import { Liveness } from '../../src/upkeep/index.ts'
 import { PingedConnection } from '../fixtures/pinged-connection.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
-import type { LivenessTimes, PingInit, WatchableEntry } from '../../src/connections/index.ts'
+import type { LivenessTimes, PingInit, WatchableEntry } from '../../src/upkeep/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 export const TIMES: LivenessTimes = { interval: 30_000, maxMisses: 3, minSilence: 60_000 }

@@ -1,9 +1,9 @@
 import { StreamCloseEvent } from '@libp2p/interface'
 import { expect } from 'aegir/chai'
-import { ConnectionTable } from '../../src/connections/index.ts'
+import { ConnectionTable } from '../../src/core/index.ts'
 import { addedTo } from '../fixtures/added-to.ts'
 import { stubConnection } from '../fixtures/connections.ts'
-import type { ConnectionEntry } from '../../src/connections/index.ts'
+import type { ConnectionEntry } from '../../src/core/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 function entryOf (connection: Connection): ConnectionEntry {

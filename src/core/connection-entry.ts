@@ -1,5 +1,4 @@
 import type { CloseReason } from './close-reason.ts'
-import type { WatchedConnection } from './watched-connection.ts'
 import type { IpAddress, TransportKind } from '../addresses/index.ts'
 import type { Connection, MessageStreamDirection, PeerId, StreamCloseEvent } from '@libp2p/interface'
 
@@ -98,7 +97,9 @@ export interface OnEntryClose {
 }
 
 /**
- * What is known about one open connection
+ * What is known about one open connection. Features declare what they keep of it as fields,
+ * where they use them, and have them initialised with {@link entryFields}, so that all
+ * entries have one shape.
  */
 export class ConnectionEntry {
   readonly connection: Connection
@@ -168,11 +169,6 @@ export class ConnectionEntry {
   taken: object | undefined = undefined
 
   /**
-   * What is known of its life. Whoever watches it sets it.
-   */
-  watched: WatchedConnection | undefined = undefined
-
-  /**
    * Called when the connection is closed, once {@link listen} was
    */
   onClose: OnEntryClose | undefined = undefined
@@ -182,6 +178,10 @@ export class ConnectionEntry {
     this.peer = peer
     this.direction = connection.direction
     this.openedAt = now
+
+    for (let i = 0; i < initialisers.length; i++) {
+      initialisers[i](this)
+    }
   }
 
   /**
@@ -206,6 +206,16 @@ export class ConnectionEntry {
     // a close event is the only one of this name
     this.onClose?.(this, event as StreamCloseEvent)
   }
+}
+
+const initialisers: Array<(entry: ConnectionEntry) => void> = []
+
+/**
+ * To be called by the module that declares fields of the entry, when it is loaded: what
+ * every entry begins with in them
+ */
+export function entryFields (initialise: (entry: ConnectionEntry) => void): void {
+  initialisers.push(initialise)
 }
 
 /**

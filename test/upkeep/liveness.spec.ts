@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import { PingedConnection } from '../fixtures/pinged-connection.ts'
 import { LivenessWorld, TIMES, pingTimes } from './liveness-world.ts'
-import type { Liveness } from '../../src/connections/index.ts'
+import type { Liveness } from '../../src/upkeep/index.ts'
 import type { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 describe('connections/liveness', () => {
