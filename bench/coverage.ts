@@ -21,7 +21,7 @@ const FLOOR = 95
 const REPORT = '.coverage'
 const DUMPS = `${REPORT}/v8`
 const TESTS = ['test/node.ts', 'test/**/*.spec.ts']
-const TESTS_OF_PURE_ROOMS = ['test/{addresses,admission,connections,dialing,gating,outbound,reachability,resources,trimming}/**/*.spec.ts']
+const TESTS_OF_PURE_ROOMS = ['test/{addresses,admission,core,dialing,gating,outbound,reachability,resources,trimming,upkeep}/**/*.spec.ts']
 
 /**
  * What a test leaves running must not hold it up for ever. In minutes
@@ -45,7 +45,8 @@ const PURE: Record<string, RegExp> = {
   gating: /^src\/gating\//,
   dialing: /^src\/dialing\/(adaptive-timeout|back-off|black-hole|budgets|dial-failure|dial-history|dial-traits|explain-dial-error|options|ranker)\.ts$/,
   outbound: /^src\/outbound\/(candidate|candidate-stages|choose-churned|dial-rate|dial-records|failure-brake|group-counts|mix-fairly|parse-peers|retry-chance|retry-delay|skip-counts|skip-reasons|top-up-options)\.ts$/,
-  connections: /^src\/connections\/(best-path|due-queue|duplicates|flapping|liveness-policy|options)\.ts$/,
+  core: /^src\/core\/(best-path)\.ts$/,
+  upkeep: /^src\/upkeep\/(due-queue|duplicates|flapping|liveness-policy|options)\.ts$/,
   'reachability (policy)': /^src\/reachability\/(node-state|mapping\/(gateway-state|mapping-state)|probing\/address-state)\.ts$/
 }
 

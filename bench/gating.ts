@@ -10,6 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { IpAddress, prefixNetwork, remoteIp } from '../src/addresses/index.ts'
 import { AdmissionPipeline, AllowList, LoadMonitor, chooseEviction, pendingLimits } from '../src/admission/index.ts'
 import { systemClock } from '../src/clock.ts'
+import { ConnectionEntry } from '../src/core/index.ts'
 import { DiscouragedList, banList, cidrSet } from '../src/gating/index.ts'
 import { systemRandom } from '../src/random.ts'
 import { defaultSubnetLimits, resourceManager, scaleLimits } from '../src/resources/index.ts'
@@ -18,7 +19,6 @@ import { Figures } from './figures.ts'
 import { median } from './measure.ts'
 import type { TransportKind } from '../src/addresses/index.ts'
 import type { EvictionCandidate } from '../src/admission/index.ts'
-import type { ConnectionScope } from '../src/resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const BANS = 100_000
@@ -119,9 +119,11 @@ for (let i = 0; i < 50_000; i++) {
   discouraged.addIp(randomIp())
 }
 
-const pipeline = new AdmissionPipeline<ConnectionScope>({
+const pipeline = new AdmissionPipeline({
   clock: systemClock,
   connectionCount: () => open,
+  entries: () => [],
+  onError: () => {},
   evictionCandidates: () => [],
   evict: () => {},
   resources,
@@ -147,12 +149,19 @@ const pipeline = new AdmissionPipeline<ConnectionScope>({
 pipeline.start()
 
 while (open < CONNECTIONS) {
-  const { admission } = pipeline.admit(addressOf(randomIp()))
+  const entry = newcomer(addressOf(randomIp()))
 
-  if (admission != null) {
-    pipeline.upgraded(admission)
+  if (pipeline.admit(entry) == null) {
+    pipeline.upgraded(entry)
     open++
   }
+}
+
+/**
+ * The record of a connection that comes in
+ */
+function newcomer (remoteAddr: Multiaddr): ConnectionEntry {
+  return new ConnectionEntry('accepted', remoteAddr, false)
 }
 
 /**
@@ -180,10 +189,10 @@ for (const family of [4, 6]) {
       const incoming = newcomers(family, PER_BATCH)
 
       took += perOperation(PER_BATCH, i => {
-        const { admission } = pipeline.admit(incoming[i])
+        const entry = newcomer(incoming[i])
 
-        if (admission != null) {
-          pipeline.release(admission)
+        if (pipeline.admit(entry) == null) {
+          entry.giveBack(() => {})
         }
       })
     }
@@ -195,7 +204,7 @@ for (const family of [4, 6]) {
 const flood = Array.from({ length: PER_ROUND }, () => addressOf(new IpAddress(4, [0xcb007107])))
 
 report('refusal of an address that connects too often', 5, 'µs', () => perOperation(PER_ROUND, i => {
-  hits += pipeline.admit(flood[i]).refusal == null ? 1 : 0
+  hits += pipeline.admit(newcomer(flood[i])) == null ? 1 : 0
 }))
 
 const decisions = new DecisionLog(systemClock)

@@ -123,6 +123,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
       manager: this,
       ...createGaters(rooms, config),
       middleware: accountStreams(rooms),
+      onUpgrade: (socket, dialled, signal) => rooms.pending.upgrade(socket, dialled, signal),
       timeouts: config.init,
       replaceMonitor: config.liveness !== false
     })
@@ -200,9 +201,8 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   }
 
   /**
-   * Change `maxConnections`. The watermarks that were not given follow from it,
-   * the others are lowered where they would be above it. If more connections are
-   * open than it allows, they are trimmed at once.
+   * Change `maxConnections`. The watermarks that were not given follow from it, the others are
+   * lowered where they would be above it. If more are open than it allows, they are trimmed.
    *
    * @throws {InvalidOptionError} if it is not a number of at least 1, or less than realms
    * reserve, and then nothing has changed
@@ -261,11 +261,11 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
   }
 
   acceptIncomingConnection (maConn: MultiaddrConnection): boolean {
-    return this.#rooms.inbound.accept(maConn)
+    return this.#rooms.charges.accept(maConn)
   }
 
   afterUpgradeInbound (): void {
-    this.#rooms.inbound.afterUpgrade()
+    this.#rooms.pending.acceptedUpgradeEnded()
   }
 
   getDialQueue (): PendingDial[] {

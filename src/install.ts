@@ -6,7 +6,7 @@ import { composeGaters } from './gating/index.ts'
 import type { DialQueueComponents } from './dialing/index.ts'
 import type { AnswerLimit, OnUserDenial } from './gating/index.ts'
 import type { OutboundNodeComponents } from './wiring/index.ts'
-import type { ConnectionGater, StreamMiddleware, Upgrader } from '@libp2p/interface'
+import type { ConnectionGater, MultiaddrConnection, StreamMiddleware, Upgrader, UpgraderOptions } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 
 /**
@@ -18,7 +18,7 @@ export interface InstallComponents {
   connectionManager: ConnectionManager
   connectionGater: ConnectionGater
   registrar: Registrar
-  upgrader: object
+  upgrader: WatchableUpgrader
 
   /**
    * Only there unless it is disabled
@@ -32,6 +32,11 @@ export interface InstallComponents {
 export interface ConnectionManagerComponents extends Omit<DialQueueComponents, 'datastore' | 'peerStore' | 'peerRouting'>, OutboundNodeComponents, InstallComponents {
   upgrader: Upgrader
 }
+
+/**
+ * The methods of an upgrader by which sockets become connections
+ */
+export type WatchableUpgrader = Pick<Upgrader, 'upgradeInbound' | 'upgradeOutbound'>
 
 /**
  * What takes its place
@@ -59,6 +64,12 @@ export interface Installation {
    * other middleware does
    */
   middleware: StreamMiddleware
+
+  /**
+   * Is told of every socket that is upgraded, with the signal that the transport was given.
+   * What it returns is called when that has ended.
+   */
+  onUpgrade(socket: MultiaddrConnection, dialled: boolean, signal?: AbortSignal): () => void
   timeouts: UpgraderTimeouts
 
   /**
@@ -123,12 +134,13 @@ export interface ReplacementManager extends ConnectionManager {
  * So everything that is asked of the discarded one is answered by ours.
  */
 export function install (components: InstallComponents, installation: Installation): void {
-  const { manager, gater, limitGater, onUserDenial, middleware, timeouts, replaceMonitor } = installation
+  const { manager, gater, limitGater, onUserDenial, middleware, onUpgrade, timeouts, replaceMonitor } = installation
   const discarded = components.connectionManager
 
   redirectDialQueueMetric(discarded, manager)
   redirect(discarded, manager, MEMBERS)
   applyTimeouts(components.upgrader, timeouts)
+  watchUpgrades(components.upgrader, onUpgrade)
 
   // both are looked up whenever they are used
   components.connectionGater = composeGaters(components.connectionGater, gater, limitGater, onUserDenial)
@@ -178,6 +190,25 @@ function withMiddleware (registrar: Registrar, middleware: StreamMiddleware): Re
       return typeof value === 'function' ? value.bind(target) : value
     }
   })
+}
+
+/**
+ * All transports call these methods of the node's upgrader
+ */
+function watchUpgrades (upgrader: WatchableUpgrader, onUpgrade: Installation['onUpgrade']): void {
+  const upgradeInbound: Upgrader['upgradeInbound'] = upgrader.upgradeInbound.bind(upgrader)
+  const upgradeOutbound: Upgrader['upgradeOutbound'] = upgrader.upgradeOutbound.bind(upgrader)
+
+  upgrader.upgradeInbound = async (socket: MultiaddrConnection, options: UpgraderOptions) => {
+    const ended = onUpgrade(socket, false, options?.signal)
+
+    return upgradeInbound(socket, options).finally(ended)
+  }
+  upgrader.upgradeOutbound = async (socket: MultiaddrConnection, options: UpgraderOptions) => {
+    const ended = onUpgrade(socket, true, options?.signal)
+
+    return upgradeOutbound(socket, options).finally(ended)
+  }
 }
 
 function redirect (from: object, to: object, names: readonly string[]): void {

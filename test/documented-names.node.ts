@@ -20,7 +20,7 @@ const OTHER = [
   /^libp2p_\w+$/,
   /^realm:|^keep-alive/,
   // of JavaScript, browsers and libp2p
-  /^(false|>=|AggregateError|TimeoutError|Dial(Denied)?Error|NoValidAddressesError|Dial queue is full|createLibp2p|online|Host|dnsaddr)$/,
+  /^(false|>=|AggregateError|TimeoutError|Dial(Denied)?Error|NoValidAddressesError|Dial queue is full|createLibp2p|online|Host|Origin|dnsaddr)$/,
   // a dash that says that there is nothing, names that the text gives itself, the default of an option
   /^(–|n|chain|chat|\{ tcp: 160, .* \})$/
 ]

@@ -112,7 +112,7 @@ export class OurPolicy implements Policy {
   accept (link: Link): boolean {
     const handshake = new SimulatedHandshake(link, this.world.clock.now())
 
-    if (!this.rooms.inbound.accept(handshake.asMultiaddrConnection())) {
+    if (!this.rooms.charges.accept(handshake.asMultiaddrConnection())) {
       return false
     }
 
@@ -134,22 +134,22 @@ export class OurPolicy implements Policy {
 
     // it had to give way to another one
     if (handshake.status !== 'open') {
-      this.rooms.inbound.afterUpgrade()
+      this.rooms.pending.acceptedUpgradeEnded()
 
       return false
     }
 
-    const refusal = this.rooms.inbound.identify(handshake.asMultiaddrConnection(), link.node.peerId.toString())
+    const refusal = this.rooms.charges.identify(handshake.asMultiaddrConnection(), link.node.peerId.toString())
 
     if (refusal != null) {
       handshake.fail()
-      this.rooms.inbound.afterUpgrade()
+      this.rooms.pending.acceptedUpgradeEnded()
 
       return false
     }
 
     this.open(link, handshake.timeline)
-    this.rooms.inbound.afterUpgrade()
+    this.rooms.pending.acceptedUpgradeEnded()
 
     return true
   }
@@ -157,7 +157,7 @@ export class OurPolicy implements Policy {
   failed (link: Link): void {
     this.handshakes.get(link)?.fail()
     this.handshakes.delete(link)
-    this.rooms.inbound.afterUpgrade()
+    this.rooms.pending.acceptedUpgradeEnded()
     this.world.clock.unsettle()
   }
 
@@ -207,7 +207,8 @@ export class OurPolicy implements Policy {
   private async dial (address: Multiaddr, signal?: AbortSignal): Promise<Connection> {
     const { rooms, world } = this
     const node = world.nodeOf(address)
-    const reservation = rooms.dials.reserve(address, node.peerId)
+    const controller = new AbortController()
+    const reservation = rooms.charges.dial(address, node.peerId, controller.signal)
 
     try {
       const link = await new Promise<Link | undefined>((resolve, reject) => {
@@ -222,7 +223,12 @@ export class OurPolicy implements Policy {
         throw new Error('Nobody answers')
       }
 
-      return this.open(link, { open: world.clock.now() })
+      const socket = new SimulatedHandshake(link, world.clock.now())
+      const ended = rooms.pending.upgrade(socket.asMultiaddrConnection(), true, controller.signal)
+      const connection = this.open(link, socket.timeline)
+      ended()
+
+      return connection
     } finally {
       reservation.release()
     }

@@ -1,11 +1,11 @@
-import type { Reservation } from './admission.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { AdmissionRefusal, ExceededLimit } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { Clock } from '../clock.ts'
+import type { ConnectionEntry } from '../core/index.ts'
 import type { Random } from '../random.ts'
-import type { ConnectionLimitError, OpenConnectionOptions, RateLimits, Resource } from '../resources/index.ts'
+import type { ConnectionLimitError, ConnectionScope, OpenConnectionOptions, RateLimits, Resource } from '../resources/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -28,7 +28,7 @@ export interface WantedPlace {
  * does not depend on how many connections are open; only `evictionCandidates` may
  * go through all of them.
  */
-export interface AdmissionComponents<R extends Reservation = Reservation, C extends EvictionCandidate = EvictionCandidate> {
+export interface AdmissionComponents<C extends EvictionCandidate = EvictionCandidate> {
   clock: Clock
   random: Random
 
@@ -37,6 +37,11 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
    * by `evict` does not count.
    */
   connectionCount(): number
+
+  /**
+   * The connections that are accepted or open
+   */
+  entries(): Iterable<ConnectionEntry>
 
   /**
    * The inbound connections that may be closed for another one. What is about to be
@@ -57,7 +62,7 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
      *
      * @throws {ResourceLimitError} if there is no room
      */
-    openConnection(options: OpenConnectionOptions): R
+    openConnection(options: OpenConnectionOptions): ConnectionScope
 
     /**
      * How many places are kept for realms that do not use all that is reserved for them
@@ -131,6 +136,11 @@ export interface AdmissionComponents<R extends Reservation = Reservation, C exte
    * Called for every connection that is refused
    */
   onRefuse(refusal: RefusedConnection): void
+
+  /**
+   * Called with what giving something back has thrown
+   */
+  onError(err: unknown): void
 }
 
 /**

@@ -1,44 +1,44 @@
+import { scopeOf } from '../addresses/index.ts'
+import { reserveConnection } from '../resources/index.ts'
 import { ArrivalRates } from './arrival-rates.ts'
 import { barredReason } from './barred.ts'
 import { ConnectionPlaces } from './connection-places.ts'
-import { ALLOW_LISTED, HELD, HeldAdmission, IDENTIFIED } from './held-admission.ts'
-import { LinkedList } from './linked-list.ts'
-import { originOf, scopeOf } from './origin.ts'
 import { PendingHandshakes, countsPending } from './pending-handshakes.ts'
 import { bar, toRefusal } from './refusals.ts'
 import { SubnetCounts } from './subnet-counts.ts'
 import type { AdmissionComponents, AdmissionLimits } from './admission-components.ts'
-import type { Admission, AdmissionDecision, Reservation } from './admission.ts'
 import type { ConnectionPlace } from './connection-places.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
-import type { Origin } from './origin.ts'
-import type { AbortableSocket, PendingHandshake } from './pending-handshakes.ts'
 import type { AdmissionRefusal } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
+import type { Origin } from '../addresses/index.ts'
+import type { ConnectionEntry, Undo } from '../core/index.ts'
 import type { ConnectionLimitError, OnFull, RateLimits } from '../resources/index.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * Decides which inbound connections may come in, and keeps what they have taken.
- * Everything is decided in memory, before anything is spent on the connection, and
- * what is refused has taken nothing.
+ * Decides which inbound connections may come in. Everything is decided in memory, before
+ * anything is spent on the connection. What a connection takes is noted in its record, which
+ * gives it back; what is refused has taken nothing.
  */
-export class AdmissionPipeline<R extends Reservation = Reservation, C extends EvictionCandidate = EvictionCandidate> {
-  readonly #components: AdmissionComponents<R, C>
-  readonly #places: ConnectionPlaces<R, C>
+export class AdmissionPipeline<C extends EvictionCandidate = EvictionCandidate> {
+  readonly #components: AdmissionComponents<C>
+  readonly #places: ConnectionPlaces<C>
   readonly #subnets: SubnetCounts
-  readonly #pending: PendingHandshakes<HeldAdmission<R>>
+  readonly #pending: PendingHandshakes
   readonly #rates: ArrivalRates
-  private readonly held = new LinkedList<HeldAdmission<R>>()
   #isStarted = false
+
+  readonly #leavePending: Undo = entry => { this.#pending.delete(entry) }
+  readonly #leaveSubnets: Undo = entry => { this.#subnets.remove(entry) }
+  readonly #leavePlaces: Undo = () => { this.#places.leave() }
 
   /**
    * @param components - what the pipeline asks others about
    * @param limits - what it holds
    * @param hashKey - the secret behind the choice of whom to close, a random one by default
    */
-  constructor (components: AdmissionComponents<R, C>, limits: AdmissionLimits, hashKey?: HashKey) {
+  constructor (components: AdmissionComponents<C>, limits: AdmissionLimits, hashKey?: HashKey) {
     this.#components = components
     this.#places = new ConnectionPlaces(components, limits.maxConnections, hashKey)
     this.#subnets = new SubnetCounts(limits.subnets)
@@ -88,7 +88,7 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
    * open.
    */
   setSubnetLimits (limits: OriginLimits): void {
-    this.#subnets.setLimits(limits, [...this.held].filter(({ isAllowListed }) => !isAllowListed))
+    this.#subnets.setLimits(limits, [...this.#components.entries()].filter(entry => entry.hasTaken(this.#leaveSubnets)))
   }
 
   /**
@@ -99,34 +99,29 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
   }
 
   /**
-   * Whether a connection that was just made may come in. If it may, what it has
-   * taken has to be given back with `release` when it is closed or fails.
-   *
-   * @param remoteAddr - where it comes from
-   * @param socket - is aborted if it has to give way to others before it is upgraded; it has
-   * given back everything by then
+   * Whether a connection that was just made may come in. Returns why not; then it has taken
+   * nothing. When others need its place before it is upgraded, its record gives everything
+   * back, and its socket is aborted.
    */
-  admit (remoteAddr: Multiaddr, socket?: AbortableSocket): AdmissionDecision<R> {
-    const decision = this.#decide(remoteAddr, socket)
+  admit (entry: ConnectionEntry): AdmissionRefusal | undefined {
+    const refusal = this.#decide(entry)
 
-    if (decision instanceof HeldAdmission) {
-      return { admission: decision }
+    if (refusal != null) {
+      this.#components.onRefuse({ ...refusal, remoteAddr: entry.remoteAddr })
     }
 
-    this.#components.onRefuse({ ...decision, remoteAddr })
-
-    return { refusal: decision }
+    return refusal
   }
 
   /**
    * The peer of a connection is known now, and it counts towards `maxConnections`. If it may
-   * not stay, the connection is to be closed; it keeps what it has taken until `release`.
+   * not stay, the connection is to be closed; it keeps what it has taken until then.
    */
-  identify (admission: Admission<R>, remoteAddr: Multiaddr, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const refusal = this.#checkPeer(asHeld(admission), remoteAddr, peer, realm)
+  identify (entry: ConnectionEntry, peer: string, realm?: string): AdmissionRefusal | undefined {
+    const refusal = this.#checkPeer(entry, peer, realm)
 
     if (refusal != null) {
-      this.#components.onRefuse({ ...refusal, remoteAddr, peer })
+      this.#components.onRefuse({ ...refusal, remoteAddr: entry.remoteAddr, peer })
     }
 
     return refusal
@@ -134,137 +129,111 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
   /**
    * The connection is upgraded, and counted by `connectionCount` from now on.
-   * Harmless when it was upgraded or released before.
+   * Harmless when it was upgraded or has given everything back before.
    */
-  upgraded (admission: Admission<R>): void {
-    const held = asHeld(admission)
-
-    if (held.pending != null) {
-      this.#pending.delete(held.pending)
-      held.pending = undefined
-
-      if (held.has(IDENTIFIED)) {
-        held.unset(IDENTIFIED)
-        this.#places.leave()
-      }
-    }
-  }
-
-  /**
-   * Give back what a connection has taken. Harmless when it was released before.
-   */
-  release (admission: Admission<R>): void {
-    const held = asHeld(admission)
-
-    if (!held.has(HELD)) {
-      return
+  upgraded (entry: ConnectionEntry): void {
+    if (entry.forget(this.#leavePending)) {
+      this.#pending.delete(entry)
     }
 
-    this.upgraded(held)
-    held.unset(HELD)
-    this.held.delete(held)
-
-    if (!held.isAllowListed) {
-      this.#subnets.remove(held)
+    if (entry.forget(this.#leavePlaces)) {
+      this.#places.leave()
     }
-
-    held.reservation.release()
   }
 
   /**
    * Count a connection that came in without being asked about, as after hole
    * punching. It is open already, so the limits by address are not checked.
    *
-   * @param remoteAddr - where it comes from
+   * @param entry - its record, which gives back what it takes
    * @param onFull - asked once if there is no place for it
    * @throws {ResourceLimitError} if nothing can be reserved for it
    */
-  account (remoteAddr: Multiaddr, onFull?: OnFull): Admission<R> {
-    const origin = originOf(remoteAddr)
-    const flags = this.#isAllowListed(origin) ? ALLOW_LISTED : 0
-
-    return this.#hold(origin, this.#reserve(origin, flags, onFull), flags)
+  account (entry: ConnectionEntry, onFull?: OnFull): void {
+    entry.isAllowListed = this.#isAllowListed(entry)
+    this.#reserve(entry, onFull)
   }
 
   #isAllowListed ({ ip }: Origin): boolean {
     return ip != null && this.#components.allowList.has(ip)
   }
 
-  #decide (remoteAddr: Multiaddr, socket?: AbortableSocket): HeldAdmission<R> | AdmissionRefusal {
+  #decide (entry: ConnectionEntry): AdmissionRefusal | undefined {
     if (!this.#isStarted) {
       return bar('stopped', 'system')
     }
 
-    const origin = originOf(remoteAddr)
-    const reason = barredReason(this.#components, remoteAddr, origin)
+    const reason = barredReason(this.#components, entry.remoteAddr, entry)
 
     if (reason != null) {
-      return bar(reason, scopeOf(origin))
+      return bar(reason, scopeOf(entry))
     }
 
-    if (this.#isAllowListed(origin)) {
-      return this.#tryHold(origin, ALLOW_LISTED, socket)
+    if (this.#isAllowListed(entry)) {
+      entry.isAllowListed = true
+
+      return this.#enter(entry)
     }
 
-    this.#pending.knock(origin)
+    this.#pending.knock(entry)
 
-    const arrival = this.#rates.arrive(origin.ip)
+    const arrival = this.#rates.arrive(entry.ip)
     const { exceeded, isDialBack } = arrival
 
     if (exceeded != null && !isDialBack) {
       return { reason: 'rate', ...exceeded }
     }
 
-    let decision: HeldAdmission<R> | AdmissionRefusal | undefined
+    let isIn = false
 
     try {
       const load = this.#components.load?.check()
-      decision = load == null || isDialBack ? this.#decideByCount(origin, socket) : { reason: 'load', ...load }
+      const refusal = load == null || isDialBack ? this.#decideByCount(entry) : { reason: 'load' as const, ...load }
+      isIn = refusal == null
 
-      if ((exceeded ?? load) != null && decision instanceof HeldAdmission) {
+      if ((exceeded ?? load) != null && isIn) {
         this.#rates.except(arrival)
       }
 
-      return decision
+      return refusal
     } finally {
-      if (!(decision instanceof HeldAdmission)) {
+      if (!isIn) {
         this.#rates.refund(arrival)
       }
     }
   }
 
-  #decideByCount (origin: Origin, socket?: AbortableSocket): HeldAdmission<R> | AdmissionRefusal {
-    const pendingSubnet = this.#pending.check(origin)
+  #decideByCount (entry: ConnectionEntry): AdmissionRefusal | undefined {
+    const pendingSubnet = this.#pending.check(entry)
 
     if (pendingSubnet != null) {
       return { reason: 'subnet-pending', ...pendingSubnet }
     }
 
-    const subnet = this.#subnets.check(origin)
+    const subnet = this.#subnets.check(entry)
 
     if (subnet != null) {
       return { reason: 'subnet', ...subnet }
     }
 
-    return this.#places.check(origin) ?? this.#tryHold(origin, 0, socket)
+    return this.#places.check(entry) ?? this.#enter(entry)
   }
 
   /**
    * The last step. When the connections that are not upgraded yet have taken all places, or
    * all that they may use, one of them makes place for the newcomer.
    */
-  #tryHold (origin: Origin, flags: number, socket?: AbortableSocket, mayReplace = flags !== ALLOW_LISTED): HeldAdmission<R> | AdmissionRefusal {
-    const isFull = flags !== ALLOW_LISTED && this.#pending.isFull
-    const victim = isFull && mayReplace ? this.#pending.victimFor(origin) : undefined
+  #enter (entry: ConnectionEntry, mayReplace = !entry.isAllowListed): AdmissionRefusal | undefined {
+    const { isAllowListed } = entry
+    const isFull = !isAllowListed && this.#pending.isFull
+    const victim = isFull && mayReplace ? this.#pending.victimFor(entry) : undefined
 
     if (isFull && victim == null) {
       return this.#refuseAsPending()
     }
 
-    let reservation: R
-
     try {
-      reservation = this.#reserve(origin, flags, mayReplace ? undefined : error => flags !== ALLOW_LISTED && this.#makePlace(error, origin))
+      this.#reserve(entry, mayReplace ? undefined : error => !isAllowListed && this.#makePlace(error, entry))
     } catch (err) {
       const refusal = toRefusal(err)
 
@@ -273,33 +242,32 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
       }
 
       // what is not open goes first
-      this.#giveWay(victim ?? this.#pending.victimFor(origin))
+      this.#giveWay(victim ?? this.#pending.victimFor(entry))
 
-      return this.#tryHold(origin, flags, socket, false)
+      return this.#enter(entry, false)
     }
 
     this.#giveWay(victim)
-    const held = this.#hold(origin, reservation, flags)
-    held.pending = this.#pending.add(held, origin, flags !== ALLOW_LISTED, socket)
-
-    return held
+    this.#pending.add(entry, !isAllowListed)
+    entry.undo(this.#leavePending)
   }
 
   /**
    * A connection that is not upgraded yet gives back what it has taken, and is closed as if
    * it had been refused
    */
-  #giveWay (victim: PendingHandshake<HeldAdmission<R>> | undefined): void {
+  #giveWay (victim: ConnectionEntry | undefined): void {
     if (victim == null) {
       return
     }
 
-    const { held, socket } = victim
+    const { remoteAddr, socket } = victim
     const refusal = this.#refuseAsPending()
-    this.release(held)
+    victim.phase = 'closed'
+    victim.giveBack(this.#components.onError)
 
     if (socket != null) {
-      this.#components.onRefuse({ ...refusal, remoteAddr: socket.remoteAddr })
+      this.#components.onRefuse({ ...refusal, remoteAddr })
       socket.abort(new Error('Closed before it was upgraded, as others needed its place'))
     }
   }
@@ -324,11 +292,12 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
     return victim != null
   }
 
-  #checkPeer (held: HeldAdmission<R>, remoteAddr: Multiaddr, peer: string, realm?: string): AdmissionRefusal | undefined {
-    const { bans, realms, self } = this.#components
+  #checkPeer (entry: ConnectionEntry, peer: string, realm?: string): AdmissionRefusal | undefined {
+    const { allowList, bans, realms, self } = this.#components
+    const { ip, scope } = entry
 
     // it has given way to others
-    if (!held.has(HELD)) {
+    if (scope == null || entry.phase === 'closed') {
       return bar('pending', 'system')
     }
 
@@ -336,15 +305,15 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
       return bar(peer === self ? 'self' : 'banned', `peer:${peer}`)
     }
 
-    const leavesAllowList = held.ip != null && held.isAllowListed && !this.#components.allowList.allows(held.ip, peer)
+    const leavesAllowList = ip != null && entry.isAllowListed && !allowList.allows(ip, peer)
     // its address is listed for other peers: it has to keep to the limits like everybody
-    const subnet = leavesAllowList ? this.#subnets.check(held) : undefined
+    const subnet = leavesAllowList ? this.#subnets.check(entry) : undefined
 
     if (subnet != null) {
       return { reason: 'subnet', ...subnet }
     }
 
-    const { refusal, victim }: ConnectionPlace<C> = leavesAllowList || !held.isAllowListed ? this.#places.find(peer, held) : {}
+    const { refusal, victim }: ConnectionPlace<C> = leavesAllowList || !entry.isAllowListed ? this.#places.find(peer, entry) : {}
 
     if (refusal != null) {
       return refusal
@@ -352,16 +321,16 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
 
     try {
       if (leavesAllowList) {
-        held.reservation.leaveAllowList()
-        held.unset(ALLOW_LISTED)
-        this.#subnets.add(held)
+        scope.leaveAllowList()
+        entry.isAllowListed = false
+        this.#countInSubnets(entry)
       }
 
       if (realm != null) {
-        realms.makeRoomFor(realm, peer, 'inbound', remoteAddr)
+        realms.makeRoomFor(realm, peer, 'inbound', entry.remoteAddr)
       }
 
-      held.reservation.setPeer(peer, realm, error => this.#makePlace(error, held, peer, victim))
+      scope.setPeer(peer, realm, error => this.#makePlace(error, entry, peer, victim))
     } catch (err) {
       return toRefusal(err)
     }
@@ -371,29 +340,31 @@ export class AdmissionPipeline<R extends Reservation = Reservation, C extends Ev
       this.#components.evict(victim)
     }
 
-    if (held.isPending && !held.has(IDENTIFIED)) {
-      held.set(IDENTIFIED)
+    if (entry.phase === 'accepted') {
+      entry.phase = 'identified'
       this.#places.take()
+      entry.undo(this.#leavePlaces)
     }
   }
 
-  #reserve ({ fileDescriptor }: Origin, flags: number, onFull?: OnFull): R {
-    return this.#components.resources.openConnection({ direction: 'inbound', allowListed: (flags & ALLOW_LISTED) !== 0, fileDescriptor, onFull })
-  }
+  /**
+   * What every connection takes that comes in
+   */
+  #reserve (entry: ConnectionEntry, onFull?: OnFull): void {
+    reserveConnection(entry, this.#components.resources, {
+      direction: 'inbound',
+      allowListed: entry.isAllowListed,
+      fileDescriptor: entry.fileDescriptor,
+      onFull
+    })
 
-  #hold (origin: Origin, reservation: R, flags: number): HeldAdmission<R> {
-    const held = new HeldAdmission(origin, reservation, HELD | flags)
-    this.held.add(held)
-
-    if (!held.isAllowListed) {
-      this.#subnets.add(origin)
+    if (!entry.isAllowListed) {
+      this.#countInSubnets(entry)
     }
-
-    return held
   }
-}
 
-function asHeld<R extends Reservation> (admission: Admission<R>): HeldAdmission<R> {
-  // only `hold` makes admissions
-  return admission as HeldAdmission<R>
+  #countInSubnets (entry: ConnectionEntry): void {
+    this.#subnets.add(entry)
+    entry.undo(this.#leaveSubnets)
+  }
 }

@@ -1,7 +1,7 @@
 import { isWithinNetworks } from '../gating/index.ts'
 import type { AdmissionComponents } from './admission-components.ts'
-import type { Origin } from './origin.ts'
 import type { AdmissionReason } from './refusals.ts'
+import type { Origin } from '../addresses/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**

@@ -1,11 +1,10 @@
 import { isDiscouraged } from './barred.ts'
 import { VictimChooser } from './victim-chooser.ts'
 import type { AdmissionComponents, WantedPlace } from './admission-components.ts'
-import type { Reservation } from './admission.ts'
 import type { EvictionCandidate } from './eviction.ts'
 import type { HashKey } from './keyed-hash.ts'
-import type { Origin } from './origin.ts'
 import type { AdmissionReason, AdmissionRefusal } from './refusals.ts'
+import type { Origin } from '../addresses/index.ts'
 
 /**
  * A place for a connection, and who has to go for it; or why there is none
@@ -21,13 +20,13 @@ const FREE: ConnectionPlace<never> = {}
  * As many connections as there may be. Nobody has a place, or has to go for a newcomer,
  * before the newcomer has said who it is.
  */
-export class ConnectionPlaces<R extends Reservation, C extends EvictionCandidate> {
+export class ConnectionPlaces<C extends EvictionCandidate> {
   /**
    * How many there are. May be changed at any time.
    */
   limit: number
 
-  readonly #components: AdmissionComponents<R, C>
+  readonly #components: AdmissionComponents<C>
   readonly #victims: VictimChooser<C>
 
   /**
@@ -41,7 +40,7 @@ export class ConnectionPlaces<R extends Reservation, C extends EvictionCandidate
    * @param limit - how many places there are
    * @param hashKey - the secret behind the choice of whom to close, a random one by default
    */
-  constructor (components: AdmissionComponents<R, C>, limit: number, hashKey?: HashKey) {
+  constructor (components: AdmissionComponents<C>, limit: number, hashKey?: HashKey) {
     this.limit = limit
     this.#components = components
     this.#victims = new VictimChooser(components, hashKey)

@@ -1,42 +1,32 @@
+import { entryFields } from '../core/index.ts'
 import { KnockCounts } from './knock-counts.ts'
 import { SubnetCounts } from './subnet-counts.ts'
-import type { Origin } from './origin.ts'
 import type { ExceededLimit } from './refusals.ts'
 import type { OriginLimits } from './subnet-counts.ts'
+import type { Origin } from '../addresses/index.ts'
 import type { Clock } from '../clock.ts'
+import type { ConnectionEntry } from '../core/index.ts'
 import type { Random } from '../random.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
 
-/**
- * A connection that was accepted and is not upgraded yet
- */
-export interface PendingHandshake<H> {
-  readonly held: H
-  readonly origin: Origin
+declare module '../core/connection-entry.ts' {
+  interface ConnectionEntry {
+    /**
+     * When it was accepted, in ms since the epoch. 0 if it was not.
+     */
+    acceptedAt: number
 
-  /**
-   * When it was accepted
-   */
-  readonly since: number
-
-  /**
-   * Closes the socket
-   */
-  readonly socket?: AbortableSocket
-
-  /**
-   * Where it is in the list of those that may give way, -1 if it is not in it
-   */
-  index: number
+    /**
+     * Where it is in the list of those that may give way while they are not upgraded, -1 if
+     * it is not in it
+     */
+    pendingIndex: number
+  }
 }
 
-/**
- * What a connection comes in over
- */
-export interface AbortableSocket {
-  readonly remoteAddr: Multiaddr
-  abort(err: Error): void
-}
+entryFields(entry => {
+  entry.acceptedAt = 0
+  entry.pendingIndex = -1
+})
 
 export interface PendingHandshakesComponents {
   clock: Clock
@@ -72,7 +62,7 @@ const CROWD = 1 / 64
  * one of the most crowded network gives way, of equals the one whose host knocks most, and
  * of these the one that waits for longest.
  */
-export class PendingHandshakes<H> {
+export class PendingHandshakes {
   /**
    * How many there may be. May be changed at any time.
    */
@@ -82,7 +72,7 @@ export class PendingHandshakes<H> {
   readonly #random: Random
   readonly #subnets: SubnetCounts
   readonly #knocks: KnockCounts
-  readonly #mayGive: Array<PendingHandshake<H>> = []
+  readonly #mayGive: ConnectionEntry[] = []
   #size = 0
 
   constructor ({ clock, random }: PendingHandshakesComponents, limit: number, subnets: OriginLimits) {
@@ -119,58 +109,57 @@ export class PendingHandshakes<H> {
   }
 
   /**
-   * @param held - what the connection has taken
-   * @param origin - where it comes from
+   * @param entry - was accepted
    * @param mayGiveWay - whether it may lose its place to others
-   * @param socket - closes it then
    */
-  add (held: H, origin: Origin, mayGiveWay: boolean, socket?: AbortableSocket): PendingHandshake<H> {
-    const pending = { held, origin, since: this.#clock.now(), socket, index: mayGiveWay ? this.#mayGive.length : -1 }
+  add (entry: ConnectionEntry, mayGiveWay: boolean): void {
+    entry.acceptedAt = this.#clock.now()
 
     if (mayGiveWay) {
-      this.#mayGive.push(pending)
+      entry.pendingIndex = this.#mayGive.length
+      this.#mayGive.push(entry)
     }
 
     this.#size++
-    this.#subnets.add(origin)
-
-    return pending
+    this.#subnets.add(entry)
   }
 
   /**
    * It has to be one of these
    */
-  delete ({ index, origin }: PendingHandshake<H>): void {
+  delete (entry: ConnectionEntry): void {
+    const { pendingIndex: index } = entry
     const last = index === -1 ? undefined : this.#mayGive.pop()
 
-    if (last != null && last.index !== index) {
-      last.index = index
+    if (last != null && last !== entry) {
+      last.pendingIndex = index
       this.#mayGive[index] = last
     }
 
+    entry.pendingIndex = -1
     this.#size--
-    this.#subnets.remove(origin)
+    this.#subnets.remove(entry)
   }
 
   /**
    * Which one has to give way to a newcomer from there, `undefined` if none
    */
-  victimFor (newcomer: Origin): PendingHandshake<H> | undefined {
+  victimFor (newcomer: Origin): ConnectionEntry | undefined {
     const level = this.#levelOf(newcomer)
     const most = this.#knocksOf(newcomer) * KNOCKS_MORE
     const begun = this.#clock.now() - LEAST_TIME
-    let victim: Ranked<H> | undefined
+    let victim: Ranked | undefined
 
-    for (const pending of this.#sample()) {
-      const ranked = { pending, level: this.#levelOf(pending.origin), knocks: this.#knocksOf(pending.origin) }
-      const mayGo = ranked.level > level || (ranked.level === level && (ranked.knocks > most || pending.since <= begun))
+    for (const entry of this.#sample()) {
+      const ranked = { entry, level: this.#levelOf(entry), knocks: this.#knocksOf(entry) }
+      const mayGo = ranked.level > level || (ranked.level === level && (ranked.knocks > most || entry.acceptedAt <= begun))
 
       if (mayGo && (victim == null || isWorse(ranked, victim))) {
         victim = ranked
       }
     }
 
-    return victim?.pending
+    return victim?.entry
   }
 
   #levelOf (origin: Origin): number {
@@ -182,7 +171,7 @@ export class PendingHandshakes<H> {
     return ip == null ? 1 : Math.max(1, this.#knocks.get(ip))
   }
 
-  * #sample (): Generator<PendingHandshake<H>> {
+  * #sample (): Generator<ConnectionEntry> {
     const all = this.#mayGive
 
     if (all.length <= SAMPLES) {
@@ -196,8 +185,8 @@ export class PendingHandshakes<H> {
   }
 }
 
-interface Ranked<H> {
-  readonly pending: PendingHandshake<H>
+interface Ranked {
+  readonly entry: ConnectionEntry
 
   /**
    * How crowded its network is
@@ -210,8 +199,8 @@ interface Ranked<H> {
   readonly knocks: number
 }
 
-function isWorse<H> (a: Ranked<H>, b: Ranked<H>): boolean {
-  return (a.level - b.level || a.knocks - b.knocks || b.pending.since - a.pending.since) > 0
+function isWorse (a: Ranked, b: Ranked): boolean {
+  return (a.level - b.level || a.knocks - b.knocks || b.entry.acceptedAt - a.entry.acceptedAt) > 0
 }
 
 /**

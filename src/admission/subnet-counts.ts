@@ -1,8 +1,7 @@
 import { PrefixNumbers, prefixText } from '../addresses/index.ts'
 import { CidrMap, parseCidr } from '../gating/index.ts'
-import type { Origin } from './origin.ts'
 import type { ExceededLimit } from './refusals.ts'
-import type { IpAddress } from '../addresses/index.ts'
+import type { IpAddress, Origin } from '../addresses/index.ts'
 import type { LimitValue, NetworkLimit, SubnetLimit } from '../resources/index.ts'
 
 /**

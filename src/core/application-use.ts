@@ -1,6 +1,35 @@
+import { entryFields } from './connection-entry.ts'
 import type { ConnectionTable } from './connection-table.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Stream } from '@libp2p/interface'
+
+/**
+ * What the application does with one connection
+ */
+export interface Use {
+  streams: number
+
+  /**
+   * Since when there is no application stream, in ms since the epoch
+   */
+  idleSince: number
+
+  /**
+   * When the last one was opened, in ms since the epoch. 0 if there was none.
+   */
+  lastUsed: number
+}
+
+declare module './connection-entry.ts' {
+  interface ConnectionEntry {
+    /**
+     * What the application does with it. `undefined` until it has opened a stream.
+     */
+    use: Use | undefined
+  }
+}
+
+entryFields(entry => { entry.use = undefined })
 
 /**
  * Protocols that libp2p runs by itself on a new or idle connection. A connection

@@ -1,8 +1,32 @@
+import { originOf } from '../addresses/index.ts'
+import { UndoList } from './undo-list.ts'
 import type { CloseReason } from './close-reason.ts'
-import type { IpAddress, TransportKind } from '../addresses/index.ts'
-import type { Connection, MessageStreamDirection, PeerId, StreamCloseEvent } from '@libp2p/interface'
+import type { Undo as UndoOf } from './undo-list.ts'
+import type { IpAddress } from '../addresses/index.ts'
+import type { Connection, MessageStreamDirection, MultiaddrConnection, PeerId, StreamCloseEvent } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 const ONCE = { once: true }
+
+/**
+ * How far a connection has come
+ *
+ * - `accepted` an inbound socket: nothing is known of it but its address
+ * - `dialling` one of our addresses that are being dialled
+ * - `identified` the remote has proved who it is
+ * - `open` streams can be opened
+ * - `leaving` it has lost its place, has given back what it held, and is closed next
+ * - `closed` nothing is left of it
+ */
+export type ConnectionPhase = 'accepted' | 'dialling' | 'identified' | 'open' | 'leaving' | 'closed'
+
+// what is true of a connection or not are the bits of one number
+const DIALLED = 1
+const INBOUND = 2
+const ALLOW_LISTED = 4
+const FORCED = 8
+const DIAL_BACK = 16
+const FILE_DESCRIPTOR = 32
 
 /**
  * A connected peer and its open connections
@@ -27,7 +51,7 @@ export interface PeerEntry {
    * What is known about the first of these. Nearly all peers have no other, so there is
    * no list: each has the `next` one.
    */
-  readonly entry: ConnectionEntry
+  readonly entry: OpenEntry
 
   /**
    * When the first connection of this peer was opened, in ms since the epoch.
@@ -64,64 +88,68 @@ export interface PeerEntry {
 }
 
 /**
- * What the application does with one connection
+ * Gives back what was taken for a connection. One function for all connections: what it
+ * gives back is in their records.
  */
-export interface Use {
-  streams: number
-
-  /**
-   * Since when there is no application stream, in ms since the epoch
-   */
-  idleSince: number
-
-  /**
-   * When the last one was opened, in ms since the epoch. 0 if there was none.
-   */
-  lastUsed: number
-}
+export type Undo = UndoOf<ConnectionEntry>
 
 /**
- * What an address says of where a connection comes from
- */
-export interface ConnectionSource {
-  readonly group: string
-  readonly ip: IpAddress | undefined
-  readonly transport: TransportKind
-}
-
-/**
- * What a connection that is closed is reported to
+ * What an open connection that was closed is told to
  */
 export interface OnEntryClose {
-  (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void
+  (entry: OpenEntry, event: Pick<StreamCloseEvent, 'error'>): void
 }
 
 /**
- * What is known about one open connection. Features declare what they keep of it as fields,
- * where they use them, and have them initialised with {@link entryFields}, so that all
- * entries have one shape.
+ * A connection that is open, or was
+ */
+export interface OpenEntry extends ConnectionEntry {
+  connection: Connection
+  peer: PeerEntry
+}
+
+/**
+ * What is known of one connection, from its socket or the beginning of its dial until it is
+ * closed. There is one for each connection, and no other record of it.
+ *
+ * Features declare what they keep of a connection as fields of it, where they use them, and
+ * have them initialised with {@link entryFields}, so that all entries have one shape.
  */
 export class ConnectionEntry {
-  readonly connection: Connection
-  readonly peer: PeerEntry
+  phase: ConnectionPhase
 
   /**
-   * The direction at the time of opening
+   * The address of its socket, or the one that is dialled
    */
-  readonly direction: MessageStreamDirection
+  readonly remoteAddr: Multiaddr
 
   /**
-   * When the table learned of it, in ms since the epoch
+   * What the connection is made of, as soon as there is one
    */
-  readonly openedAt: number
+  socket: MultiaddrConnection | undefined = undefined
 
   /**
-   * What is known about the next connection of the peer
+   * As soon as there is one
    */
-  next: ConnectionEntry | undefined = undefined
+  connection: Connection | undefined = undefined
 
   /**
-   * Why it is being closed
+   * Once it is open
+   */
+  peer: PeerEntry | undefined = undefined
+
+  /**
+   * The next connection of the peer
+   */
+  next: OpenEntry | undefined = undefined
+
+  /**
+   * When the table learned of it, in ms since the epoch. 0 before.
+   */
+  openedAt = 0
+
+  /**
+   * Why it is being closed, or was
    */
   closeReason: CloseReason | undefined = undefined
 
@@ -131,53 +159,28 @@ export class ConnectionEntry {
   closeCause: string | undefined = undefined
 
   /**
-   * What the application does with it. `undefined` until it has opened a stream.
-   */
-  use: Use | undefined = undefined
-
-  /**
-   * Has it lost its place to another one? Then it is closed next.
-   */
-  isLeaving = false
-
-  /**
-   * Was it dialled although there was one? Then it is left alone.
-   */
-  isForced = false
-
-  /**
-   * Was a node dialled back on it, to find out whether it can be? Then it is closed soon,
-   * and is no path to the peer.
-   */
-  isDialBack = false
-
-  /**
-   * Until when it may be used although another one has taken its place, in ms since the
-   * epoch. `undefined` if none has.
-   */
-  drainUntil: number | undefined = undefined
-
-  /**
-   * Where it comes from or leads to, once that was asked for
-   */
-  source: ConnectionSource | undefined = undefined
-
-  /**
-   * What whoever reserves something for the connection has to give back. Nobody else
-   * looks into it.
-   */
-  taken: object | undefined = undefined
-
-  /**
    * Called when the connection is closed, once {@link listen} was
    */
   onClose: OnEntryClose | undefined = undefined
 
-  constructor (connection: Connection, peer: PeerEntry, now: number) {
-    this.connection = connection
-    this.peer = peer
-    this.direction = connection.direction
-    this.openedAt = now
+  private flags: number
+
+  /**
+   * The IP address or the relay that it comes from or leads to: no connection has both.
+   * `null` where there is neither, `undefined` until the address was read.
+   */
+  private origin: IpAddress | string | null | undefined = undefined
+  private taken = NOTHING_TAKEN
+
+  /**
+   * @param phase - how far it has come
+   * @param remoteAddr - the address of its socket, or the one that is dialled
+   * @param dialled - was it dialled by us?
+   */
+  constructor (phase: ConnectionPhase, remoteAddr: Multiaddr, dialled: boolean) {
+    this.phase = phase
+    this.remoteAddr = remoteAddr
+    this.flags = dialled ? DIALLED : INBOUND
 
     for (let i = 0; i < initialisers.length; i++) {
       initialisers[i](this)
@@ -185,28 +188,188 @@ export class ConnectionEntry {
   }
 
   /**
-   * Call `onClose` when the connection is closed. What connections inherit from keeps
-   * another four objects for each listener, so that it can be taken away, which would
-   * take longer than all that is done then. So the listener is given to what that
-   * inherits from.
+   * The IP address that it comes from or leads to, if its address says so and it is not relayed
+   */
+  get ip (): IpAddress | undefined {
+    const origin = this.readOrigin()
+
+    return typeof origin === 'object' && origin !== null ? origin : undefined
+  }
+
+  /**
+   * The peer id of the relay that it goes through
+   */
+  get relay (): string | undefined {
+    const origin = this.readOrigin()
+
+    return typeof origin === 'string' ? origin : undefined
+  }
+
+  /**
+   * Does it need a file descriptor of its own?
+   */
+  get fileDescriptor (): boolean {
+    this.readOrigin()
+
+    return this.has(FILE_DESCRIPTOR)
+  }
+
+  /**
+   * Was it dialled by us? A punched hole was, and has the direction `inbound`.
+   */
+  get dialled (): boolean {
+    return this.has(DIALLED)
+  }
+
+  /**
+   * Which end opened it, as the connection says
+   */
+  get direction (): MessageStreamDirection {
+    return this.has(INBOUND) ? 'inbound' : 'outbound'
+  }
+
+  /**
+   * Is its address on the allow list, so that the limits are lifted for it?
+   */
+  get isAllowListed (): boolean {
+    return this.has(ALLOW_LISTED)
+  }
+
+  set isAllowListed (value: boolean) {
+    this.set(ALLOW_LISTED, value)
+  }
+
+  /**
+   * Was it dialled although there was one? Then it is left alone.
+   */
+  get isForced (): boolean {
+    return this.has(FORCED)
+  }
+
+  set isForced (value: boolean) {
+    this.set(FORCED, value)
+  }
+
+  /**
+   * Was a node dialled back on it, to find out whether it can be? Then it is closed soon,
+   * and is no path to the peer.
+   */
+  get isDialBack (): boolean {
+    return this.has(DIAL_BACK)
+  }
+
+  set isDialBack (value: boolean) {
+    this.set(DIAL_BACK, value)
+  }
+
+  /**
+   * Is it on its way to be open?
+   */
+  get isPending (): boolean {
+    return this.phase === 'accepted' || this.phase === 'dialling' || this.phase === 'identified'
+  }
+
+  /**
+   * Has it lost its place to another one? Then it is closed next.
+   */
+  get isLeaving (): boolean {
+    return this.phase === 'leaving'
+  }
+
+  /**
+   * Whether it has a connection and a peer, as all have from when they are open
+   */
+  hasConnection (): this is OpenEntry {
+    return this.connection != null && this.peer != null
+  }
+
+  /**
+   * It is a connection of a peer now
+   */
+  opened (connection: Connection, peer: PeerEntry, now: number): OpenEntry {
+    this.phase = 'open'
+    this.connection = connection
+    this.peer = peer
+    this.openedAt = now
+    this.set(INBOUND, connection.direction === 'inbound')
+
+    if (!this.hasConnection()) {
+      throw new Error('An open connection has a connection and a peer')
+    }
+
+    return this
+  }
+
+  /**
+   * Something was taken for the connection, which `undo` gives back: once, after what was
+   * taken later
+   */
+  undo (undo: Undo): void {
+    this.taken = this.taken.with(undo)
+  }
+
+  /**
+   * Was something taken that `undo` gives back?
+   */
+  hasTaken (undo: Undo): boolean {
+    return this.taken.has(undo)
+  }
+
+  /**
+   * It was given back before. Returns `false` if it was not taken.
+   */
+  forget (undo: Undo): boolean {
+    const { taken } = this
+    this.taken = taken.without(undo)
+
+    return this.taken !== taken
+  }
+
+  /**
+   * Gives back everything that was taken. Harmless when it was done before.
+   *
+   * @param onError - is told what fails
+   */
+  giveBack (onError: (err: unknown) => void): void {
+    const { taken } = this
+    this.taken = NOTHING_TAKEN
+    taken.run(this, onError)
+  }
+
+  /**
+   * Call `onClose` when the connection is closed
    */
   listen (): void {
-    const connection: Connection | EventTarget = this.connection
     // a bound function takes half of what an arrow function does
-    const listener: (event: Event) => void = this.closed.bind(this)
+    this.connection?.addEventListener('close', this.closed.bind(this), ONCE)
+  }
 
-    if (connection instanceof EventTarget) {
-      EventTarget.prototype.addEventListener.call(connection, 'close', listener, ONCE)
-    } else {
-      this.connection.addEventListener('close', listener, ONCE)
+  private closed (event: StreamCloseEvent): void {
+    if (this.hasConnection()) {
+      this.onClose?.(this, event)
     }
   }
 
-  private closed (event: Event): void {
-    // a close event is the only one of this name
-    this.onClose?.(this, event as StreamCloseEvent)
+  private readOrigin (): IpAddress | string | null {
+    if (this.origin === undefined) {
+      const { fileDescriptor = false, ip, relay } = originOf(this.remoteAddr)
+      this.origin = ip ?? relay ?? null
+      this.set(FILE_DESCRIPTOR, fileDescriptor)
+    }
+
+    return this.origin
+  }
+
+  private has (flag: number): boolean {
+    return (this.flags & flag) !== 0
+  }
+
+  private set (flag: number, value: boolean): void {
+    this.flags = value ? this.flags | flag : this.flags & ~flag
   }
 }
+
+const NOTHING_TAKEN = new UndoList<ConnectionEntry>()
 
 const initialisers: Array<(entry: ConnectionEntry) => void> = []
 
@@ -221,10 +384,10 @@ export function entryFields (initialise: (entry: ConnectionEntry) => void): void
 /**
  * What is known about each open connection of a peer, oldest first
  */
-export function entriesOf (peer: PeerEntry): ConnectionEntry[] {
-  const entries: ConnectionEntry[] = []
+export function entriesOf (peer: PeerEntry): OpenEntry[] {
+  const entries: OpenEntry[] = []
 
-  for (let entry: ConnectionEntry | undefined = peer.entry; entry != null; entry = entry.next) {
+  for (let entry: OpenEntry | undefined = peer.entry; entry != null; entry = entry.next) {
     entries.push(entry)
   }
 

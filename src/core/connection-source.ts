@@ -1,6 +1,28 @@
 import { addressGroup, prefixText, relayPeer, remoteIp, transportKind } from '../addresses/index.ts'
-import type { ConnectionEntry, ConnectionSource } from './connection-entry.ts'
+import { entryFields } from './connection-entry.ts'
+import type { OpenEntry } from './connection-entry.ts'
+import type { IpAddress, TransportKind } from '../addresses/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * What an address says of where a connection comes from
+ */
+export interface ConnectionSource {
+  readonly group: string
+  readonly ip: IpAddress | undefined
+  readonly transport: TransportKind
+}
+
+declare module './connection-entry.ts' {
+  interface ConnectionEntry {
+    /**
+     * Where it comes from or leads to, once that was asked for
+     */
+    source: ConnectionSource | undefined
+  }
+}
+
+entryFields(entry => { entry.source = undefined })
 
 /**
  * The network or relay that an address is in
@@ -13,7 +35,7 @@ export function networkOf (remoteAddr: Multiaddr, peer: string): string {
  * Where a connection comes from, or leads to. Kept in its record, as it does not change, and
  * all connections are looked at for every newcomer while the node is full.
  */
-export function sourceOf (entry: ConnectionEntry): ConnectionSource {
+export function sourceOf (entry: OpenEntry): ConnectionSource {
   if (entry.source == null) {
     const { remoteAddr, remotePeer } = entry.connection
 

@@ -1,7 +1,7 @@
 import { PeerMap } from '@libp2p/peer-collections'
 import { ConnectionEntry, entriesOf } from './connection-entry.ts'
 import { PeerColumns } from './peer-columns.ts'
-import type { PeerEntry } from './connection-entry.ts'
+import type { OpenEntry, PeerEntry } from './connection-entry.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 /**
@@ -21,20 +21,20 @@ class PeerRecord implements PeerEntry {
   readonly key: string
   readonly connections: Connection[]
   readonly firstSeen: number
-  entry: ConnectionEntry
+  entry: OpenEntry
   place = 0
   value: number | undefined = undefined
   tags: object | undefined = undefined
   admitted = false
   selected: Connection | undefined = undefined
 
-  constructor (connection: Connection, key: string, now: number) {
+  constructor (connection: Connection, key: string, now: number, pending?: ConnectionEntry) {
     this.peerId = connection.remotePeer
     this.key = key
     // with room for one, as nearly all peers have no more
     this.connections = [connection]
     this.firstSeen = now
-    this.entry = new ConnectionEntry(connection, this, now)
+    this.entry = entryFor(connection, pending).opened(connection, this, now)
   }
 }
 
@@ -90,8 +90,12 @@ export class ConnectionTable {
   /**
    * Returns the record of the connection, which may be the only one of its peer, or
    * `undefined` if it is in the table already
+   *
+   * @param connection - is open
+   * @param now - the time, in ms since the epoch
+   * @param pending - its record, if there is one from when it was accepted or dialled
    */
-  add (connection: Connection, now: number): ConnectionEntry | undefined {
+  add (connection: Connection, now: number, pending?: ConnectionEntry): OpenEntry | undefined {
     const key = connection.remotePeer.toString()
     const known = this.#peers.get(key)
 
@@ -99,7 +103,7 @@ export class ConnectionTable {
       return
     }
 
-    const entry = known == null ? this.#addPeer(connection, key, now) : this.#addTo(known, connection, now)
+    const entry = known == null ? this.#addPeer(connection, key, now, pending) : this.#addTo(known, entryFor(connection, pending).opened(connection, known, now))
     this.#count++
 
     if (entry.direction === 'inbound') {
@@ -113,7 +117,7 @@ export class ConnectionTable {
    * Returns the record of the connection, whose peer may have none left, or `undefined`
    * if it is not in the table
    */
-  remove (connection: Connection): ConnectionEntry | undefined {
+  remove (connection: Connection): OpenEntry | undefined {
     const peer = this.#peers.get(connection.remotePeer.toString())
     const entry = peer == null ? undefined : findEntry(peer, connection)
 
@@ -122,6 +126,7 @@ export class ConnectionTable {
     }
 
     this.setLeaving(entry, false)
+    entry.phase = 'closed'
     this.#count--
 
     if (entry.direction === 'inbound') {
@@ -152,9 +157,9 @@ export class ConnectionTable {
   /**
    * A connection in the table has lost its place, or is open all the same
    */
-  setLeaving (entry: ConnectionEntry, isLeaving: boolean): void {
+  setLeaving (entry: OpenEntry, isLeaving: boolean): void {
     if (entry.isLeaving !== isLeaving) {
-      entry.isLeaving = isLeaving
+      entry.phase = isLeaving ? 'leaving' : 'open'
       this.#leavingCount += isLeaving ? 1 : -1
     }
   }
@@ -162,7 +167,7 @@ export class ConnectionTable {
   /**
    * The record of an open connection
    */
-  get (connection: Connection): ConnectionEntry | undefined {
+  get (connection: Connection): OpenEntry | undefined {
     const peer = this.#peers.get(connection.remotePeer.toString())
 
     return peer == null ? undefined : findEntry(peer, connection)
@@ -212,6 +217,17 @@ export class ConnectionTable {
   }
 
   /**
+   * What is known of every open connection, in the same order
+   */
+  * allEntries (): IterableIterator<OpenEntry> {
+    for (const peer of this.#peers.values()) {
+      for (let entry: OpenEntry | undefined = peer.entry; entry != null; entry = entry.next) {
+        yield entry
+      }
+    }
+  }
+
+  /**
    * Forget everything, e.g. after all connections were closed
    */
   clear (): void {
@@ -223,8 +239,8 @@ export class ConnectionTable {
     this.#leavingCount = 0
   }
 
-  #addPeer (connection: Connection, key: string, now: number): ConnectionEntry {
-    const peer = new PeerRecord(connection, key, now)
+  #addPeer (connection: Connection, key: string, now: number, pending?: ConnectionEntry): OpenEntry {
+    const peer = new PeerRecord(connection, key, now, pending)
     peer.place = this.columns.add(peer)
     this.#peers.set(key, peer)
     this.byPeer.set(connection.remotePeer, peer.connections)
@@ -232,8 +248,7 @@ export class ConnectionTable {
     return peer.entry
   }
 
-  #addTo (peer: PeerRecord, connection: Connection, now: number): ConnectionEntry {
-    const entry = new ConnectionEntry(connection, peer, now)
+  #addTo (peer: PeerRecord, entry: OpenEntry): OpenEntry {
     let last = peer.entry
 
     while (last.next != null) {
@@ -241,15 +256,19 @@ export class ConnectionTable {
     }
 
     last.next = entry
-    peer.connections.push(connection)
+    peer.connections.push(entry.connection)
     this.columns.forget(peer.place)
 
     return entry
   }
 }
 
-function findEntry (peer: PeerEntry, connection: Connection): ConnectionEntry | undefined {
-  let entry: ConnectionEntry | undefined = peer.entry
+function entryFor (connection: Connection, pending?: ConnectionEntry): ConnectionEntry {
+  return pending ?? new ConnectionEntry('accepted', connection.remoteAddr, connection.direction === 'outbound')
+}
+
+function findEntry (peer: PeerEntry, connection: Connection): OpenEntry | undefined {
+  let entry: OpenEntry | undefined = peer.entry
 
   // nearly all peers have one, or few
   while (entry != null && entry.connection !== connection) {
@@ -259,7 +278,7 @@ function findEntry (peer: PeerEntry, connection: Connection): ConnectionEntry | 
   return entry
 }
 
-function unlink (peer: PeerRecord, entry: ConnectionEntry): void {
+function unlink (peer: PeerRecord, entry: OpenEntry): void {
   const before = entriesOf(peer).find(({ next }) => next === entry)
 
   if (before == null) {

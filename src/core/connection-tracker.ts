@@ -1,6 +1,7 @@
 import { follow } from '../follow.ts'
 import { closeWithin } from './close-connection.ts'
 import { ConnectionTable } from './connection-table.ts'
+import { PendingConnections } from './pending-connections.ts'
 import { withinTime } from './time-limit.ts'
 import type { PeerEntry } from './connection-entry.ts'
 import type { Clock } from '../clock.ts'
@@ -49,6 +50,7 @@ const LATE_CLOSE_TIMEOUT = 500
  */
 export class ConnectionTracker {
   readonly table = new ConnectionTable()
+  readonly pending: PendingConnections
   readonly #components: ConnectionTrackerComponents
   readonly #hooks: ConnectionTrackerHooks
   readonly #clock: Clock
@@ -66,6 +68,7 @@ export class ConnectionTracker {
     this.#hooks = hooks
     this.#clock = clock
     this.#log = log
+    this.pending = new PendingConnections(err => { log.error('could not give back what a connection has taken - %e', err) })
   }
 
   start (): void {
@@ -121,7 +124,7 @@ export class ConnectionTracker {
       return false
     }
 
-    const entry = this.table.add(connection, this.#clock.now())
+    const entry = this.table.add(connection, this.#clock.now(), this.pending.take(connection.timeline))
 
     if (entry == null) {
       return false

@@ -1,4 +1,4 @@
-import type { ConnectionEntry, PeerEntry } from './connection-entry.ts'
+import type { OpenEntry, PeerEntry } from './connection-entry.ts'
 import type { Connection } from '@libp2p/interface'
 
 const MIN_CAPACITY = 64
@@ -19,7 +19,7 @@ export class PeerColumns {
   /**
    * The only connections of the peers whose value is noted
    */
-  readonly entries: Array<ConnectionEntry | undefined> = []
+  readonly entries: Array<OpenEntry | undefined> = []
   readonly connections: Array<Connection | undefined> = []
 
   /**
@@ -60,7 +60,7 @@ export class PeerColumns {
    * There is nothing to ask about the peer but its value, until somebody calls
    * {@link forget}
    */
-  note (place: number, entry: ConnectionEntry, value: number): void {
+  note (place: number, entry: OpenEntry, value: number): void {
     this.entries[place] = entry
     this.connections[place] = entry.connection
     this.values[place] = value

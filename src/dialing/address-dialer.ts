@@ -48,11 +48,11 @@ export interface AddressDialerInit {
 }
 
 /**
- * Reserves what an outbound connection costs. What is returned is released when
- * the dial has ended.
+ * Reserves what an outbound connection costs. The signal is the one that the transport is
+ * given. What is returned is released when the dial has ended.
  */
 export interface ReserveDial {
-  (multiaddr: Multiaddr, peerId: PeerId | undefined): { release(): void }
+  (multiaddr: Multiaddr, peerId: PeerId | undefined, signal: AbortSignal): { release(): void }
 }
 
 /**
@@ -101,11 +101,12 @@ export class AddressDialer {
     })
 
     try {
+      const controller = new AbortController()
       // that there is no room here is not the fault of the address
-      const reservation = this.#init.reserve?.(multiaddr, peerId)
+      const reservation = this.#init.reserve?.(multiaddr, peerId, controller.signal)
 
       try {
-        return await this.#connect(multiaddr, job, options)
+        return await this.#connect(multiaddr, job, options, controller)
       } finally {
         reservation?.release()
       }
@@ -114,12 +115,11 @@ export class AddressDialer {
     }
   }
 
-  async #connect (multiaddr: Multiaddr, job: DialJob, { signal, onHandshake }: AttemptOptions): Promise<Connection> {
+  async #connect (multiaddr: Multiaddr, job: DialJob, { signal, onHandshake }: AttemptOptions, controller: AbortController): Promise<Connection> {
     const { clock, history, transportManager } = this.#components
     const { peerId, priority, initiator, force } = job.options
     const { network } = history
     const timeout = this.#init.timeout()
-    const controller = new AbortController()
     const timer = clock.setTimeout(() => { controller.abort(new TimeoutError(`No connection within ${Math.round(timeout)} ms`)) }, timeout)
     // the dial may have been given up just when it could begin
     const stop = whenAborted(signal, () => { controller.abort(signal.reason) })

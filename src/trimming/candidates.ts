@@ -1,7 +1,7 @@
 import { entriesOf } from '../core/index.ts'
 import type { RealmShares } from './fair-selection.ts'
 import type { TrimRecord } from './select.ts'
-import type { ConnectionEntry, PeerEntry } from '../core/index.ts'
+import type { OpenEntry, PeerEntry } from '../core/index.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 /**
@@ -112,7 +112,7 @@ export interface CandidateSink {
    * @param value - what its peer is worth
    * @param duplicate - does the peer have a better one?
    */
-  add(entry: ConnectionEntry, value: number, duplicate: boolean): void
+  add(entry: OpenEntry, value: number, duplicate: boolean): void
 }
 
 /**
@@ -165,13 +165,13 @@ export function visitCandidates (peer: PeerEntry, rules: CandidateRules, grace: 
  * A connection that is new does not make those before it expendable, whatever is
  * going on on it
  */
-function bestSettled (peer: PeerEntry, open: readonly ConnectionEntry[], rules: CandidateRules, grace: GracePeriod, period?: number): Connection | undefined {
+function bestSettled (peer: PeerEntry, open: readonly OpenEntry[], rules: CandidateRules, grace: GracePeriod, period?: number): Connection | undefined {
   const settled = open.filter(({ openedAt }) => grace.remaining(openedAt, period) === 0)
 
   return rules.best(peer, (settled.length > 0 ? settled : open).map(({ connection }) => connection))
 }
 
-function openConnections (peer: PeerEntry): readonly ConnectionEntry[] {
+function openConnections (peer: PeerEntry): readonly OpenEntry[] {
   const { entry } = peer
 
   // nearly all peers have no other
@@ -182,7 +182,7 @@ function openConnections (peer: PeerEntry): readonly ConnectionEntry[] {
   return entriesOf(peer).filter(isOpen)
 }
 
-function isOpen ({ connection }: ConnectionEntry): boolean {
+function isOpen ({ connection }: OpenEntry): boolean {
   return connection.status === 'open'
 }
 
@@ -227,7 +227,7 @@ export class GracePeriod {
 /**
  * What the choice of victims looks at
  */
-export function toCandidate (entry: ConnectionEntry, value: number, duplicate: boolean, rules: Pick<CandidateRules, 'streams'>, spared?: ReadonlySet<Connection>): TrimCandidate {
+export function toCandidate (entry: OpenEntry, value: number, duplicate: boolean, rules: Pick<CandidateRules, 'streams'>, spared?: ReadonlySet<Connection>): TrimCandidate {
   const { connection, peer } = entry
 
   return {

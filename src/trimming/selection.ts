@@ -6,7 +6,7 @@ import type { CandidateRules, CandidateSink, TrimCandidate } from './candidates.
 import type { RealmShares } from './fair-selection.ts'
 import type { VictimOrderOptions } from './select.ts'
 import type { SelectVictims } from './user-choice.ts'
-import type { ConnectionEntry } from '../core/index.ts'
+import type { OpenEntry } from '../core/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 
 /**
@@ -62,7 +62,7 @@ class UserSelection implements Selection {
     this.#log = log
   }
 
-  add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
+  add (entry: OpenEntry, value: number, duplicate: boolean): void {
     this.#candidates.push(toCandidate(entry, value, duplicate, this.#rules, this.#spared))
   }
 
@@ -84,7 +84,7 @@ class RealmSelection implements Selection {
     this.#open = open
   }
 
-  add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
+  add (entry: OpenEntry, value: number, duplicate: boolean): void {
     this.#fair.add(toCandidate(entry, value, duplicate, this.#rules, this.#spared), this.#rules.realmOf?.(entry.peer))
   }
 

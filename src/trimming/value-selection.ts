@@ -4,7 +4,7 @@ import { partition } from './partition.ts'
 import { compareVictims } from './select.ts'
 import type { CandidateRules, TrimCandidate } from './candidates.ts'
 import type { VictimOrderOptions } from './select.ts'
-import type { ConnectionEntry } from '../core/index.ts'
+import type { OpenEntry } from '../core/index.ts'
 import type { Connection } from '@libp2p/interface'
 
 /**
@@ -17,7 +17,7 @@ export class ValueSelection {
   readonly #options: VictimOrderOptions
   readonly #spared?: ReadonlySet<Connection>
   readonly #values: number[] = []
-  readonly #entries: ConnectionEntry[] = []
+  readonly #entries: OpenEntry[] = []
   readonly #duplicates: TrimCandidate[] = []
 
   constructor (rules: Pick<CandidateRules, 'streams'>, options: VictimOrderOptions = {}, spared?: ReadonlySet<Connection>) {
@@ -26,7 +26,7 @@ export class ValueSelection {
     this.#spared = spared
   }
 
-  add (entry: ConnectionEntry, value: number, duplicate: boolean): void {
+  add (entry: OpenEntry, value: number, duplicate: boolean): void {
     if (duplicate) {
       this.#duplicates.push(toCandidate(entry, value, true, this.#rules, this.#spared))
       return
@@ -66,11 +66,11 @@ export class ValueSelection {
   /**
    * The connections by value, those with the `n` smallest ones
    */
-  #groupUpTo (n: number): Map<number, ConnectionEntry[]> {
+  #groupUpTo (n: number): Map<number, OpenEntry[]> {
     const entries = this.#entries
     const values = this.#values
     const threshold = n < entries.length ? nthSmallest([...values], n) : Infinity
-    const groups = new Map<number, ConnectionEntry[]>()
+    const groups = new Map<number, OpenEntry[]>()
 
     for (let i = 0; i < entries.length; i++) {
       const value = values[i]

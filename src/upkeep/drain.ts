@@ -1,7 +1,20 @@
+import { entryFields } from '../core/index.ts'
 import { DueQueue } from './due-queue.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry } from '../core/index.ts'
+import type { OpenEntry } from '../core/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
+
+declare module '../core/connection-entry.ts' {
+  interface ConnectionEntry {
+    /**
+     * Until when it may be used although another one has taken its place, in ms since the
+     * epoch. `undefined` if none has.
+     */
+    drainUntil: number | undefined
+  }
+}
+
+entryFields(entry => { entry.drainUntil = undefined })
 
 export interface DrainComponents {
   clock: Clock
@@ -24,7 +37,7 @@ const CHECK_INTERVAL = 250
  */
 export class Drain {
   readonly #components: DrainComponents
-  readonly #due: DueQueue<ConnectionEntry>
+  readonly #due: DueQueue<OpenEntry>
 
   constructor (components: DrainComponents) {
     this.#components = components
@@ -36,7 +49,7 @@ export class Drain {
    * at the latest, but not within `delay` ms. Never at once, as the caller may be handling
    * an event of it.
    */
-  drain (entry: ConnectionEntry, timeout: number, delay = 0): void {
+  drain (entry: OpenEntry, timeout: number, delay = 0): void {
     if (entry.drainUntil == null) {
       const now = this.#components.clock.now()
       entry.drainUntil = now + Math.max(timeout, delay)
@@ -47,7 +60,7 @@ export class Drain {
   /**
    * The connection was closed, or is not to be closed after all
    */
-  cancel (entry: ConnectionEntry): void {
+  cancel (entry: OpenEntry): void {
     entry.drainUntil = undefined
     this.#due.cancel(entry)
   }
@@ -56,7 +69,7 @@ export class Drain {
     this.#due.clear()
   }
 
-  #check (entry: ConnectionEntry): void {
+  #check (entry: OpenEntry): void {
     const { clock, log, close } = this.#components
     const { connection, drainUntil, use } = entry
     const now = clock.now()

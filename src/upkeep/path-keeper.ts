@@ -4,7 +4,7 @@ import { DueQueue } from './due-queue.ts'
 import { findRedundantTwins } from './duplicates.ts'
 import type { TwinRecord } from './duplicates.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry, ConnectionTable, Path, PeerEntry } from '../core/index.ts'
+import type { OpenEntry, ConnectionTable, Path, PeerEntry } from '../core/index.ts'
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
 
 /**
@@ -70,7 +70,7 @@ export interface PathKeeperInit {
 }
 
 interface ConnectionPath extends Path, TwinRecord {
-  readonly entry: ConnectionEntry
+  readonly entry: OpenEntry
 }
 
 /**
@@ -117,7 +117,7 @@ export class PathKeeper {
    * The connection is there to find out whether a node can be dialled, and no path
    * to a peer
    */
-  markDialBack (entry: ConnectionEntry): void {
+  markDialBack (entry: OpenEntry): void {
     entry.isDialBack = true
     this.#keepLast(entry.peer)
   }
@@ -161,7 +161,7 @@ export class PathKeeper {
   /**
    * A connection was closed, which is not in the table any more
    */
-  onClose (entry: ConnectionEntry): void {
+  onClose (entry: OpenEntry): void {
     const { connection, peer } = entry
     this.#drain.cancel(entry)
     this.#keepLast(peer)
@@ -179,7 +179,7 @@ export class PathKeeper {
     return this.#choose(usable.length > 0 ? usable : open, peer.selected)
   }
 
-  #choose (candidates: ConnectionEntry[], last: Connection | undefined): Connection | undefined {
+  #choose (candidates: OpenEntry[], last: Connection | undefined): Connection | undefined {
     if (candidates.length < 2) {
       return candidates[0]?.connection
     }
@@ -255,7 +255,7 @@ export class PathKeeper {
    * Which connections are closed soon because both ends have dialled at the same time,
    * if they are not being drained already
    */
-  #redundantTwins (peer: PeerEntry): Set<ConnectionEntry> {
+  #redundantTwins (peer: PeerEntry): Set<OpenEntry> {
     const open = openEntries(peer).filter(({ drainUntil }) => drainUntil == null)
 
     if (open.length < 2 || !this.#init.closeDuplicates) {
@@ -268,11 +268,11 @@ export class PathKeeper {
   }
 }
 
-function openEntries (peer: PeerEntry): ConnectionEntry[] {
+function openEntries (peer: PeerEntry): OpenEntry[] {
   return peer.connections.length === 0 ? [] : entriesOf(peer).filter(({ connection }) => connection.status === 'open')
 }
 
-function pathOf (entry: ConnectionEntry): ConnectionPath {
+function pathOf (entry: OpenEntry): ConnectionPath {
   const { connection, isDialBack, isForced, use } = entry
 
   return {

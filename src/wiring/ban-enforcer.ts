@@ -4,14 +4,13 @@ import type { Departures } from './departures.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../core/index.ts'
 import type { Ban, BanList } from '../gating/index.ts'
-import type { Logger, MultiaddrConnection } from '@libp2p/interface'
+import type { Logger } from '@libp2p/interface'
 
 export interface BanEnforcerComponents {
   clock: Clock
   log: Logger
   bans: BanList
   table: ConnectionTable
-  raw: WeakMap<object, MultiaddrConnection>
   departures: Pick<Departures, 'add'>
   emit: Emit
 }
@@ -51,7 +50,7 @@ export function enforceBans (components: BanEnforcerComponents): void {
   bans.addEventListener('unban', ({ detail }) => { emit('peer:unban', detail) })
 }
 
-async function closeBanned ({ bans, clock, departures, raw, table }: BanEnforcerComponents): Promise<void> {
+async function closeBanned ({ bans, clock, departures, table }: BanEnforcerComponents): Promise<void> {
   let count = 0
 
   for (const connection of table.allConnections()) {
@@ -59,7 +58,7 @@ async function closeBanned ({ bans, clock, departures, raw, table }: BanEnforcer
       await clock.nextTurn()
     }
 
-    const address = socketAddress(raw.get(connection.timeline) ?? connection)
+    const address = socketAddress(table.get(connection)?.socket ?? connection)
     const ban = connection.status === 'open' ? bans.ofPeer(connection.remotePeer) ?? bans.ofMultiaddr(address) : undefined
 
     if (ban != null) {

@@ -1,4 +1,4 @@
-import type { CloseReason, ConnectionEntry, ConnectionTable } from '../core/index.ts'
+import type { CloseReason, OpenEntry, ConnectionTable } from '../core/index.ts'
 import type { Connection, StreamCloseEvent } from '@libp2p/interface'
 
 /**
@@ -37,7 +37,7 @@ export class CloseReasons {
   /**
    * Why a connection was closed
    */
-  of ({ closeReason }: ConnectionEntry, { error }: Pick<StreamCloseEvent, 'error'>): CloseReason {
+  of ({ closeReason }: OpenEntry, { error }: Pick<StreamCloseEvent, 'error'>): CloseReason {
     return closeReason ?? (error == null ? 'remote' : 'error')
   }
 }

@@ -9,16 +9,17 @@ import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
 import type { AllowList, DialBacks } from '../admission/index.ts'
-import type { ConnectionTable } from '../core/index.ts'
+import type { ConnectionTable, PendingConnections } from '../core/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
 import type { Refusal } from '../metrics/index.ts'
-import type { ConnectionScope, Limits, ResourceManager } from '../resources/index.ts'
+import type { Limits, ResourceManager } from '../resources/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { PeerId } from '@libp2p/interface'
 
 export interface CreateAdmissionComponents extends RoomsContext {
   peerId: PeerId
   table: ConnectionTable
+  pending: PendingConnections
   standing: Standing
   bans: BanList
   discouraged: DiscouragedList
@@ -37,7 +38,7 @@ export interface CreateAdmissionComponents extends RoomsContext {
 }
 
 export interface CreatedAdmission {
-  pipeline: AdmissionPipeline<ConnectionScope, ConnectionCandidate>
+  pipeline: AdmissionPipeline<ConnectionCandidate>
   load?: LoadMonitor
 }
 
@@ -45,12 +46,12 @@ export interface CreatedAdmission {
  * Connects the admission of inbound connections with the other rooms
  */
 export function createAdmission (components: CreateAdmissionComponents, config: RoomsConfig, limits: Limits): CreatedAdmission {
-  const { clock, departures, discouraged, emit, standing, table } = components
+  const { clock, departures, discouraged, emit, log, pending, standing, table } = components
   const load = isShedding(config) ? new LoadMonitor({ clock }, config.load === false ? {} : config.load) : undefined
   const { rates = {}, ...subnets } = limits.subnets ?? {}
   const isTrusted = (peer: string): boolean => standing.protection.isProtected(peer, TRUSTED_TAG)
 
-  const pipeline = new AdmissionPipeline<ConnectionScope, ConnectionCandidate>({
+  const pipeline = new AdmissionPipeline<ConnectionCandidate>({
     ...components,
     isTrusted,
     discouraged: {
@@ -63,6 +64,11 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
     hostRate: new HostRate(clock, config),
     self: components.peerId.toString(),
     connectionCount: () => table.size - table.leaving,
+    entries: function * () {
+      yield * pending
+      yield * table.allEntries()
+    },
+    onError: err => { log.error('could not give back what a connection has taken - %e', err) },
     makePlace: (error, peer) => components.replacements.makePlace(error, { peer, isDialled: false }),
     evictionCandidates: wanted => evictionCandidates(components, wanted),
     evict: ({ connection }) => {

@@ -14,10 +14,10 @@ export interface CreatedDialer {
  * Connects dialling with the other rooms
  */
 export function createDialer (components: DialQueueComponents & { peerId: PeerId }, rooms: Rooms, config: DialQueueInit): CreatedDialer {
-  const { clock, closing, dials, emit, paths, table, tracker } = rooms
+  const { charges, clock, closing, emit, paths, table, tracker } = rooms
   const dialQueue = new DialQueue(components, {
     ...config,
-    reserve: (multiaddr, peerId) => dials.reserve(multiaddr, peerId),
+    reserve: (multiaddr, peerId, signal) => charges.dial(multiaddr, peerId, signal),
     observer: dialObserver(emit, closing)
   }, clock)
   const dialer = new Dialer({

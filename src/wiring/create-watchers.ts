@@ -6,15 +6,11 @@ import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { ApplicationUse, CloseReason, ConnectionTable } from '../core/index.ts'
 import type { Standing } from '../trimming/index.ts'
-import type { Connection, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 
 export interface CreateWatchersComponents extends RoomsContext {
   peerId: PeerId
 
-  /**
-   * What connections are made of, by the timeline that both share
-   */
-  raw: WeakMap<object, MultiaddrConnection>
   reachability: NodeReachability
   realms: RealmRooms
   standing: Standing
@@ -80,7 +76,7 @@ function isReservation (tag: string): boolean {
   return tag.startsWith('keep-alive') || tag === 'circuit-relay-source'
 }
 
-function createLiveness ({ clock, closing, emit, log, random, raw, realms }: CreateWatchersComponents, config: RoomsConfig): Liveness | undefined {
+function createLiveness ({ clock, closing, emit, log, random, realms, table }: CreateWatchersComponents, config: RoomsConfig): Liveness | undefined {
   const timesOf = livenessTimes(config, peerId => realms.realms.shareOf(peerId), log)
 
   return timesOf == null
@@ -90,7 +86,7 @@ function createLiveness ({ clock, closing, emit, log, random, raw, realms }: Cre
       random,
       log,
       ping: config.liveness === false ? undefined : config.liveness,
-      byteSource: connection => raw.get(connection.timeline),
+      byteSource: connection => table.get(connection)?.socket,
       timesOf: ({ remotePeer }) => timesOf(remotePeer),
       onPing: (connection, rtt) => { emit('connection:ping', { connection, peerId: connection.remotePeer, rtt }) },
       onGiveUp: (connection, { misses }) => { closing.mark(connection, 'dead', `${misses} pings in a row`) },

@@ -1,18 +1,13 @@
 import type { CloseReasons } from './close-reasons.ts'
 import type { Clock } from '../clock.ts'
 import type { CloseReason, ConnectionTable } from '../core/index.ts'
-import type { ConnectionScope } from '../resources/index.ts'
-import type { Connection } from '@libp2p/interface'
+import type { Connection, Logger } from '@libp2p/interface'
 
 export interface DeparturesComponents {
   clock: Clock
+  log: Logger
   closing: CloseReasons
   table: Pick<ConnectionTable, 'get' | 'setLeaving'>
-
-  /**
-   * What is reserved for each connection
-   */
-  held: { of(connection: Connection): ConnectionScope | undefined }
 
   /**
    * Closes a connection. Never rejects.
@@ -40,7 +35,7 @@ export class Departures {
    * Harmless if the connection has lost its place already, or is closed
    */
   add (connection: Connection, reason: CloseReason, cause?: string): void {
-    const { clock, close, closing, held, table } = this.#components
+    const { clock, close, closing, log, table } = this.#components
     const entry = table.get(connection)
 
     if (entry == null || entry.isLeaving) {
@@ -49,7 +44,7 @@ export class Departures {
 
     closing.mark(connection, reason, cause)
     table.setLeaving(entry, true)
-    held.of(connection)?.release()
+    entry.giveBack(err => { log.error('could not give back what a connection has taken - %e', err) })
 
     // what can not be closed has its place all the same
     const onClosed = (): void => {

@@ -4,7 +4,7 @@ import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
 import type { AllowList, EvictionCandidate, WantedPlace } from '../admission/index.ts'
-import type { ConnectionEntry, ConnectionTable } from '../core/index.ts'
+import type { OpenEntry, ConnectionTable } from '../core/index.ts'
 import type { DiscouragedList } from '../gating/index.ts'
 import type { Standing } from '../trimming/index.ts'
 import type { Connection } from '@libp2p/interface'
@@ -63,7 +63,7 @@ export function evictionCandidates (components: EvictionCandidatesComponents, wa
 /**
  * `undefined` if it is on the allow list
  */
-function toCandidate (entry: ConnectionEntry, { allowList, discouraged, standing }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
+function toCandidate (entry: OpenEntry, { allowList, discouraged, standing }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
   const { connection, openedAt, use } = entry
   const { remoteAddr, remotePeer } = connection
 

@@ -5,7 +5,7 @@ import type { ExplainTools } from './explain-tools.ts'
 import type { ExplainedConnection, PeerExplanation, TrimRank } from './explain-types.ts'
 import type { Rooms } from './rooms.ts'
 import type { SteadyClock } from '../clock.ts'
-import type { ConnectionEntry, PeerEntry } from '../core/index.ts'
+import type { OpenEntry, PeerEntry } from '../core/index.ts'
 import type { DialQueue } from '../dialing/index.ts'
 import type { Ban } from '../gating/index.ts'
 import type { TrimCandidate } from '../trimming/index.ts'
@@ -126,8 +126,7 @@ function trimRank (peer: PeerEntry, { clock, rooms: { rules, table }, tools: { G
   return { position: 1 + all.filter(other => compareVictims(other, mine) < 0).length, of: all.length }
 }
 
-function explainConnection ({ connection, direction, drainUntil, openedAt, peer, use, watched }: ConnectionEntry, { clock, rooms }: ExplainComponents): ExplainedConnection {
-  const { held, paths } = rooms
+function explainConnection ({ connection, direction, drainUntil, openedAt, peer, scope, use, watched }: OpenEntry, { clock, rooms: { paths } }: ExplainComponents): ExplainedConnection {
   const now = clock.now()
 
   return {
@@ -144,7 +143,7 @@ function explainConnection ({ connection, direction, drainUntil, openedAt, peer,
     protocols: [...new Set(connection.streams.map(({ protocol }) => protocol))],
     silence: watched == null ? undefined : Math.max(0, now - watched.lastHeard),
     misses: watched?.misses,
-    realm: held.of(connection)?.realm
+    realm: scope?.realm
   }
 }
 

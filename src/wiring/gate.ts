@@ -4,7 +4,7 @@ import { messageOf } from '../error-message.ts'
 import { DialDeniedError, toError } from '../errors.ts'
 import { createGater } from '../gating/index.ts'
 import { findDenial } from '../upkeep/index.ts'
-import type { InboundConnections } from './inbound-connections.ts'
+import type { ConnectionCharges } from './connection-charges.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionGaterInit } from '../gating/index.ts'
@@ -16,8 +16,7 @@ import type { ConnectionGater, Logger, MultiaddrConnection, PeerId } from '@libp
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface GateComponents {
-  inbound: InboundConnections
-  raw: WeakMap<object, MultiaddrConnection>
+  charges: Pick<ConnectionCharges, 'identify'>
   flapping?: Flapping
   standing: Standing
   log: Logger
@@ -77,7 +76,7 @@ async function inTime <T> (answer: Promise<T>, clock: Clock, late: (err: unknown
  * that need to know the peer, peers that flap, and the user's hooks
  */
 export function createGate (components: GateComponents, init: GateInit): ConnectionGater {
-  const { clock, inbound, log, raw, flapping, onRefuse, realms: { realms }, standing } = components
+  const { charges, clock, log, flapping, onRefuse, realms: { realms }, standing } = components
   const network = createGater(init, components)
 
   // without hooks there is nothing to wait for: whoever is upgraded late may miss what the remote sends at once
@@ -125,7 +124,7 @@ export function createGate (components: GateComponents, init: GateInit): Connect
       (!endsWithPeer(multiaddr) && denies('beforeConnect', init.beforeConnect, undefined, multiaddr)),
 
     denyInboundEncryptedConnection: async (peerId, maConn) => {
-      const refusal = inbound.identify(maConn, peerId.toString(), realms.placeOf(peerId))
+      const refusal = charges.identify(maConn, peerId.toString(), realms.placeOf(peerId))
 
       if (refusal != null) {
         components.realms.tellFull(refusal, peerId)
@@ -141,8 +140,6 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     },
 
     denyInboundUpgradedConnection: async (peerId, maConn) => {
-      raw.set(maConn.timeline, maConn)
-
       const denial = await ask('afterConnect', init.afterConnect, peerId, maConn, 'inbound')
 
       if (denial != null) {
@@ -153,8 +150,6 @@ export function createGate (components: GateComponents, init: GateInit): Connect
     },
 
     denyOutboundUpgradedConnection: async (peerId, maConn) => {
-      raw.set(maConn.timeline, maConn)
-
       return await denies('afterConnect', init.afterConnect, peerId, maConn, 'outbound') || await network.denyOutboundUpgradedConnection?.(peerId, maConn) === true
     }
   }

@@ -1,15 +1,15 @@
 import { entriesOf } from '../core/index.ts'
 import { WatermarkCrossings } from './watermark-crossings.ts'
 import type { CloseReasons } from './close-reasons.ts'
+import type { ConnectionCharges } from './connection-charges.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { OpenedConnection } from './events.ts'
-import type { HeldScopes } from './held-scopes.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { RealmWatermarks } from './realm-watermarks.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
+import type { OpenEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
 import type { ParkedPeers } from '../outbound/index.ts'
 import type { Standing, Trimmer, TrimmingConfig } from '../trimming/index.ts'
 import type { Flapping, IdleCloser, Liveness, PathKeeper } from '../upkeep/index.ts'
@@ -21,7 +21,7 @@ export interface OpenConnectionsComponents {
   emit: Emit
   closing: CloseReasons
   table: ConnectionTable
-  held: HeldScopes
+  charges: ConnectionCharges
   departures: Departures
   standing: Standing
   realms: RealmRooms
@@ -94,7 +94,7 @@ export class OpenConnections {
   }
 
   onOpen (connection: Connection): void {
-    const { departures, emit, held, idle, liveness, note, paths, realms, refuse, table, trimmer, watermarks } = this.#components
+    const { charges, departures, emit, idle, liveness, note, paths, realms, refuse, table, trimmer, watermarks } = this.#components
     const entry = table.get(connection)
 
     // whoever was told of the peer has closed it already
@@ -105,7 +105,7 @@ export class OpenConnections {
     const { peer } = entry
     entry.onClose = this.#onRefusedClose
     entry.listen()
-    const error = held.opened(entry)
+    const error = charges.opened(entry)
 
     // it came in past admission, or was dialled without a peer id
     if (error != null) {
@@ -133,11 +133,11 @@ export class OpenConnections {
   /**
    * A connection was closed that was not to stay
    */
-  readonly #onRefusedClose = (entry: ConnectionEntry): void => {
-    this.#components.held.closed(entry)
+  readonly #onRefusedClose = (entry: OpenEntry): void => {
+    entry.giveBack(err => { this.#components.log.error('could not give back what a connection has taken - %e', err) })
   }
 
-  readonly #onKeptClose = (entry: ConnectionEntry, event: Pick<StreamCloseEvent, 'error'>): void => {
+  readonly #onKeptClose = (entry: OpenEntry, event: Pick<StreamCloseEvent, 'error'>): void => {
     const { clock, closing, emit, flapping, idle, liveness, log, paths, table } = this.#components
     const { connection, openedAt, peer } = entry
     const now = clock.now()

@@ -9,7 +9,7 @@ import type { RealmCandidate, RealmNewcomer, RealmOrigin } from './realm-victims
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../core/index.ts'
-import type { ConnectionScope, RealmLimitReached, RealmOf, ResourceLimitError, ResourceManager } from '../resources/index.ts'
+import type { RealmLimitReached, RealmOf, ResourceLimitError, ResourceManager } from '../resources/index.ts'
 import type { CandidateRules, RealmShares, Standing, TrimCandidate } from '../trimming/index.ts'
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, MessageStreamDirection, PeerId, PeerUpdate } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -26,11 +26,6 @@ export interface RealmRoomsComponents {
   standing: Standing
   departures: Departures
   rules: CandidateRules
-
-  /**
-   * What is reserved for each connection
-   */
-  held: { of(connection: Connection): ConnectionScope | undefined }
 
   /**
    * Is told of connected peers that are in another realm than before
@@ -299,9 +294,9 @@ export class RealmRooms {
    * A peer in several realms counts in one, and gives no place in the others
    */
   #counting (realm: string): Connection[] {
-    const { departures, held } = this.#components
+    const { departures, table } = this.#components
 
-    return this.realms.connections(realm).filter(connection => held.of(connection)?.realm === realm && !departures.has(connection))
+    return this.realms.connections(realm).filter(connection => table.get(connection)?.scope?.realm === realm && !departures.has(connection))
   }
 
   #candidates (realm: string): Array<TrimCandidate & RealmCandidate> {

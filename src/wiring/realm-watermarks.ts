@@ -1,6 +1,6 @@
 import { Trimmer } from '../trimming/index.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
+import type { OpenEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
 import type { TrimResult } from '../metrics/index.ts'
 import type { Realms, ResourceManager } from '../resources/index.ts'
 import type { CandidateRules, TrimTable, TrimmingConfig } from '../trimming/index.ts'
@@ -95,7 +95,7 @@ class RealmTable implements TrimTable {
     return stat?.usage.connections ?? [...this.allPeers()].reduce((sum, { connections }) => sum + connections.length, 0)
   }
 
-  get (connection: Connection): ConnectionEntry | undefined {
+  get (connection: Connection): OpenEntry | undefined {
     const entry = this.#components.table.get(connection)
 
     return entry != null && this.#counts(entry.peer) ? entry : undefined

@@ -1,7 +1,7 @@
 import { Recycler } from '../upkeep/later.ts'
 import type { CloseReasons } from './close-reasons.ts'
+import type { ConnectionCharges } from './connection-charges.ts'
 import type { RoomsContext } from './context.ts'
-import type { DialReservations } from './dial-reservations.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { ConnectionTable } from '../core/index.ts'
 import type { RecycleRequest } from '../upkeep/index.ts'
@@ -9,7 +9,7 @@ import type { RecyclerInit } from '../upkeep/later.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 export interface RecyclerParts extends RoomsContext {
-  dials: DialReservations
+  charges: ConnectionCharges
   realms: RealmRooms
   table: ConnectionTable
   closing: CloseReasons
@@ -30,7 +30,7 @@ export interface RecyclerParts extends RoomsContext {
  * first one is to be replaced.
  */
 export function createRecycler (components: RecyclerParts, config: RecyclerInit): Recycler {
-  const { closing, dials, emit, realms, table } = components
+  const { charges, closing, emit, realms, table } = components
 
   return new Recycler({
     ...components,
@@ -43,7 +43,7 @@ export function createRecycler (components: RecyclerParts, config: RecyclerInit)
       const { remotePeer } = request.connection
       let giveUp = (): void => {}
       const onClose = (): void => {
-        giveUp = dials.keepPlace(remotePeer.toString(), realms.realms.placeOf(remotePeer))
+        giveUp = charges.keepPlace(remotePeer.toString(), realms.realms.placeOf(remotePeer))
       }
 
       // the place is free only when what the connection held is given back

@@ -1,6 +1,6 @@
 import type { Rooms } from './rooms.ts'
 import type { Clock } from '../clock.ts'
-import type { ConnectionEntry } from '../core/index.ts'
+import type { OpenEntry } from '../core/index.ts'
 import type { GracePeriod } from '../trimming/index.ts'
 
 /**
@@ -35,7 +35,7 @@ export function connectionStandings ({ rules, table }: Pick<Rooms, 'rules' | 'ta
       continue
     }
 
-    for (let entry: ConnectionEntry | undefined = peer.entry; entry != null; entry = entry.next) {
+    for (let entry: OpenEntry | undefined = peer.entry; entry != null; entry = entry.next) {
       const { connection, openedAt } = entry
 
       if (peer.connections.length > 1 && grace.remaining(openedAt, period) > 0) {

@@ -5,7 +5,7 @@ import type { Departures } from './departures.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../core/index.ts'
-import type { ConnectionLimitError, ConnectionScope, Resource } from '../resources/index.ts'
+import type { ConnectionLimitError, Resource } from '../resources/index.ts'
 import type { CandidateRules, Standing, TrimCandidate, Trimmer } from '../trimming/index.ts'
 import type { Connection } from '@libp2p/interface'
 
@@ -18,11 +18,6 @@ export interface ReplacementsComponents {
   realms: Pick<RealmRooms, 'isReserved'>
   rules: CandidateRules
   trimmer: Pick<Trimmer, 'full'>
-
-  /**
-   * What is reserved for each connection
-   */
-  held: { of(connection: Connection): ConnectionScope | undefined }
 }
 
 /**
@@ -106,7 +101,7 @@ export class Replacements {
       case 'connectionsOutbound':
         return connection.direction === 'outbound'
       case 'fileDescriptors':
-        return (this.#components.held.of(connection)?.stat().usage.fileDescriptors ?? 0) > 0
+        return (this.#components.table.get(connection)?.scope?.stat().usage.fileDescriptors ?? 0) > 0
       default:
         return true
     }

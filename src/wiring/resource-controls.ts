@@ -1,11 +1,11 @@
 import { defaultLimits, mergeLimits, validateLimits } from '../resources/index.ts'
 import type { AdmissionPipeline } from '../admission/index.ts'
-import type { ConnectionExcess, ConnectionScope, Limits, RealmLimits, Realms, ResourceManager, ResourceStat, ScopeLimits, ScopeStat, SpanScope, SubnetLimits } from '../resources/index.ts'
+import type { ConnectionExcess, Limits, RealmLimits, Realms, ResourceManager, ResourceStat, ScopeLimits, ScopeStat, SpanScope, SubnetLimits } from '../resources/index.ts'
 
 export interface ResourceControlsComponents {
   resources: ResourceManager
   realms: Realms
-  pipeline: AdmissionPipeline<ConnectionScope>
+  pipeline: Pick<AdmissionPipeline, 'maxPending' | 'setRateLimits' | 'setSubnetLimits'>
 }
 
 /**

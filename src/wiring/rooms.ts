@@ -6,12 +6,10 @@ import { libp2pService, resolveLimits, resourceManager } from '../resources/inde
 import { Standing, Trimmer, noteValue } from '../trimming/index.ts'
 import { enforceBans } from './ban-enforcer.ts'
 import { CloseReasons } from './close-reasons.ts'
+import { ConnectionCharges } from './connection-charges.ts'
 import { createAdmission } from './create-admission.ts'
 import { createWatchers } from './create-watchers.ts'
 import { Departures } from './departures.ts'
-import { DialReservations } from './dial-reservations.ts'
-import { HeldScopes } from './held-scopes.ts'
-import { InboundConnections } from './inbound-connections.ts'
 import { NodeReachability } from './node-reachability.ts'
 import { OpenConnections } from './open-connections.ts'
 import { protectionOf } from './protection.ts'
@@ -23,12 +21,12 @@ import type { RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
 import type { CreatedAdmission } from './create-admission.ts'
 import type { Watchers } from './create-watchers.ts'
 import type { ExceededLimit } from '../admission/index.ts'
-import type { ConnectionTable, PeerEntry } from '../core/index.ts'
+import type { ConnectionTable, PeerEntry, PendingConnections } from '../core/index.ts'
 import type { Refusal, TrimResult } from '../metrics/index.ts'
 import type { PeerProtection } from '../outbound/index.ts'
 import type { ResourceManager } from '../resources/index.ts'
 import type { CandidateRules } from '../trimming/index.ts'
-import type { ComponentLogger, Connection, Libp2pEvents, Logger, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 /**
@@ -55,11 +53,10 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   departures: Departures
   rules: CandidateRules
   watermarks: RealmWatermarks
-  held: HeldScopes
+  charges: ConnectionCharges
   dialBacks: DialBacks
   allowList: AllowList
-  inbound: InboundConnections
-  dials: DialReservations
+  pending: PendingConnections
   open: OpenConnections
 
   /**
@@ -67,11 +64,6 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
    */
   parked: ParkedPeers
 
-  /**
-   * The inside of connections, to which the node gives no access. A `Connection` and the
-   * `MultiaddrConnection` that it was made of share their timeline.
-   */
-  raw: WeakMap<object, MultiaddrConnection>
   use: ApplicationUse
 
   /**
@@ -152,9 +144,9 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const open = rooms.open = new OpenConnections(rooms, config)
   const tracker = rooms.tracker = new ConnectionTracker(components, open, clock, log)
   const table = rooms.table = tracker.table
+  rooms.pending = tracker.pending
   rooms.closing = new CloseReasons(table)
   rooms.use = new ApplicationUse(table, clock, config.housekeepingProtocols)
-  rooms.raw = new WeakMap()
   rooms.dialBacks = new DialBacks(clock)
   const allowList = rooms.allowList = new AllowList(config.allow)
 
@@ -213,9 +205,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
 
   rooms.replacements = new Replacements(rooms, config)
   const { pipeline } = Object.assign(rooms, createAdmission(rooms, config, limits))
-  rooms.inbound = new InboundConnections(pipeline)
-  rooms.dials = new DialReservations(rooms)
-  rooms.held = new HeldScopes(rooms)
+  rooms.charges = new ConnectionCharges(rooms)
   rooms.controls = new ResourceControls({ resources, realms, pipeline }, config.limits ?? {}, limits, config.maxIncomingPendingConnections)
   rooms.trimmer = new Trimmer({ ...rooms, places: () => resources.places }, config)
   rooms.protection = protectionOf(standing, rooms.trimmer)

@@ -3,7 +3,7 @@ import type { IpAddress } from '../addresses/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../core/index.ts'
 import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
 import type { PathKeeper, StreamBuffers } from '../upkeep/index.ts'
-import type { Connection, Stream, StreamMiddleware } from '@libp2p/interface'
+import type { Stream, StreamMiddleware } from '@libp2p/interface'
 
 export interface StreamAccountingComponents {
   resources: ResourceManager
@@ -16,11 +16,6 @@ export interface StreamAccountingComponents {
    * Which hosts were asked to dial this node
    */
   dialBacks: { expect(ip: IpAddress): void }
-
-  /**
-   * What is reserved for each connection
-   */
-  held: { of(connection: Connection): ConnectionScope | undefined }
 
   /**
    * The service that a protocol belongs to
@@ -45,19 +40,17 @@ const DIAL_REQUESTS = ['/autonat/2/dial-request', '/autonat/1.0.0']
  * whoever opens one here gets the error.
  */
 export function accountStreams (components: StreamAccountingComponents): StreamMiddleware {
-  const { buffers, dialBacks, held, paths, table, use } = components
+  const { buffers, dialBacks, paths, table, use } = components
 
   return (stream, connection, next) => {
-    const scope = held.of(connection)
+    const entry = table.get(connection)
 
-    if (scope != null) {
-      account(stream, scope, components)
+    if (entry?.scope != null) {
+      account(stream, entry.scope, components)
     }
 
     use.onStream(stream, connection)
     buffers.watch(stream)
-
-    const entry = table.get(connection)
 
     if (stream.direction === 'inbound') {
       entry?.watched?.heard()

@@ -1,4 +1,3 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { IpAddress } from '../../src/addresses/index.ts'
 import { AllowList, DialBacks, pendingLimits } from '../../src/admission/index.ts'
@@ -7,7 +6,6 @@ import { defaultSubnetLimits } from '../../src/resources/index.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { OTHER_PEER, PEER, Scene, candidate, tcp } from './admission-scene.ts'
 import type { AdmissionComponents, AdmissionLimits } from '../../src/admission/index.ts'
-import type { ConnectionScope } from '../../src/resources/index.ts'
 
 describe('admission/admission-pipeline', () => {
   it('admits nobody before it is started and after it is stopped', () => {
@@ -113,7 +111,7 @@ describe('admission/admission-pipeline', () => {
     let dialBacks: DialBacks
     let isBusy: boolean
 
-    function start (limits: Partial<AdmissionLimits> = {}, components: Partial<AdmissionComponents<ConnectionScope>> = {}): Scene {
+    function start (limits: Partial<AdmissionLimits> = {}, components: Partial<AdmissionComponents> = {}): Scene {
       const clock = new VirtualClock()
       dialBacks = new DialBacks(clock)
       isBusy = false
@@ -162,7 +160,7 @@ describe('admission/admission-pipeline', () => {
       return {
         scene,
         aborted,
-        knock: ip => scene.pipeline.admit(multiaddr(tcp(ip)), { remoteAddr: multiaddr(tcp(ip)), abort: () => { aborted.push(ip) } }).refusal?.reason ?? 'admitted'
+        knock: ip => scene.try(tcp(ip), () => { aborted.push(ip) })
       }
     }
 
@@ -322,13 +320,13 @@ describe('admission/admission-pipeline', () => {
 
   it('accounts for connections that were never asked about', () => {
     const scene = new Scene({ subnets: { ipv4: [{ prefix: 32, connections: 1 }] } })
-    const punched = scene.pipeline.account(multiaddr(tcp('203.0.113.7')))
+    const punched = scene.account(tcp('203.0.113.7'))
 
     expect(punched.isPending).to.be.false()
     expect(scene.reserved).to.equal(1)
     expect(scene.try(tcp('203.0.113.7'))).to.equal('subnet')
 
-    scene.pipeline.release(punched)
+    scene.close(punched)
     expect(scene.reserved).to.equal(0)
     expect(scene.try(tcp('203.0.113.7'))).to.equal('admitted')
   })

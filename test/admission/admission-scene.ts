@@ -1,9 +1,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { AdmissionPipeline, AllowList } from '../../src/admission/index.ts'
+import { ConnectionEntry } from '../../src/core/index.ts'
 import { resourceManager } from '../../src/resources/index.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
-import type { Admission, AdmissionComponents, AdmissionLimits, AdmissionRefusal, EvictionCandidate } from '../../src/admission/index.ts'
-import type { ConnectionScope, ResourceManager } from '../../src/resources/index.ts'
+import type { AdmissionComponents, AdmissionLimits, AdmissionRefusal, EvictionCandidate } from '../../src/admission/index.ts'
+import type { ResourceManager } from '../../src/resources/index.ts'
+import type { MultiaddrConnection } from '@libp2p/interface'
 
 export const PEER = '12D3KooWJRSrypvnpHgc6ZAgyCni4KcSmbV7uGRaMw5LgMKT18fq'
 export const OTHER_PEER = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
@@ -24,15 +26,12 @@ export const NOBODY_KNOWN: Omit<AdmissionComponents, 'clock' | 'connectionCount'
   dialBacks: { has: () => false, take: () => {} },
   isTrusted: () => false,
   realms: { makeRoomFor: () => {} },
-  onRefuse: () => {}
+  entries: () => [],
+  onRefuse: () => {},
+  onError: () => {}
 }
 
 const ROOM = { connections: 1_000, connectionsInbound: 1_000, fileDescriptors: 1_000 }
-
-/**
- * Refusals tell the address of the connection, and nothing is made of it here
- */
-const ADDRESS = multiaddr(tcp('203.0.113.7'))
 
 /**
  * A pipeline, and what there is around it
@@ -43,17 +42,24 @@ export class Scene {
     limits: { system: ROOM, transient: ROOM, allowListed: { ...ROOM, connections: 2 }, allowListedTransient: ROOM, peer: { connections: 2 } }
   })
 
-  readonly open = new Set<Admission<ConnectionScope>>()
+  readonly open = new Set<ConnectionEntry>()
+
+  /**
+   * Every connection that has come in
+   */
+  readonly all = new Set<ConnectionEntry>()
   readonly refusals: AdmissionRefusal[] = []
   readonly evicted: string[] = []
   candidates: EvictionCandidate[] = []
-  readonly pipeline: AdmissionPipeline<ConnectionScope>
+  readonly pipeline: AdmissionPipeline
 
-  constructor (limits: Partial<AdmissionLimits> = {}, components: Partial<AdmissionComponents<ConnectionScope>> = {}) {
+  constructor (limits: Partial<AdmissionLimits> = {}, components: Partial<AdmissionComponents> = {}) {
     this.pipeline = new AdmissionPipeline({
       ...NOBODY_KNOWN,
       clock: this.clock,
       connectionCount: () => this.open.size,
+      entries: () => this.all,
+      onError: err => { throw err },
       evictionCandidates: () => this.candidates,
       evict: victim => { this.evicted.push(victim.id) },
       resources: this.resources,
@@ -65,52 +71,84 @@ export class Scene {
 
   /**
    * A connection comes in. Returns what it was refused for, or `admitted`.
+   *
+   * @param address - where it comes from
+   * @param onAbort - called if it has to give way to others
    */
-  try (address: string): string {
-    return this.pipeline.admit(multiaddr(address)).refusal?.reason ?? 'admitted'
+  try (address: string, onAbort?: () => void): string {
+    const entry = new ConnectionEntry('accepted', multiaddr(address), false)
+    entry.socket = onAbort == null ? undefined : abortable(onAbort)
+    const reason = this.pipeline.admit(entry)?.reason
+
+    if (reason == null) {
+      this.all.add(entry)
+    }
+
+    return reason ?? 'admitted'
   }
 
   /**
    * A connection comes in that must not be refused
    */
-  admit (address: string): Admission<ConnectionScope> {
-    const { admission, refusal } = this.pipeline.admit(multiaddr(address))
+  admit (address: string): ConnectionEntry {
+    const result = this.try(address)
+    const entry = [...this.all].at(-1)
 
-    if (admission == null) {
-      throw new Error(`refused: ${refusal.reason}`)
+    if (entry == null || result !== 'admitted') {
+      throw new Error(`refused: ${result}`)
     }
 
-    return admission
+    return entry
   }
 
   /**
    * A connection comes in and is upgraded
    */
-  connect (address: string): Admission<ConnectionScope> {
-    const admission = this.admit(address)
-    this.pipeline.upgraded(admission)
-    this.open.add(admission)
+  connect (address: string): ConnectionEntry {
+    const entry = this.admit(address)
+    this.upgrade(entry)
 
-    return admission
+    return entry
+  }
+
+  /**
+   * A connection is open
+   */
+  upgrade (entry: ConnectionEntry): void {
+    this.pipeline.upgraded(entry)
+    entry.phase = 'open'
+    this.open.add(entry)
+  }
+
+  /**
+   * A connection is open that was not asked about
+   */
+  account (address: string): ConnectionEntry {
+    const entry = new ConnectionEntry('open', multiaddr(address), false)
+    this.pipeline.account(entry)
+    this.all.add(entry)
+
+    return entry
   }
 
   /**
    * The peer of a connection is known
    */
-  identify (admission: Admission<ConnectionScope>, peer: string, realm?: string): AdmissionRefusal | undefined {
-    return this.pipeline.identify(admission, ADDRESS, peer, realm)
+  identify (entry: ConnectionEntry, peer: string, realm?: string): AdmissionRefusal | undefined {
+    return this.pipeline.identify(entry, peer, realm)
   }
 
-  close (admission: Admission<ConnectionScope>): void {
-    this.open.delete(admission)
-    this.pipeline.release(admission)
+  close (entry: ConnectionEntry): void {
+    this.open.delete(entry)
+    entry.phase = 'closed'
+    entry.giveBack(err => { throw err })
   }
 
   /**
    * How many connections hold something
    */
   get held (): number {
-    return [...this.pipeline['held']].length
+    return [...this.all].filter(({ scope }) => scope?.released === false).length
   }
 
   /**
@@ -129,4 +167,11 @@ export function tcp (ip: string): string {
 
 export function candidate (id: number): EvictionCandidate {
   return { id: String(id), group: 'one', rtt: Infinity, lastUseful: 0, value: 0, opened: id, transport: 'tcp', isDiscouraged: false }
+}
+
+/**
+ * A socket of which nothing but its end matters
+ */
+function abortable (onAbort: () => void): MultiaddrConnection {
+  return { abort: onAbort } as unknown as MultiaddrConnection
 }

@@ -1,11 +1,8 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { AllowList } from '../../src/admission/index.ts'
 import { OTHER_PEER, PEER, Scene, tcp } from './admission-scene.ts'
-import type { Admission } from '../../src/admission/index.ts'
-import type { ConnectionScope } from '../../src/resources/index.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import type { ConnectionEntry } from '../../src/core/index.ts'
 
 describe('admission/conservation', () => {
   it('holds exactly what is open, in any order of events', function () {
@@ -26,37 +23,32 @@ describe('admission/conservation', () => {
         subnets: { ipv4: [{ prefix: 32, connections: 2 }], ipv6: [{ prefix: 48, connections: 2 }] },
         rates: { ipv4: [{ prefix: 32, perSecond: 1, burst: 5 }] }
       }, { allowList: new AllowList([`/ip4/203.0.113.99/p2p/${PEER}`]) })
-      const held: Array<Admission<ConnectionScope>> = []
-      const released: Array<Admission<ConnectionScope>> = []
-      const accounted = new Set<Admission<ConnectionScope>>()
-      const gaveWay: Array<Admission<ConnectionScope>> = []
-      const forget = (admission: Admission<ConnectionScope>): void => {
-        held.splice(held.indexOf(admission), 1)
-        released.push(admission)
+      const held: ConnectionEntry[] = []
+      const released: ConnectionEntry[] = []
+      const accounted = new Set<ConnectionEntry>()
+      const forget = (entry: ConnectionEntry): void => {
+        held.splice(held.indexOf(entry), 1)
+        released.push(entry)
       }
 
       for (const { action, address, pick, peer } of steps) {
-        const admission = held[pick % held.length]
+        const entry = held[pick % held.length]
 
         switch (true) {
           case action === 'admit': {
             const open = scene.open.size
-            const socket: { admission?: Admission<ConnectionScope>, remoteAddr: Multiaddr, abort(): void } = {
-              remoteAddr: multiaddr(address),
-              abort: () => {
-                expect(socket.admission?.isPending, 'it has given back everything by then').to.be.false()
-                gaveWay.push(...socket.admission == null ? [] : [socket.admission])
-              }
-            }
-            socket.admission = scene.pipeline.admit(multiaddr(address), socket).admission
-            held.push(...socket.admission == null ? [] : [socket.admission])
+            const result = scene.try(address, () => {
+              expect(held.filter(({ phase }) => phase === 'closed').every(({ scope }) => scope?.released), 'it has given back everything by then').to.be.true()
+            })
+            const gaveWay = held.filter(({ phase }) => phase === 'closed')
+            held.push(...result === 'admitted' ? [...scene.all].slice(-1) : [])
             expect(gaveWay.length, 'one for one').to.be.at.most(1)
-            gaveWay.splice(0).forEach(forget)
+            gaveWay.forEach(forget)
             expect([scene.open.size, scene.evicted.length], 'it closes none that is open').to.deep.equal([open, 0])
             break
           }
           case action === 'account':
-            held.push(scene.pipeline.account(multiaddr('/memory/1')))
+            held.push(scene.account('/memory/1'))
             accounted.add(held[held.length - 1])
             break
           case action === 'limit':
@@ -66,39 +58,38 @@ describe('admission/conservation', () => {
             scene.clock.advance(pick % 2_000).catch(() => {})
             break
           case action === 'release again':
-            released.slice(-1).forEach(admission => {
-              scene.pipeline.release(admission)
-              scene.pipeline.upgraded(admission)
+            released.slice(-1).forEach(entry => {
+              scene.close(entry)
+              scene.pipeline.upgraded(entry)
             })
             break
-          case admission == null:
+          case entry == null:
             break
           case action === 'upgrade':
-            if (admission.isPending && admission.reservation.peer != null) {
-              scene.pipeline.upgraded(admission)
-              scene.open.add(admission)
+            if (entry.isPending && entry.scope?.peer != null) {
+              scene.upgrade(entry)
             }
             break
           case action === 'identify':
-            if (admission.isPending && admission.reservation.peer == null) {
-              scene.identify(admission, peer)
+            if (entry.isPending && entry.scope?.peer == null) {
+              scene.identify(entry, peer)
             }
             break
           default:
-            scene.close(admission)
-            forget(admission)
+            scene.close(entry)
+            forget(entry)
         }
 
-        const ordinary = held.filter(admission => !admission.isAllowListed && !accounted.has(admission))
+        const ordinary = held.filter(entry => !entry.isAllowListed && !accounted.has(entry))
         expect(scene.held).to.equal(held.length)
         expect(scene.reserved).to.equal(held.length)
         expect(scene.pipeline.pending).to.equal(held.filter(({ isPending }) => isPending).length)
         expect(ordinary.filter(({ ip }) => ip?.text === '203.0.113.7')).to.have.lengthOf.at.most(2)
-        expect(ordinary.filter(({ reservation }) => reservation.peer != null).length).to.be.at.most(6)
+        expect(ordinary.filter(({ scope }) => scope?.peer != null).length).to.be.at.most(6)
         expect(ordinary.filter(({ isPending }) => isPending).length).to.be.at.most(4)
       }
 
-      held.forEach(admission => { scene.close(admission) })
+      held.forEach(entry => { scene.close(entry) })
       expect(scene.reserved).to.equal(0)
       expect(scene.pipeline.pending).to.equal(0)
     }), { numRuns: 300 })

@@ -1,11 +1,11 @@
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { SeededRandom } from '../../simulate/seeded-random.ts'
 import { parseIp } from '../../src/addresses/index.ts'
 import { pendingLimits } from '../../src/admission/index.ts'
 import { PendingHandshakes } from '../../src/admission/pending-handshakes.ts'
+import { ConnectionEntry } from '../../src/core/index.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
-import type { Origin } from '../../src/admission/index.ts'
-import type { PendingHandshake } from '../../src/admission/pending-handshakes.ts'
 
 const LIMIT = 256
 
@@ -21,7 +21,7 @@ const TIMEOUT = 10_000
 
 describe('admission/pending-handshakes', () => {
   let clock: VirtualClock
-  let pending: PendingHandshakes<string>
+  let pending: PendingHandshakes
 
   beforeEach(() => {
     clock = new VirtualClock()
@@ -31,8 +31,8 @@ describe('admission/pending-handshakes', () => {
   /**
    * A host connects. One gives way to it if there is none left, or it does not come in.
    */
-  function connect (ip: string, held = ip): PendingHandshake<string> | undefined {
-    const origin: Origin = { ip: parseIp(ip) }
+  function connect (ip: string): ConnectionEntry | undefined {
+    const origin = entryFrom(ip)
     pending.knock(origin)
     const victim = pending.isFull ? pending.victimFor(origin) : undefined
 
@@ -45,10 +45,12 @@ describe('admission/pending-handshakes', () => {
       dropped.add(victim)
     }
 
-    return pending.add(held, origin, true)
+    pending.add(origin, true)
+
+    return origin
   }
 
-  const dropped = new Set<PendingHandshake<string>>()
+  const dropped = new Set<ConnectionEntry>()
 
   /**
    * How many of 50 honest newcomers, each from a network of its own, come in and finish while
@@ -57,7 +59,7 @@ describe('admission/pending-handshakes', () => {
   async function honestOf50 (attackers: (i: number) => string, perSecond: number): Promise<number> {
     let finished = 0
     let knocks = 0
-    const ends: Array<{ at: number, handshake: PendingHandshake<string>, isHonest: boolean }> = []
+    const ends: Array<{ at: number, handshake: ConnectionEntry, isHonest: boolean }> = []
 
     for (let ms = 0; ms < 20_000; ms += 10) {
       const now = clock.now()
@@ -105,11 +107,11 @@ describe('admission/pending-handshakes', () => {
 
   it('closes one of a crowded network at once, however short it has waited', () => {
     for (let i = 0; i < LIMIT; i++) {
-      connect(i < 100 ? `203.0.${i}.1` : `${30 + i % 100}.${i % 256}.0.1`, i < 100 ? 'crowd' : 'other')
+      connect(i < 100 ? `203.0.${i}.1` : `${30 + i % 100}.${i % 256}.0.1`)
     }
 
     const victim = pending.victimFor({ ip: parseIp('45.1.1.1') })
-    expect(victim?.held).to.equal('crowd')
+    expect(victim?.ip?.text).to.match(/^203\.0\./)
     expect(pending.victimFor({ ip: parseIp('203.0.200.1') }), 'nobody is worse than its neighbours').to.be.undefined()
   })
 
@@ -122,10 +124,10 @@ describe('admission/pending-handshakes', () => {
     }
 
     const newcomer = { ip: parseIp('45.1.1.1') }
-    expect(pending.victimFor(newcomer)?.held).to.equal('203.0.113.1')
+    expect(pending.victimFor(newcomer)?.ip?.text).to.equal('203.0.113.1')
     pending.knock({ ip: parseIp('203.0.113.2') })
     pending.knock({ ip: parseIp('203.0.113.2') })
-    expect(pending.victimFor(newcomer)?.held).to.equal('203.0.113.2')
+    expect(pending.victimFor(newcomer)?.ip?.text).to.equal('203.0.113.2')
   })
 
   it('closes one at once whose host knocks again and again, for one that does not', async () => {
@@ -134,27 +136,29 @@ describe('admission/pending-handshakes', () => {
 
     // each of them knocks 80 times a minute
     for (let i = 0; i < 20_000; i++) {
-      connect(attackers[i % 400], 'attacker')
+      connect(attackers[i % 400])
       i % 5 === 0 && await clock.advance(10)
     }
 
     const honest = connect('45.1.1.1') ?? expect.fail('it did not come in')
-    attackers.forEach(ip => { connect(ip, 'attacker') })
+    attackers.forEach(ip => { connect(ip) })
     expect(dropped.has(honest), 'it has its time').to.be.false()
   })
 
   it('closes none that may not give way, and none before it had time where all are alike', async () => {
     pending = new PendingHandshakes({ clock, random: new SeededRandom(1) }, 2, pendingLimits(2))
-    pending.add('exempt', {}, false)
-    pending.add('other', {}, true)
+    const other = entryFrom()
+    pending.add(entryFrom(), false)
+    pending.add(other, true)
     expect(pending.victimFor({})).to.be.undefined()
 
     await clock.advance(1_000)
-    expect(pending.victimFor({})?.held).to.equal('other')
+    expect(pending.victimFor({})).to.equal(other)
   })
 
   it('counts what is there, in any order in which it leaves', () => {
-    const handshakes = Array.from({ length: 20 }, (_, i) => pending.add(String(i), {}, i % 3 !== 0))
+    const handshakes = Array.from({ length: 20 }, () => entryFrom())
+    handshakes.forEach((handshake, i) => { pending.add(handshake, i % 3 !== 0) })
     handshakes.filter((_, i) => i % 2 === 0).forEach(handshake => { pending.delete(handshake) })
     expect(pending.size).to.equal(10)
     handshakes.filter((_, i) => i % 2 === 1).reverse().forEach(handshake => { pending.delete(handshake) })
@@ -162,3 +166,7 @@ describe('admission/pending-handshakes', () => {
     expect(pending.victimFor({})).to.be.undefined()
   })
 })
+
+function entryFrom (ip?: string): ConnectionEntry {
+  return new ConnectionEntry('accepted', multiaddr(ip == null ? '/memory/1' : `/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/4001`), false)
+}

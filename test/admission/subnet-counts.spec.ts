@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { parseIp } from '../../src/addresses/index.ts'
 import { SubnetCounts } from '../../src/admission/subnet-counts.ts'
 import { defaultSubnetLimits } from '../../src/resources/index.ts'
-import type { Origin } from '../../src/admission/index.ts'
+import type { Origin } from '../../src/addresses/index.ts'
 
 function from (text: string): Origin {
   return { ip: parseIp(text) }

@@ -3,10 +3,10 @@ import { expect } from 'aegir/chai'
 import { ConnectionTable } from '../../src/core/index.ts'
 import { addedTo } from '../fixtures/added-to.ts'
 import { stubConnection } from '../fixtures/connections.ts'
-import type { ConnectionEntry } from '../../src/core/index.ts'
+import type { OpenEntry } from '../../src/core/index.ts'
 import type { Connection } from '@libp2p/interface'
 
-function entryOf (connection: Connection): ConnectionEntry {
+function entryOf (connection: Connection): OpenEntry {
   return addedTo(new ConnectionTable(), connection, 0)
 }
 

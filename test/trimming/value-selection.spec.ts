@@ -5,7 +5,7 @@ import { toCandidate } from '../../src/trimming/candidates.ts'
 import { compareVictims } from '../../src/trimming/index.ts'
 import { ValueSelection } from '../../src/trimming/value-selection.ts'
 import { StubConnection } from '../fixtures/connections.ts'
-import type { ConnectionEntry } from '../../src/core/index.ts'
+import type { OpenEntry } from '../../src/core/index.ts'
 import type { CandidateRules } from '../../src/trimming/index.ts'
 import type { StubConnectionInit } from '../fixtures/connections.ts'
 import type { Connection } from '@libp2p/interface'
@@ -15,7 +15,7 @@ const RULES: Pick<CandidateRules, 'streams'> = { streams: ({ streams }) => strea
 /**
  * What the table knows of a new connection
  */
-function entryOf (connection: Connection = new StubConnection()): ConnectionEntry {
+function entryOf (connection: Connection = new StubConnection()): OpenEntry {
   const table = new ConnectionTable()
   table.add(connection, 0)
   const entry = table.get(connection)

@@ -26,7 +26,6 @@ describe('wiring/ban-enforcer', () => {
       log: defaultLogger().forComponent('test'),
       bans,
       table,
-      raw: new WeakMap(),
       departures: { add: connection => { leaving.push(connection) } },
       emit: type => { told.push(type) }
     })

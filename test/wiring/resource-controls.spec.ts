@@ -2,6 +2,7 @@ import { defaultLogger } from '@libp2p/logger'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { AdmissionPipeline } from '../../src/admission/index.ts'
+import { ConnectionEntry } from '../../src/core/index.ts'
 import { Realms, resolveLimits, resourceManager } from '../../src/resources/index.ts'
 import { ResourceControls } from '../../src/wiring/resource-controls.ts'
 import { NOBODY_KNOWN } from '../admission/admission-scene.ts'
@@ -14,10 +15,12 @@ describe('wiring/resource-controls', () => {
     const limits = resolveLimits(given, maxConnections, 1_000)
     const resources = resourceManager({ limits: {}, defaults: limits })
     const realms = new Realms({ logger: defaultLogger(), resources, clock, isConnected: () => false })
+    const entries: ConnectionEntry[] = []
     const pipeline = new AdmissionPipeline({
       ...NOBODY_KNOWN,
       clock,
       connectionCount: () => 0,
+      entries: () => entries,
       evictionCandidates: () => [],
       evict: () => {},
       resources
@@ -27,7 +30,12 @@ describe('wiring/resource-controls', () => {
     return {
       controls: new ResourceControls({ resources, realms, pipeline }, given, limits, 1_000),
       realms,
-      admit: address => pipeline.admit(multiaddr(address)).refusal?.reason ?? 'admitted'
+      admit: address => {
+        const entry = new ConnectionEntry('accepted', multiaddr(address), false)
+        entries.push(entry)
+
+        return pipeline.admit(entry)?.reason ?? 'admitted'
+      }
     }
   }
 

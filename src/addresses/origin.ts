@@ -1,6 +1,6 @@
 import { CODE_P2P, CODE_P2P_CIRCUIT, CODE_TCP } from '@multiformats/multiaddr'
-import { leadingIp } from '../addresses/index.ts'
-import type { IpAddress } from '../addresses/index.ts'
+import { leadingIp } from './remote-ip.ts'
+import type { IpAddress } from './ip-address.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
