@@ -88,8 +88,7 @@ export interface PeerEntry {
 }
 
 /**
- * Gives back what was taken for a connection. One function for all connections: what it
- * gives back is in their records.
+ * Gives back what was taken for a connection: one function for all connections
  */
 export type Undo = UndoOf<ConnectionEntry>
 
@@ -153,9 +152,7 @@ export class ConnectionEntry {
    */
   closeReason: CloseReason | undefined = undefined
 
-  /**
-   * More about that, e.g. the range that was banned
-   */
+  /** More about that, e.g. the range that was banned */
   closeCause: string | undefined = undefined
 
   /**
@@ -251,8 +248,7 @@ export class ConnectionEntry {
   }
 
   /**
-   * Was a node dialled back on it, to find out whether it can be? Then it is closed soon,
-   * and is no path to the peer.
+   * Was a node dialled back on it? Then it is closed soon, and is no path to the peer.
    */
   get isDialBack (): boolean {
     return this.has(DIAL_BACK)
@@ -337,16 +333,25 @@ export class ConnectionEntry {
   }
 
   /**
-   * Call `onClose` when the connection is closed
+   * Call `onClose` when the connection is closed. What connections inherit from keeps 270 bytes
+   * for a listener, so it is given to what that inherits from.
    */
   listen (): void {
+    const connection: Connection | EventTarget | undefined = this.connection
     // a bound function takes half of what an arrow function does
-    this.connection?.addEventListener('close', this.closed.bind(this), ONCE)
+    const listener: (event: Event) => void = this.closed.bind(this)
+
+    if (connection instanceof EventTarget) {
+      EventTarget.prototype.addEventListener.call(connection, 'close', listener, ONCE)
+    } else {
+      this.connection?.addEventListener('close', listener, ONCE)
+    }
   }
 
-  private closed (event: StreamCloseEvent): void {
+  private closed (event: Event): void {
     if (this.hasConnection()) {
-      this.onClose?.(this, event)
+      // a close event is the only one of this name
+      this.onClose?.(this, event as StreamCloseEvent)
     }
   }
 
