@@ -8,7 +8,7 @@ import { configure } from './node-options.ts'
 import { systemRandom } from './random.ts'
 import { assertOptionsOf, warnAtStart } from './start-checks.ts'
 import { tagInfo, withMaxConnections } from './trimming/index.ts'
-import { accountStreams, createDialer, createExplainer, createOutbound, changeMaxConnections, changeNetwork, connectionStats, createGaters, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
+import { createDialer, createExplainer, createOutbound, changeMaxConnections, changeNetwork, connectionStats, createGaters, startRecycling, createRooms, hangUp, openStream, lateMetrics, startRooms, stopRooms, withBoundedDatastore } from './wiring/index.ts'
 import type { Clock } from './clock.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from './config.ts'
 import type { DialQueue, Dialer } from './dialing/index.ts'
@@ -122,7 +122,7 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     install(components, {
       manager: this,
       ...createGaters(rooms, config),
-      middleware: accountStreams(rooms),
+      middleware: rooms.streams.middleware,
       onUpgrade: (socket, dialled, signal) => rooms.pending.upgrade(socket, dialled, signal),
       timeouts: config.init,
       replaceMonitor: config.liveness !== false

@@ -1,5 +1,5 @@
 import { ChargedScope } from './charged-scope.ts'
-import { ScopeStateError } from './errors.ts'
+import { ScopeStateError, StreamLimitError } from './errors.ts'
 import { checkOpen } from './span.ts'
 import type { ConnectionStream, CountedConnection } from './counted-connection.ts'
 import type { ResolvedLimits } from './limit-table.ts'
@@ -23,6 +23,8 @@ export interface NewStream {
    * The peer of a stream whose connection is not known
    */
   readonly peer: string
+
+  onTransientFull?(error: StreamLimitError): boolean
 }
 
 /**
@@ -60,7 +62,7 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
       this.requireStreams(inbound, 1 - inbound)
       // what it counts itself is what it takes from the others
       this.addStreams(inbound, 1 - inbound)
-      this.enter(this.charged())
+      this.#enterOrWhenFreed(stream.onTransientFull)
     } catch (err) {
       tree.peers.letGo(this.#heldPeer)
       throw tree.refused(err, this.attempt())
@@ -179,6 +181,21 @@ export class CountedStream extends ChargedScope implements StreamScope, Connecti
 
   protected attempt (): RefusedAttempt {
     return { kind: 'stream', direction: this.direction, peer: this.peer, protocol: this.protocol }
+  }
+
+  /**
+   * Nothing is told of a refusal that is none in the end
+   */
+  #enterOrWhenFreed (onTransientFull: NewStream['onTransientFull']): void {
+    try {
+      this.enter(this.charged())
+    } catch (err) {
+      if (!(err instanceof StreamLimitError) || err.scope !== this.tree.standard.transient.name || onTransientFull?.(err) !== true) {
+        throw err
+      }
+
+      this.enter(this.charged())
+    }
   }
 
   private get pool (): Pool {

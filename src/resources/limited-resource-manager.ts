@@ -62,7 +62,7 @@ export class LimitedResourceManager implements ResourceManager {
   }
 
   openStream (options: OpenStreamOptions): StreamScope {
-    const { direction } = options
+    const { direction, onTransientFull } = options
     const connection = countedConnection(options.connection)
     const peer = connection?.peer ?? options.peer
 
@@ -74,7 +74,7 @@ export class LimitedResourceManager implements ResourceManager {
       throw new ScopeStateError('The peer of the stream is not known')
     }
 
-    return new CountedStream(this.#tree, { direction, connection, peer })
+    return new CountedStream(this.#tree, { direction, connection, peer, onTransientFull })
   }
 
   beginSpan (scope: string): SpanScope {

@@ -1,3 +1,4 @@
+import type { StreamLimitError } from './errors.ts'
 import type { ScopeStat } from './limited-usage.ts'
 import type { RealmLimits } from './limits.ts'
 import type { ConnectionScope, OnFull, SpanScope, StreamScope } from './scope-types.ts'
@@ -57,6 +58,14 @@ export interface OpenStreamOptions {
    * the peer, but in no realm of it.
    */
   peer?: string
+
+  /**
+   * Asked once if there are as many streams as there may be whose protocol is not known.
+   * Returns `true` if another one has given up its place.
+   *
+   * @default nobody gives up his place
+   */
+  onTransientFull?(error: StreamLimitError): boolean
 }
 
 /**

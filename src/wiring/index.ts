@@ -1,6 +1,5 @@
 export { withBoundedDatastore } from './bounded-datastore.ts'
 export { createRooms } from './rooms.ts'
-export { accountStreams } from './stream-accounting.ts'
 export { createExplainer } from './explain-service.ts'
 export type { Decision, DecisionDetails, DecisionFilter, DecisionKind } from './decisions.ts'
 export type { ClosedConnection, ConnectionManagerEvents, DeadConnection, DialAttempt, EndedDial, Eviction, FailedDialAttempt, NetworkChange, NodeReachabilityChange, NodeReachabilityStatus, OpenedConnection, PingedConnection, ProtectionChange, ResourceRefusal, TaggedPeer, UntaggedPeer, WatermarkCrossing } from './events.ts'

@@ -11,6 +11,7 @@ import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { OpenEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
 import type { ParkedPeers } from '../outbound/index.ts'
+import type { ConnectionScope } from '../resources/index.ts'
 import type { Standing, Trimmer, TrimmingConfig } from '../trimming/index.ts'
 import type { Flapping, IdleCloser, Liveness, PathKeeper } from '../upkeep/index.ts'
 import type { Connection, Logger, PeerId, StreamCloseEvent } from '@libp2p/interface'
@@ -22,6 +23,7 @@ export interface OpenConnectionsComponents {
   closing: CloseReasons
   table: ConnectionTable
   charges: ConnectionCharges
+  streams: { watch(connection: Connection, scope: ConnectionScope | undefined): void }
   departures: Departures
   standing: Standing
   realms: RealmRooms
@@ -94,7 +96,7 @@ export class OpenConnections {
   }
 
   onOpen (connection: Connection): void {
-    const { charges, departures, emit, idle, liveness, note, paths, realms, refuse, table, trimmer, watermarks } = this.#components
+    const { charges, departures, emit, idle, liveness, note, paths, realms, refuse, streams, table, trimmer, watermarks } = this.#components
     const entry = table.get(connection)
 
     // whoever was told of the peer has closed it already
@@ -120,6 +122,7 @@ export class OpenConnections {
     }
 
     entry.onClose = this.#onKeptClose
+    streams.watch(connection, entry.scope)
     note(peer)
     paths.onOpen(connection, peer)
     liveness?.watch(entry)

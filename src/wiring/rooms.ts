@@ -17,6 +17,7 @@ import { RealmRooms } from './realm-rooms.ts'
 import { RealmWatermarks } from './realm-watermarks.ts'
 import { Replacements } from './replacements.ts'
 import { ResourceControls } from './resource-controls.ts'
+import { StreamAccounting } from './stream-accounting.ts'
 import type { RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
 import type { CreatedAdmission } from './create-admission.ts'
 import type { Watchers } from './create-watchers.ts'
@@ -65,6 +66,7 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   parked: ParkedPeers
 
   use: ApplicationUse
+  streams: StreamAccounting
 
   /**
    * The service that a protocol belongs to
@@ -206,6 +208,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   rooms.replacements = new Replacements(rooms, config)
   const { pipeline } = Object.assign(rooms, createAdmission(rooms, config, limits))
   rooms.charges = new ConnectionCharges(rooms)
+  rooms.streams = new StreamAccounting(rooms)
   rooms.controls = new ResourceControls({ resources, realms, pipeline }, config.limits ?? {}, limits, config.maxIncomingPendingConnections)
   rooms.trimmer = new Trimmer({ ...rooms, places: () => resources.places }, config)
   rooms.protection = protectionOf(standing, rooms.trimmer)

@@ -1,16 +1,21 @@
 import { remoteIp } from '../addresses/index.ts'
+import { readProperty } from '../error-message.ts'
+import { TransientStreams } from '../resources/index.ts'
+import type { Emit } from './context.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../core/index.ts'
-import type { ConnectionScope, ResourceManager } from '../resources/index.ts'
+import type { ConnectionScope, ResourceManager, StreamLimitError, StreamScope } from '../resources/index.ts'
 import type { PathKeeper, StreamBuffers } from '../upkeep/index.ts'
-import type { Stream, StreamMiddleware } from '@libp2p/interface'
+import type { Connection, Logger, Stream, StreamMiddleware, StreamMuxer } from '@libp2p/interface'
 
 export interface StreamAccountingComponents {
+  log: Logger
+  emit: Emit
   resources: ResourceManager
-  use: ApplicationUse
-  buffers: StreamBuffers
-  table: ConnectionTable
-  paths: PathKeeper
+  use: Pick<ApplicationUse, 'onStream'>
+  buffers: Pick<StreamBuffers, 'watch'>
+  table: Pick<ConnectionTable, 'get'>
+  paths: Pick<PathKeeper, 'markDialBack'>
 
   /**
    * Which hosts were asked to dial this node
@@ -35,18 +40,35 @@ const DIAL_BACK = '/autonat/2/dial-back'
 const DIAL_REQUESTS = ['/autonat/2/dial-request', '/autonat/1.0.0']
 
 /**
- * Counts every stream whose protocol was negotiated, in both directions, for as
- * long as it is open. One that does not fit is refused: the remote's is reset, and
- * whoever opens one here gets the error.
+ * Counts every stream, in both directions, for as long as it is open: as transient from
+ * its first frame on, then for its protocol. One that does not fit is refused: the
+ * remote's is reset, and whoever opens one here gets the error.
+ *
+ * How long a stream of the remote may take to negotiate its protocol is libp2p's
+ * `inboundStreamProtocolNegotiationTimeout`, which resets it.
  */
-export function accountStreams (components: StreamAccountingComponents): StreamMiddleware {
-  const { buffers, dialBacks, paths, table, use } = components
+export class StreamAccounting {
+  readonly #components: StreamAccountingComponents
+  readonly #scopes = new WeakMap<Stream, StreamScope>()
 
-  return (stream, connection, next) => {
+  /**
+   * Those of remotes
+   */
+  readonly #transient = new TransientStreams<Stream>()
+
+  constructor (components: StreamAccountingComponents) {
+    this.#components = components
+  }
+
+  /**
+   * Is called for every stream whose protocol was negotiated, before any other middleware
+   */
+  readonly middleware: StreamMiddleware = (stream, connection, next) => {
+    const { buffers, dialBacks, paths, table, use } = this.#components
     const entry = table.get(connection)
 
     if (entry?.scope != null) {
-      account(stream, entry.scope, components)
+      this.#negotiated(stream, entry.scope)
     }
 
     use.onStream(stream, connection)
@@ -65,27 +87,160 @@ export function accountStreams (components: StreamAccountingComponents): StreamM
 
     next(stream, connection)
   }
-}
 
-function account (stream: Stream, connection: ConnectionScope, { resources, serviceOf }: StreamAccountingComponents): void {
-  const scope = resources.openStream({ direction: stream.direction, connection })
+  /**
+   * Count the streams of a connection that was opened, those that are there already as
+   * well. Those of a connection that does not let us see its muxer are counted when
+   * their protocol is known.
+   */
+  watch (connection: Connection, scope: ConnectionScope | undefined): void {
+    const muxer: unknown = readProperty(connection, 'muxer')
 
-  try {
-    scope.setProtocol(stream.protocol)
-    const service = serviceOf(stream.protocol)
-
-    if (service != null) {
-      scope.setService(service)
+    if (scope == null || !isMuxer(muxer)) {
+      return
     }
-  } catch (err) {
-    scope.release()
-    throw err
+
+    for (const stream of [...connection.streams]) {
+      this.#chargeOrReset(stream, scope)
+    }
+
+    listen(muxer, ({ detail }) => { this.#chargeOrReset(detail, scope) })
+
+    const create = muxer.createStream.bind(muxer)
+
+    muxer.createStream = async options => {
+      const charged = this.#open('outbound', scope)
+
+      try {
+        const stream = await create(options)
+        this.#keep(stream, charged)
+
+        return stream
+      } catch (err) {
+        charged.release()
+        throw err
+      }
+    }
   }
 
-  // also when the connection is lost, as its streams are aborted with it
-  stream.addEventListener('close', () => { scope.release() }, { once: true })
+  #chargeOrReset (stream: Stream, connection: ConnectionScope): void {
+    // one that came before the connection was open is reported twice
+    if (this.#scopes.has(stream)) {
+      return
+    }
 
-  if (stream.status !== 'open' && stream.status !== 'closing') {
+    try {
+      this.#charge(stream, connection)
+    } catch (err) {
+      this.#reset(stream, err)
+    }
+  }
+
+  #charge (stream: Stream, connection: ConnectionScope): StreamScope {
+    const scope = this.#open(stream.direction, connection)
+    this.#keep(stream, scope)
+
+    if (stream.direction === 'inbound' && isOpen(stream) && !connection.usesAllowList) {
+      this.#transient.add(scope.peer, stream)
+    }
+
+    return scope
+  }
+
+  #open (direction: Stream['direction'], connection: ConnectionScope): StreamScope {
+    // whom this node wants to speak to has not opened any
+    const peer = direction === 'inbound' ? connection.peer ?? '' : ''
+
+    return this.#components.resources.openStream({ direction, connection, onTransientFull: error => this.#makeRoom(peer, error) })
+  }
+
+  #keep (stream: Stream, scope: StreamScope): void {
+    const release = (): void => {
+      this.#transient.delete(scope.peer, stream)
+      scope.release()
+    }
+
+    this.#scopes.set(stream, scope)
+    // also when the connection is lost, as its streams are aborted with it
+    stream.addEventListener('close', release, { once: true })
+
+    if (!isOpen(stream)) {
+      release()
+    }
+  }
+
+  #negotiated (stream: Stream, connection: ConnectionScope): void {
+    const scope = this.#scopes.get(stream) ?? this.#charge(stream, connection)
+    this.#transient.delete(scope.peer, stream)
+
+    // it was reset in the meantime, of which whoever uses it hears himself
+    if (!isOpen(stream)) {
+      return
+    }
+
+    try {
+      scope.setProtocol(stream.protocol)
+      const service = this.#components.serviceOf(stream.protocol)
+
+      if (service != null) {
+        scope.setService(service)
+      }
+    } catch (err) {
+      scope.release()
+      throw err
+    }
+  }
+
+  /**
+   * Have another stream give up its place
+   */
+  #makeRoom (peer: string, error: StreamLimitError): boolean {
+    const stream = this.#transient.giveWay(peer)
+    const scope = stream == null ? undefined : this.#scopes.get(stream)
+
+    if (stream == null || scope == null) {
+      return false
+    }
+
+    this.#transient.delete(scope.peer, stream)
     scope.release()
+    this.#components.emit('resource:refuse', { error, attempt: { kind: 'stream', direction: stream.direction, peer: scope.peer } })
+    this.#reset(stream, error)
+
+    return true
+  }
+
+  #reset (stream: Stream, reason: unknown): void {
+    try {
+      stream.abort(reason instanceof Error ? reason : new Error(`${reason as string}`))
+    } catch (err) {
+      this.#components.log.error('could not reset a stream - %e', err)
+    }
+  }
+}
+
+function isOpen ({ status }: Stream): boolean {
+  return status === 'open' || status === 'closing'
+}
+
+/**
+ * The muxer is a field of libp2p's connections, but no part of the interface
+ */
+function isMuxer (value: unknown): value is StreamMuxer {
+  return typeof readProperty(value, 'createStream') === 'function' && typeof readProperty(value, 'addEventListener') === 'function'
+}
+
+/**
+ * What muxers inherit from keeps another four objects for each listener, so that it can be
+ * taken away
+ */
+function listen (muxer: StreamMuxer, onStream: (event: CustomEvent<Stream>) => void): void {
+  const target: object = muxer
+
+  if (target instanceof EventTarget) {
+    // a stream event is the only one of this name
+    EventTarget.prototype.addEventListener.call(target, 'stream', event => { onStream(event as CustomEvent<Stream>) })
+  } else {
+    muxer.addEventListener('stream', onStream)
   }
 }

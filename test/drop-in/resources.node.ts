@@ -16,7 +16,7 @@ import { componentOf } from '../fixtures/managers.ts'
 import { NodeGroup } from '../fixtures/node-group.ts'
 import { ANY_LOAD } from '../fixtures/nodes.ts'
 import type { ConnectionManagerInit, ConnectionManagerService, ResourceRefusal, ResourceStat } from '../../src/index.ts'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, Stream, StreamMuxer } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import type { Libp2pOptions } from 'libp2p'
 
@@ -110,6 +110,21 @@ describe('resources of real nodes', () => {
         await Promise.all([second.close(), third.close()])
         await pWaitFor(() => client.manager.resources.stat().system.usage.streams === 0)
         await open()
+      })
+
+      it('are limited before they negotiate a protocol, and released when they are reset', async () => {
+        const server = await createNode(stack, { limits: { transient: { streamsInbound: 4 } } })
+        const client = await createNode(stack)
+        const connection = await client.node.dial(server.node.getMultiaddrs())
+        const raw = await openRaw(connection, 6)
+        await areReset(raw, 2)
+        expect(server.manager.resources.stat().transient.usage).to.include({ streamsInbound: 4 })
+        expect(server.manager.resources.stat().peers[client.node.peerId.toString()].usage).to.include({ streamsInbound: 4 })
+        expect(client.manager.resources.stat().transient.usage).to.include({ streamsOutbound: 4 })
+
+        raw.forEach(stream => { stream.abort(new Error('No longer needed')) })
+        await pWaitFor(() => server.manager.resources.stat().system.usage.streams === 0)
+        expect(client.manager.resources.stat().system.usage.streams).to.equal(0)
       })
 
       it('are released when the connection is lost', async () => {
@@ -301,6 +316,24 @@ function recordRefusals (manager: ConnectionManagerService): ResourceRefusal[] {
 
 function cut (node: Libp2p): void {
   node.getConnections().forEach(connection => { connection.abort(new Error('The cable was cut')) })
+}
+
+/**
+ * Streams that do not negotiate a protocol
+ */
+async function openRaw (connection: Connection, count: number): Promise<Stream[]> {
+  // the field is no part of the interface
+  const { muxer } = connection as Connection & { muxer: StreamMuxer }
+  const streams: Stream[] = []
+
+  while (streams.length < count) {
+    const stream = await muxer.createStream()
+    // for muxers that tell the remote only when there is something to be sent
+    stream.send(Uint8Array.from([19]))
+    streams.push(stream)
+  }
+
+  return streams
 }
 
 async function openMany (connection: Connection, count: number): Promise<Stream[]> {
