@@ -46,6 +46,8 @@ const BESIDE: Array<[path: RegExp, beside: object]> = [
   [/^limits.*ipv4/, { limits: { subnets: { ipv4: [{ prefix: 24, connections: 1 }], rates: { ipv4: [{ prefix: 24, perSecond: 1, burst: 1 }] } } } }],
   [/^limits.*ipv6/, { limits: { subnets: { ipv6: [{ prefix: 64, connections: 1 }], rates: { ipv6: [{ prefix: 64, perSecond: 1, burst: 1 }] } } } }],
   [/^limits.*networks/, { limits: { subnets: { networks: [{ cidr: '192.0.2.0/24', connections: 1 }], rates: { networks: [{ cidr: '192.0.2.0/24', perSecond: 1, burst: 1 }] } } } }],
+  [/^limits.streamRates.(peer|protocol|protocolPeer)\./, { limits: { streamRates: { peer: { perSecond: 1, burst: 1 }, protocol: { perSecond: 1, burst: 1 }, protocolPeer: { perSecond: 1, burst: 1 } } } }],
+  [/^limits.streamRates/, { limits: { streamRates: { protocols: { any: { perSecond: 1, burst: 1 } }, protocolPeers: { any: { perSecond: 1, burst: 1 } } } } }],
   [/^limits.*global/, { limits: { subnets: { rates: { global: { perSecond: 1, burst: 1 } } } } }]
 ]
 

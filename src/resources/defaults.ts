@@ -1,4 +1,4 @@
-import type { SubnetLimits } from './limits.ts'
+import type { StreamRateLimits, SubnetLimits } from './limits.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -130,6 +130,15 @@ export const PROTOCOL_SCALING: ReadonlyArray<NamedScaling & { readonly service: 
   { name: '/libp2p/circuit/relay/0.2.0/hop', service: 'libp2p.relay/v2', all: CIRCUIT, perPeer: CIRCUIT_PEER },
   { name: '/libp2p/circuit/relay/0.2.0/stop', service: 'libp2p.relay/v2', all: CIRCUIT, perPeer: CIRCUIT_PEER }
 ]
+
+/**
+ * The rates of new streams, our own choice, as go-libp2p has none. Protocols that open a
+ * stream for every message stay far below it: a peer of the DHT asks a node a few times
+ * in a second, and blocks are sent several at once.
+ */
+export function defaultStreamRates (): StreamRateLimits {
+  return { peer: { perSecond: 1000, burst: 2000 }, protocolPeer: { perSecond: 200, burst: 400 } }
+}
 
 /**
  * The networks that are not public: peers in them are not strangers who share an

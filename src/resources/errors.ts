@@ -75,7 +75,7 @@ export class MemoryLimitError extends ResourceLimitError {
 }
 
 /**
- * Too many in too short a time. `current` is what was left of the burst, and
+ * Too many connections or streams in too short a time. `current` is what was left of the burst, and
  * `limit` the burst.
  */
 export class RateLimitError extends ResourceLimitError {

@@ -77,7 +77,7 @@ export interface NetworkLimit {
 }
 
 /**
- * A token bucket for connection attempts
+ * A token bucket for connection attempts, or new streams
  */
 export interface RateLimit {
   /**
@@ -162,6 +162,44 @@ export interface SubnetLimits {
   networks?: NetworkLimit[]
 
   rates?: RateLimits
+}
+
+/**
+ * How fast remotes may open streams. Whoever is faster has them reset. Those that this
+ * node opens are not counted.
+ */
+export interface StreamRateLimits {
+  /**
+   * Every peer, over all protocols. Counts from the first frame, so also streams that
+   * never negotiate a protocol.
+   *
+   * @default { perSecond: 1000, burst: 2000 }
+   */
+  peer?: RateLimit
+
+  /**
+   * Every protocol that has no entry in `protocols`, over all peers
+   *
+   * @default unlimited
+   */
+  protocol?: RateLimit
+
+  /**
+   * By protocol, e.g. `/ipfs/ping/1.0.0`
+   */
+  protocols?: Record<string, RateLimit>
+
+  /**
+   * The streams of one protocol by one peer
+   *
+   * @default { perSecond: 200, burst: 400 }
+   */
+  protocolPeer?: RateLimit
+
+  /**
+   * The same, by protocol
+   */
+  protocolPeers?: Record<string, RateLimit>
 }
 
 /**
@@ -272,6 +310,11 @@ export interface Limits {
    * By address
    */
   subnets?: SubnetLimits
+
+  /**
+   * New streams of remotes
+   */
+  streamRates?: StreamRateLimits
 }
 
 /**

@@ -1,4 +1,4 @@
-import { DEFAULT_SCALING, defaultSubnetLimits, FIGURES, PROTOCOL_SCALING, SERVICE_SCALING } from './defaults.ts'
+import { DEFAULT_SCALING, defaultStreamRates, defaultSubnetLimits, FIGURES, PROTOCOL_SCALING, SERVICE_SCALING } from './defaults.ts'
 import type { NamedScaling, ScopeScaling } from './defaults.ts'
 import type { Limits, LimitValue, ScopeLimits } from './limits.ts'
 
@@ -39,7 +39,8 @@ export function scaleLimits (memory: number, fileDescriptors: number | 'unlimite
     protocolPeers: scaled(PROTOCOL_SCALING, 'perPeer'),
     services: scaled(SERVICE_SCALING, 'all'),
     servicePeers: scaled(SERVICE_SCALING, 'perPeer'),
-    subnets: defaultSubnetLimits()
+    subnets: defaultSubnetLimits(),
+    streamRates: defaultStreamRates()
   }
 }
 

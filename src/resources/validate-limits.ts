@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../errors.ts'
 import { checkRecord, recordOf } from './check-fields.ts'
 import { KINDS, NAMED_SCOPE_KINDS, SCOPE_FIELDS } from './limits.ts'
 import { checkLimitValue, wholeNumber } from './validate-limit-value.ts'
-import { validateSubnetLimits } from './validate-subnet-limits.ts'
+import { validateRate, validateSubnetLimits } from './validate-subnet-limits.ts'
 import type { Check } from './check-fields.ts'
 import type { Limits, NamedScope, RealmLimits, ScopeLimits } from './limits.ts'
 
@@ -31,7 +31,14 @@ export const validateRealmLimits: Check<RealmLimits> = recordOf({ ...FIELDS, res
 const checkLimits: Check<Limits> = recordOf({
   ...Object.fromEntries(KINDS.map(kind => [kind, validateScopeLimits])),
   ...Object.fromEntries(NAMED_SCOPE_KINDS.map(kind => [`${kind}s`, entriesOf(kind, kind === 'realm' ? validateRealmLimits : validateScopeLimits)])),
-  subnets: validateSubnetLimits
+  subnets: validateSubnetLimits,
+  streamRates: recordOf({
+    peer: validateRate,
+    protocol: validateRate,
+    protocols: entriesOf('protocol', validateRate),
+    protocolPeer: validateRate,
+    protocolPeers: entriesOf('protocol', validateRate)
+  })
 })
 
 /**

@@ -8,13 +8,20 @@ import type { RateLimit, SubnetLimits } from './limits.ts'
 const RATE = { perSecond: checkPerSecond, burst: wholeNumber() }
 
 /**
+ * A copy of a rate, which needs both fields
+ *
+ * @throws {InvalidOptionError} that names the field
+ */
+export const validateRate: Check<RateLimit> = recordOf(RATE, true)
+
+/**
  * A copy of the limits by address
  *
  * @throws {InvalidOptionError} that names the field, e.g. `limits.subnets.ipv4[0].prefix`
  */
 export const validateSubnetLimits: Check<SubnetLimits> = recordOf({
   ...listsOf({ connections: checkLimitValue }),
-  rates: recordOf({ ...listsOf(RATE), global: recordOf(RATE, true) })
+  rates: recordOf({ ...listsOf(RATE), global: validateRate })
 })
 
 /**

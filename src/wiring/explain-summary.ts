@@ -36,6 +36,7 @@ export function summarize (facts: Omit<PeerExplanation, 'known' | 'summary'>, kn
   }
 
   const { bans, connections, discouraged, flapping, lastClosed, lastDialError, lastRefused, parked, realm, value } = facts
+  const lastStream = facts.decisions.findLast(({ kind, details }) => kind === 'resource' && details.kind === 'stream')
 
   const sentences = [
     connections.length === 0 ? 'It is not connected.' : `It has ${count(connections.length, 'connection')} open.`,
@@ -46,6 +47,7 @@ export function summarize (facts: Omit<PeerExplanation, 'known' | 'summary'>, kn
     flapping ? 'It is kept out for a while, as it connects and disconnects again and again.' : '',
     lastClosed == null ? '' : `Its last connection ${CLOSED[lastClosed.reason as CloseReason]}${more(lastClosed.details.cause, lastClosed.details.message)}, ${since(lastClosed, now)}.`,
     lastRefused == null ? '' : `It was refused${more(lastRefused.reason, lastRefused.details.message ?? lastRefused.details.scope)}, ${since(lastRefused, now)}.`,
+    lastStream == null ? '' : `One of its streams was refused${more(lastStream.reason, lastStream.details.scope)}, ${since(lastStream, now)}.`,
     parked == null ? '' : `It is parked: ${PARKED[parked.reason]} ${seconds(parked.age)} ago, and is not dialled again before there is room, with fewer than ${lowWater} connections.`,
     lastDialError == null ? '' : lastDialError
   ]

@@ -1,11 +1,12 @@
 import { defaultLimits, mergeLimits, validateLimits } from '../resources/index.ts'
-import type { AdmissionPipeline } from '../admission/index.ts'
-import type { ConnectionExcess, Limits, RealmLimits, Realms, ResourceManager, ResourceStat, ScopeLimits, ScopeStat, SpanScope, SubnetLimits } from '../resources/index.ts'
+import type { AdmissionPipeline, StreamRates } from '../admission/index.ts'
+import type { ConnectionExcess, Limits, RealmLimits, Realms, ResourceManager, ResourceStat, ScopeLimits, ScopeStat, SpanScope, StreamRateLimits, SubnetLimits } from '../resources/index.ts'
 
 export interface ResourceControlsComponents {
   resources: ResourceManager
   realms: Realms
   pipeline: Pick<AdmissionPipeline, 'maxPending' | 'setRateLimits' | 'setSubnetLimits'>
+  streamRates: Pick<StreamRates, 'setLimits'>
 }
 
 /**
@@ -16,6 +17,7 @@ export class ResourceControls {
   readonly #components: ResourceControlsComponents
   readonly #maxPending: number
   #subnets: SubnetLimits
+  #streamRates: StreamRateLimits
 
   /**
    * What was asked for, in contrast to defaults
@@ -32,6 +34,7 @@ export class ResourceControls {
     this.#components = components
     this.#maxPending = maxPending
     this.#subnets = limits.subnets ?? {}
+    this.#streamRates = limits.streamRates ?? {}
     this.#system = given === false ? {} : given.system ?? {}
   }
 
@@ -120,6 +123,18 @@ export class ResourceControls {
     if (changedRates != null) {
       pipeline.setRateLimits(rates)
     }
+  }
+
+  /**
+   * Change how fast remotes may open streams. Rates that are left out stay as they are.
+   *
+   * @throws {InvalidOptionError} that names the field, e.g.
+   * `limits.streamRates.protocolPeer.burst`, and then nothing has changed
+   */
+  setStreamRates (limits: StreamRateLimits): void {
+    const changed = validateLimits({ streamRates: limits })
+    this.#streamRates = mergeLimits({ streamRates: this.#streamRates }, changed).streamRates ?? {}
+    this.#components.streamRates.setLimits(this.#streamRates)
   }
 
   /**

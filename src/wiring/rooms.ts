@@ -1,4 +1,4 @@
-import { AllowList, DialBacks } from '../admission/index.ts'
+import { AllowList, DialBacks, StreamRates } from '../admission/index.ts'
 import { ApplicationUse, ConnectionTracker, closeWithin } from '../core/index.ts'
 import { BanList, DiscouragedList, Misbehaviour } from '../gating/index.ts'
 import { ParkedPeers, RELAY_TAG } from '../outbound/index.ts'
@@ -67,6 +67,7 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
 
   use: ApplicationUse
   streams: StreamAccounting
+  streamRates: StreamRates
 
   /**
    * The service that a protocol belongs to
@@ -208,8 +209,9 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   rooms.replacements = new Replacements(rooms, config)
   const { pipeline } = Object.assign(rooms, createAdmission(rooms, config, limits))
   rooms.charges = new ConnectionCharges(rooms)
+  rooms.streamRates = new StreamRates(clock, limits.streamRates)
   rooms.streams = new StreamAccounting(rooms)
-  rooms.controls = new ResourceControls({ resources, realms, pipeline }, config.limits ?? {}, limits, config.maxIncomingPendingConnections)
+  rooms.controls = new ResourceControls({ resources, realms, pipeline, streamRates: rooms.streamRates }, config.limits ?? {}, limits, config.maxIncomingPendingConnections)
   rooms.trimmer = new Trimmer({ ...rooms, places: () => resources.places }, config)
   rooms.protection = protectionOf(standing, rooms.trimmer)
   rooms.watermarks = new RealmWatermarks({ ...rooms, realms }, config)

@@ -3,6 +3,7 @@ import { readProperty } from '../error-message.ts'
 import { TransientStreams } from '../resources/index.ts'
 import type { Emit } from './context.ts'
 import type { IpAddress } from '../addresses/index.ts'
+import type { StreamRates } from '../admission/index.ts'
 import type { ApplicationUse, ConnectionTable } from '../core/index.ts'
 import type { ConnectionScope, ResourceManager, StreamLimitError, StreamScope } from '../resources/index.ts'
 import type { PathKeeper, StreamBuffers } from '../upkeep/index.ts'
@@ -11,6 +12,11 @@ import type { Connection, Logger, Stream, StreamMiddleware, StreamMuxer } from '
 export interface StreamAccountingComponents {
   log: Logger
   emit: Emit
+
+  /**
+   * How fast remotes may open streams
+   */
+  streamRates: Pick<StreamRates, 'exceeded' | 'take'>
   resources: ResourceManager
   use: Pick<ApplicationUse, 'onStream'>
   buffers: Pick<StreamBuffers, 'watch'>
@@ -137,11 +143,19 @@ export class StreamAccounting {
   }
 
   #charge (stream: Stream, connection: ConnectionScope): StreamScope {
-    const scope = this.#open(stream.direction, connection)
-    this.#keep(stream, scope)
+    const { direction } = stream
 
-    if (stream.direction === 'inbound' && isOpen(stream) && !connection.usesAllowList) {
-      this.#transient.add(scope.peer, stream)
+    if (direction === 'outbound') {
+      return this.#keep(stream, this.#open(direction, connection))
+    }
+
+    const peer = connection.peer ?? ''
+    this.#requireRate(peer)
+    const scope = this.#keep(stream, this.#open(direction, connection))
+    this.#components.streamRates.take(peer)
+
+    if (isOpen(stream) && !connection.usesAllowList) {
+      this.#transient.add(peer, stream)
     }
 
     return scope
@@ -154,7 +168,7 @@ export class StreamAccounting {
     return this.#components.resources.openStream({ direction, connection, onTransientFull: error => this.#makeRoom(peer, error) })
   }
 
-  #keep (stream: Stream, scope: StreamScope): void {
+  #keep (stream: Stream, scope: StreamScope): StreamScope {
     const release = (): void => {
       this.#transient.delete(scope.peer, stream)
       scope.release()
@@ -167,10 +181,13 @@ export class StreamAccounting {
     if (!isOpen(stream)) {
       release()
     }
+
+    return scope
   }
 
   #negotiated (stream: Stream, connection: ConnectionScope): void {
     const scope = this.#scopes.get(stream) ?? this.#charge(stream, connection)
+
     this.#transient.delete(scope.peer, stream)
 
     // it was reset in the meantime, of which whoever uses it hears himself
@@ -178,16 +195,35 @@ export class StreamAccounting {
       return
     }
 
+    const { direction, protocol } = stream
+    const { serviceOf, streamRates } = this.#components
+
     try {
-      scope.setProtocol(stream.protocol)
-      const service = this.#components.serviceOf(stream.protocol)
+      direction === 'inbound' && this.#requireRate(scope.peer, protocol)
+      scope.setProtocol(protocol)
+      const service = serviceOf(protocol)
 
       if (service != null) {
         scope.setService(service)
       }
+
+      // what is refused for another reason costs no token
+      direction === 'inbound' && streamRates.take(scope.peer, protocol)
     } catch (err) {
       scope.release()
       throw err
+    }
+  }
+
+  /**
+   * @throws {RateLimitError} when the peer opens streams too fast
+   */
+  #requireRate (peer: string, protocol?: string): void {
+    const error = this.#components.streamRates.exceeded(peer, protocol)
+
+    if (error != null) {
+      this.#components.emit('resource:refuse', { error, attempt: { kind: 'stream', direction: 'inbound', peer, protocol } })
+      throw error
     }
   }
 

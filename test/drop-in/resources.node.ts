@@ -143,6 +143,24 @@ describe('resources of real nodes', () => {
     })
   })
 
+  it('reset streams that a remote opens too fast, tell why, and change at run time', async () => {
+    const server = await createNode(STACKS[0], { limits: { streamRates: { protocolPeer: { perSecond: 0.001, burst: 2 } } } })
+    const client = await createNode(STACKS[0])
+    const refusals = recordRefusals(server.manager)
+    const connection = await client.node.dial(server.node.getMultiaddrs())
+    await areReset(await openMany(connection, 4), 2)
+
+    const { decisions, summary } = await server.manager.explain(client.node.peerId)
+    expect(refusals.map(({ error }) => error.name)).to.deep.equal(['RateLimitError', 'RateLimitError'])
+    expect(summary).to.include(`One of its streams was refused (rate: protocol:${ECHO}.peer:${client.node.peerId.toString()})`)
+    expect(decisions.filter(({ kind }) => kind === 'resource').map(({ reason, details }) => [reason, details.protocol])).to.deep.equal([['rate', ECHO], ['rate', ECHO]])
+
+    expect(() => { server.manager.resources.setStreamRates({ protocolPeers: { [ECHO]: { perSecond: -1, burst: 1 } } }) }).to.throw().with.property('option', 'limits.streamRates.protocolPeers.' + ECHO + '.perSecond')
+    server.manager.resources.setStreamRates({ protocolPeers: { [ECHO]: { perSecond: 'unlimited', burst: 0 } } })
+    await openMany(connection, 8)
+    await receives(server, 2 + 8)
+  })
+
   it('count the streams of protocols that share a service together', async () => {
     const server = await createNode(STACKS[0], {
       serviceOf: protocol => protocol.startsWith('/test/') ? 'test' : undefined,

@@ -1,7 +1,7 @@
 import { defaultLogger } from '@libp2p/logger'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { AdmissionPipeline } from '../../src/admission/index.ts'
+import { AdmissionPipeline, StreamRates } from '../../src/admission/index.ts'
 import { ConnectionEntry } from '../../src/core/index.ts'
 import { Realms, resolveLimits, resourceManager } from '../../src/resources/index.ts'
 import { ResourceControls } from '../../src/wiring/resource-controls.ts'
@@ -28,7 +28,7 @@ describe('wiring/resource-controls', () => {
     pipeline.start()
 
     return {
-      controls: new ResourceControls({ resources, realms, pipeline }, given, limits, 1_000),
+      controls: new ResourceControls({ resources, realms, pipeline, streamRates: new StreamRates(new VirtualClock()) }, given, limits, 1_000),
       realms,
       admit: address => {
         const entry = new ConnectionEntry('accepted', multiaddr(address), false)

@@ -3,11 +3,13 @@ import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { TypedEventEmitter } from 'main-event'
+import { StreamRates } from '../../src/admission/index.ts'
 import { ConnectionTable } from '../../src/core/index.ts'
 import { resourceManager } from '../../src/resources/index.ts'
 import { StreamAccounting } from '../../src/wiring/stream-accounting.ts'
 import { addedTo } from '../fixtures/added-to.ts'
 import { StubConnection } from '../fixtures/connections.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { ConnectionScope, Limits, ResourceManager } from '../../src/resources/index.ts'
 import type { ResourceRefusal } from '../../src/wiring/index.ts'
 import type { Connection, MessageStreamDirection, Stream, StreamMuxerEvents } from '@libp2p/interface'
@@ -53,6 +55,7 @@ class World {
       log: defaultLogger().forComponent('test'),
       emit: (type, detail) => { type === 'resource:refuse' && this.refusals.push(detail as ResourceRefusal) },
       resources: this.resources,
+      streamRates: new StreamRates(new VirtualClock(), limits.streamRates),
       use: { onStream: () => true },
       buffers: { watch: nothing },
       table: this.#table,
@@ -180,6 +183,25 @@ describe('wiring: counting streams', () => {
     const refusal = world.refusals.at(-1)
     expect(refusal?.error).to.include({ name: 'StreamLimitError', scope: 'transient' })
     expect(refusal?.attempt).to.include({ kind: 'stream', direction: 'inbound', peer: 'A' })
+  })
+
+  it('resets streams that a remote opens too fast, and takes nothing for them', async () => {
+    const world = new World({ streamRates: { peer: { perSecond: 1, burst: 5 }, protocolPeer: { perSecond: 1, burst: 2 } } })
+    const { connection, muxer } = world.connect('A')
+    const streams = Array.from({ length: 7 }, () => world.receive(muxer))
+    streams.slice(0, 4).forEach(stream => { world.negotiateOrReset(connection, stream, '/p') })
+
+    expect(streams.map(({ status }) => status)).to.deep.equal(['open', 'open', 'aborted', 'aborted', 'open', 'aborted', 'aborted'])
+    expect(world.counts()).to.deep.equal({ system: 3, transient: 1, A: 3, '/p': 2 })
+    expect(world.refusals.map(({ error, attempt }) => [error.name, error.scope, attempt.protocol])).to.deep.equal([
+      ['RateLimitError', 'peer:A', undefined], ['RateLimitError', 'peer:A', undefined],
+      ['RateLimitError', 'protocol:/p.peer:A', '/p'], ['RateLimitError', 'protocol:/p.peer:A', '/p']
+    ])
+
+    // whom this node wants to speak to is its own choice
+    for (let i = 0; i < 10; i++) {
+      await muxer.createStream()
+    }
   })
 
   it('counts what is open, whatever opens, negotiates, closes and is refused', async () => {
