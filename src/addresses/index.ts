@@ -4,7 +4,7 @@ export { IpAddress, isLoopback, isMappedIpv4, isPrivateOrLoopback, parseIp, pars
 export { bytesToIp, familyOf, ipToBytes, isPublicIp } from './ip-text.ts'
 export { originOf, scopeOf } from './origin.ts'
 export { PrefixNumbers } from './prefix-numbers.ts'
-export { addressBits, prefixNetwork, prefixText } from './prefixes.ts'
+export { addressBits, hostRange, prefixNetwork, prefixText } from './prefixes.ts'
 export { isOnThisHost, leadingIp, relayPeer, remoteIp } from './remote-ip.ts'
 export { socketAddressOf } from './socket-address.ts'
 export { transportKind } from './transport-kind.ts'

@@ -22,6 +22,13 @@ export function prefixText (ip: IpAddress, bits: number): string {
 }
 
 /**
+ * What one host has: an IPv4 address, or the /64 of one of IPv6, in CIDR notation
+ */
+export function hostRange (ip: IpAddress): string {
+  return prefixText(ip, ip.family === 4 ? 32 : 64)
+}
+
+/**
  * The first `bits` bits of a word, `bits` may be beyond both ends
  */
 export function maskWord (word: number, bits: number): number {

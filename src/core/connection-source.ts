@@ -1,4 +1,4 @@
-import { addressGroup, prefixText, relayPeer, remoteIp, transportKind } from '../addresses/index.ts'
+import { addressGroup, hostRange, relayPeer, remoteIp, transportKind } from '../addresses/index.ts'
 import { entryFields } from './connection-entry.ts'
 import type { OpenEntry } from './connection-entry.ts'
 import type { IpAddress, TransportKind } from '../addresses/index.ts'
@@ -55,5 +55,5 @@ export function sourceOf (entry: OpenEntry): ConnectionSource {
 export function hostOf (remoteAddr: Multiaddr, peer: string): string {
   const ip = remoteIp(remoteAddr)
 
-  return ip == null ? relayPeer(remoteAddr) ?? peer : prefixText(ip, ip.family === 4 ? 32 : 64)
+  return ip == null ? relayPeer(remoteAddr) ?? peer : hostRange(ip)
 }

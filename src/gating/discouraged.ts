@@ -1,9 +1,12 @@
-import { prefixText } from '../addresses/index.ts'
-import { atLeastOne } from '../options.ts'
+import { IpAddress, hostRange, parseIp, relayPeer, remoteIp } from '../addresses/index.ts'
+import { systemClock } from '../clock.ts'
+import { InvalidOptionError } from '../errors.ts'
+import { atLeastOne, numberRule } from '../options.ts'
 import { RecentMap } from '../recent-map.ts'
-import type { IpAddress } from '../addresses/index.ts'
+import type { Clock } from '../clock.ts'
 import type { OptionRules } from '../options.ts'
 import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * The options of a {@link DiscouragedList}
@@ -15,29 +18,50 @@ export interface DiscouragedListInit {
    * @default 50_000
    */
   maxEntries?: number
+
+  /**
+   * For how many ms somebody is discouraged. `Infinity`: until the node stops, or there
+   * are too many.
+   *
+   * @default 86_400_000
+   */
+  duration?: number
 }
 
 /**
  * What each of these options may be
  */
-export const DISCOURAGED_RULES: OptionRules<DiscouragedListInit> = { maxEntries: atLeastOne }
+export const DISCOURAGED_RULES: OptionRules<DiscouragedListInit> = {
+  maxEntries: atLeastOne,
+  duration: numberRule('a number of ms greater than 0', value => value > 0)
+}
 
 // Bitcoin Core remembers as many
 const DEFAULT_MAX_ENTRIES = 50_000
 
-// what one customer of a provider usually has
-const IPV4_HOST_BITS = 32
-const IPV6_HOST_BITS = 56
+// as long as a ban
+const DEFAULT_DURATION = 86_400_000
 
 /**
  * Peers and addresses that have misbehaved, but not so much that they are banned:
  * they may come in while there is room, and are the first to go. Kept in memory
- * only.
+ * only, and for a time.
+ *
+ * An IP address is given as text, and stands for its host: an address of IPv6 for its
+ * /64, and one that an IPv4 address is embedded in for that.
  */
 export class DiscouragedList {
-  readonly #entries: RecentMap<string, true>
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #duration: number
 
-  constructor (init: DiscouragedListInit = {}) {
+  /**
+   * Until when, by peer or host, the first to end first
+   */
+  readonly #entries: RecentMap<string, number>
+
+  constructor (init: DiscouragedListInit = {}, clock: Pick<Clock, 'now'> = systemClock) {
+    this.#clock = clock
+    this.#duration = init.duration ?? DEFAULT_DURATION
     this.#entries = new RecentMap(init.maxEntries ?? DEFAULT_MAX_ENTRIES)
   }
 
@@ -45,45 +69,92 @@ export class DiscouragedList {
    * How many peers and addresses are discouraged
    */
   get size (): number {
+    const now = this.#clock.now()
+
+    for (const [key, until] of this.#entries) {
+      if (until > now) {
+        break
+      }
+
+      this.#entries.delete(key)
+    }
+
     return this.#entries.size
   }
 
   addPeer (peerId: PeerId | string): void {
-    this.#entries.set(peerId.toString(), true)
+    this.#add(peerId.toString())
   }
 
   /**
-   * An IPv6 address is discouraged with its /56, as one customer usually has all
-   * of it
+   * @throws {InvalidOptionError} if it is no IP address
    */
-  addIp (ip: IpAddress): void {
-    this.#entries.set(hostOf(ip), true)
+  addIp (ip: IpAddress | string): void {
+    this.#add(keyOf(ip))
   }
 
   hasPeer (peerId: PeerId | string): boolean {
     // the text of a peer id costs more than this
-    return this.#entries.size > 0 && this.#entries.has(peerId.toString())
+    return this.#entries.size > 0 && this.#has(peerId.toString())
   }
 
-  hasIp (ip: IpAddress): boolean {
-    return this.#entries.size > 0 && this.#entries.has(hostOf(ip))
+  /**
+   * @throws {InvalidOptionError} if it is no IP address
+   */
+  hasIp (ip: IpAddress | string): boolean {
+    return this.#entries.size > 0 && this.#has(keyOf(ip))
+  }
+
+  /**
+   * Whether an address leads to a host, or through a relay, that is discouraged
+   */
+  hasMultiaddr (multiaddr: Multiaddr): boolean {
+    const ip = remoteIp(multiaddr)
+    const relay = relayPeer(multiaddr)
+
+    return (ip != null && this.hasIp(ip)) || (relay != null && this.hasPeer(relay))
   }
 
   /**
    * Forgives a peer. Returns whether it was discouraged.
    */
   deletePeer (peerId: PeerId | string): boolean {
-    return this.#entries.delete(peerId.toString())
+    return this.#delete(peerId.toString())
   }
 
   /**
    * Forgives an address. Returns whether it was discouraged.
+   *
+   * @throws {InvalidOptionError} if it is no IP address
    */
-  deleteIp (ip: IpAddress): boolean {
-    return this.#entries.delete(hostOf(ip))
+  deleteIp (ip: IpAddress | string): boolean {
+    return this.#delete(keyOf(ip))
+  }
+
+  #add (key: string): void {
+    this.#entries.set(key, this.#clock.now() + this.#duration)
+  }
+
+  #has (key: string): boolean {
+    const until = this.#entries.get(key)
+
+    return until != null && until > this.#clock.now()
+  }
+
+  #delete (key: string): boolean {
+    const wasThere = this.#has(key)
+    this.#entries.delete(key)
+
+    return wasThere
   }
 }
 
-function hostOf (ip: IpAddress): string {
-  return prefixText(ip, ip.family === 4 ? IPV4_HOST_BITS : IPV6_HOST_BITS)
+function keyOf (ip: IpAddress | string): string {
+  const address = typeof ip === 'string' ? parseIp(ip) : ip
+
+  if (!(address instanceof IpAddress)) {
+    throw new InvalidOptionError('ip', ip, 'an IP address')
+  }
+
+  return hostRange(address)
 }

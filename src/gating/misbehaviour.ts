@@ -1,9 +1,11 @@
+import { hostRange } from '../addresses/index.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { atLeastOne, notNegative, numberRule, withDefaults } from '../options.ts'
 import { RecentMap } from '../recent-map.ts'
 import { MISBEHAVIOUR_HALF_LIFE, addPenalty, scoreAt } from './misbehaviour-score.ts'
 import type { Ban, BanOptions, BanTarget } from './ban.ts'
 import type { MisbehaviourScore, Penalty } from './misbehaviour-score.ts'
+import type { IpAddress } from '../addresses/index.ts'
 import type { Clock } from '../clock.ts'
 import type { OptionRules } from '../options.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -20,7 +22,20 @@ export interface MisbehaviourComponents {
 
   discouraged: {
     addPeer(peerId: PeerId): void
+
+    /**
+     * The host from which a peer has misbehaved
+     */
+    addIp(ip: IpAddress, peerId: PeerId): void
   }
+
+  /**
+   * The IP addresses that a peer is connected from or at. Those over which it is relayed
+   * are none of its own.
+   *
+   * @default none is known
+   */
+  addressesOf?(peerId: PeerId): IpAddress[]
 
   /**
    * Whether a peer is never banned for misbehaviour, e.g. because it is trusted
@@ -64,7 +79,7 @@ export interface MisbehaviourInit {
   banDuration?: number
 
   /**
-   * Of how many peers scores are kept, the latest ones
+   * Of how many peers, and of how many hosts, scores are kept, the latest ones
    *
    * @default 10_000
    */
@@ -122,6 +137,16 @@ export class Misbehaviour {
   readonly #scores: RecentMap<string, MisbehaviourScore>
 
   /**
+   * By host
+   */
+  readonly #hostScores: RecentMap<string, MisbehaviourScore>
+
+  /**
+   * Where peers were connected that have left
+   */
+  readonly #left: RecentMap<string, IpAddress>
+
+  /**
    * @param components - the clock, and what is done about whoever misbehaves
    * @param init - the options
    * @throws {InvalidOptionError} if peers would be banned before they are discouraged
@@ -137,6 +162,8 @@ export class Misbehaviour {
     }
 
     this.#scores = new RecentMap(this.#init.maxPeers)
+    this.#hostScores = new RecentMap(this.#init.maxPeers)
+    this.#left = new RecentMap(this.#init.maxPeers)
   }
 
   /**
@@ -156,8 +183,18 @@ export class Misbehaviour {
   }
 
   /**
+   * A connection of a peer was closed, which may be reported only now
+   */
+  onClose (peer: string, ip: IpAddress | undefined): void {
+    ip != null && this.#left.set(peer, ip)
+  }
+
+  /**
    * A peer has misbehaved. It is banned when its score is above the threshold;
    * the score then starts again, as the ban is what it came to.
+   *
+   * Its host is charged as well, since a new id costs nothing. All of that decays, as an
+   * address may be that of others, so that the host is discouraged at most.
    *
    * @param peerId - who
    * @param penalty - what it adds to the score
@@ -176,11 +213,13 @@ export class Misbehaviour {
     const score = scoreAt(entry, now, halfLife)
     this.#scores.set(key, entry)
 
-    if (score > banThreshold) {
-      if (this.#components.isExempt?.(peerId) === true) {
-        return { score, outcome: 'exempt' }
-      }
+    if (this.#components.isExempt?.(peerId) !== true) {
+      this.#chargeHosts(peerId, penalty, now)
+    } else if (score > banThreshold) {
+      return { score, outcome: 'exempt' }
+    }
 
+    if (score > banThreshold) {
       const ban = await this.#components.bans.ban(peerId, { for: this.#banDuration, reason: reason ?? 'misbehaviour' })
       this.#scores.delete(key)
 
@@ -195,6 +234,30 @@ export class Misbehaviour {
 
     return { score, outcome: 'noted' }
   }
+
+  #chargeHosts (peerId: PeerId, penalty: Penalty, now: number): void {
+    const { discourageThreshold, halfLife } = this.#init
+    const left = this.#left.get(peerId.toString())
+    const connected = this.#components.addressesOf?.(peerId) ?? []
+    const ips = connected.length === 0 && left != null ? [left] : connected
+
+    // several connections of a peer may come from one host
+    for (const [host, ip] of new Map(ips.map(ip => [hostRange(ip), ip]))) {
+      const entry = addPenalty(this.#hostScores.get(host), decaying(penalty), now, halfLife)
+      this.#hostScores.set(host, entry)
+
+      if (scoreAt(entry, now, halfLife) > discourageThreshold) {
+        this.#components.discouraged.addIp(ip, peerId)
+      }
+    }
+  }
+}
+
+/**
+ * What an address is charged for, all of which decays
+ */
+function decaying ({ persistent = 0, transient = 0 }: Penalty): Penalty {
+  return { transient: persistent + transient }
 }
 
 function validate (option: string, value: unknown): void {

@@ -79,9 +79,9 @@ export interface GatingInit {
   misbehaviour?: MisbehaviourInit
 
   /**
-   * How many discouraged peers are remembered
+   * How many discouraged peers and addresses are remembered, and for how many ms
    *
-   * @default { maxEntries: 50_000 }
+   * @default { maxEntries: 50_000, duration: 86_400_000 }
    */
   discouraged?: DiscouragedListInit
 

@@ -41,7 +41,7 @@ export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }:
     // who is connected through a relay is dialled to get rid of it
     isDialable: (multiaddr, peerId) => isDialable(multiaddr, node, tools) && !(tools.isRelayed(multiaddr) && table.isConnected(peerId, { limited: true })),
     isPeerBanned: peerId => bans.ofPeer(peerId) != null || discouraged.hasPeer(peerId),
-    isAddressBanned: multiaddr => bans.ofMultiaddr(multiaddr) != null,
+    isAddressBanned: multiaddr => bans.ofMultiaddr(multiaddr) != null || discouraged.hasMultiaddr(multiaddr),
     groupOf: multiaddr => tools.addressGroup(multiaddr, { groupOf: config.groupOf }),
     dial: async (multiaddrs, signal) => dialer.openConnection(multiaddrs, { ...AUTOMATIC, signal }),
     close: async connection => {

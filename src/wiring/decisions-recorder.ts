@@ -48,6 +48,7 @@ export function recordDecisions (log: DecisionLog, events: TypedEventTarget<Conn
   on('peer:ban', 'ban', ({ kind, target, expires, reason = '' }) => ({ peer: kind === 'peer' ? target : undefined, reason, details: { target, expires: finite(expires) } }))
   on('peer:unban', 'unban', ({ ban: { kind, target }, cause }) => ({ peer: kind === 'peer' ? target : undefined, reason: cause, details: { target } }))
   on('peer:discourage', 'discourage', peer => ({ peer, reason: 'misbehaviour' }))
+  on('address:discourage', 'discourage', ({ peerId, range }) => ({ peer: peerId, reason: 'misbehaviour', details: { target: range } }))
   on('peer:protect', 'protect', ({ peerId, tag }) => ({ peer: peerId, reason: tag }))
   on('peer:unprotect', 'unprotect', ({ peerId, tag, isProtected }) => ({ peer: peerId, reason: tag, details: { isProtected } }))
   on('realm:assign', 'realm', ({ peer, source = 'none', ...details }) => ({ peer, reason: source, details }))

@@ -18,7 +18,7 @@ import type { Component, Multiaddr } from '@multiformats/multiaddr'
  * - `recycle` a connection was closed to be replaced
  * - `upgrade` a direct connection took the place of a relayed one
  * - `ban`, `unban` somebody was banned, or is banned no more
- * - `discourage` a peer may only stay while there is room
+ * - `discourage` a peer, or the host that is the `target`, may only stay while there is room
  * - `protect`, `unprotect` a peer was protected by a tag, or is no more
  * - `realm` a peer came into a realm, or left it
  * - `realm-limit` a realm is full

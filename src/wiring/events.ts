@@ -182,6 +182,21 @@ export interface ProtectionChange {
 }
 
 /**
+ * A host that is discouraged
+ */
+export interface DiscouragedAddress {
+  /**
+   * In CIDR notation: one IPv4 address, or a /64
+   */
+  readonly range: string
+
+  /**
+   * The peer that has misbehaved
+   */
+  readonly peerId: PeerId
+}
+
+/**
  * The number of open connections has come to be above a watermark, or is no longer
  */
 export interface WatermarkCrossing {
@@ -295,6 +310,12 @@ export interface ConnectionManagerEvents extends MeasuredEvents, RealmEvents {
    * A peer has misbehaved, and may stay only while there is room
    */
   'peer:discourage': CustomEvent<PeerId>
+
+  /**
+   * A host from which somebody has misbehaved may stay only while there is room, whichever
+   * peer it is
+   */
+  'address:discourage': CustomEvent<DiscouragedAddress>
 
   /**
    * There are more connections than a watermark now, or no longer

@@ -1,4 +1,4 @@
-import { entriesOf } from '../core/index.ts'
+import { entriesOf, sourceOf } from '../core/index.ts'
 import { WatermarkCrossings } from './watermark-crossings.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { ConnectionCharges } from './connection-charges.ts'
@@ -10,6 +10,7 @@ import type { RealmWatermarks } from './realm-watermarks.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { OpenEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
+import type { Misbehaviour } from '../gating/index.ts'
 import type { ParkedPeers } from '../outbound/index.ts'
 import type { ConnectionScope } from '../resources/index.ts'
 import type { Standing, Trimmer, TrimmingConfig } from '../trimming/index.ts'
@@ -31,6 +32,7 @@ export interface OpenConnectionsComponents {
   idle: IdleCloser
   liveness?: Liveness
   flapping?: Flapping
+  misbehaviour: Pick<Misbehaviour, 'onClose'>
   trimmer: Trimmer
   parked: ParkedPeers
 
@@ -141,7 +143,7 @@ export class OpenConnections {
   }
 
   readonly #onKeptClose = (entry: OpenEntry, event: Pick<StreamCloseEvent, 'error'>): void => {
-    const { clock, closing, emit, flapping, idle, liveness, log, paths, table } = this.#components
+    const { clock, closing, emit, flapping, idle, liveness, log, misbehaviour, paths, table } = this.#components
     const { connection, openedAt, peer } = entry
     const now = clock.now()
     this.#onRefusedClose(entry)
@@ -152,6 +154,7 @@ export class OpenConnections {
       log('%p connects and disconnects too often, keeping it out for a while', peer.peerId)
     }
 
+    misbehaviour.onClose(entry.peer.key, sourceOf(entry).ip)
     paths.onClose(entry)
     liveness?.unwatch(entry)
     idle.unwatch(connection)

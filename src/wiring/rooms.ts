@@ -1,3 +1,4 @@
+import { hostRange, remoteIp } from '../addresses/index.ts'
 import { AllowList, DialBacks, StreamRates } from '../admission/index.ts'
 import { ApplicationUse, ConnectionTracker, closeWithin } from '../core/index.ts'
 import { BanList, DiscouragedList, Misbehaviour } from '../gating/index.ts'
@@ -160,7 +161,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
     observer: emit
   }, clock, log, rooms.note)
 
-  const discouraged = rooms.discouraged = new DiscouragedList(config.discouraged)
+  const discouraged = rooms.discouraged = new DiscouragedList(config.discouraged, clock)
   const bans = rooms.bans = new BanList({ clock: clock.wall, logger, datastore: config.bans?.datastore === false ? undefined : datastore }, config.bans)
   rooms.misbehaviour = new Misbehaviour({
     clock,
@@ -169,8 +170,13 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
       addPeer: peerId => {
         discouraged.addPeer(peerId)
         emit('peer:discourage', peerId)
+      },
+      addIp: (ip, peerId) => {
+        discouraged.addIp(ip)
+        emit('address:discourage', { range: hostRange(ip), peerId })
       }
     },
+    addressesOf: peerId => (table.getPeer(peerId)?.connections ?? []).map(({ remoteAddr }) => remoteIp(remoteAddr)).filter(ip => ip != null),
     // that a relay is needed does not excuse what it does
     isExempt: peerId => standing.protection.tags(peerId.toString()).some(tag => tag !== RELAY_TAG)
   }, config.misbehaviour)

@@ -1,7 +1,9 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
+import { hostRange, parseIp } from '../../src/addresses/index.ts'
 import { Misbehaviour } from '../../src/gating/index.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
+import type { IpAddress } from '../../src/addresses/index.ts'
 import type { Ban, BanOptions, MisbehaviourInit, Penalty } from '../../src/gating/index.ts'
 
 const PEER = peerIdFromString('12D3KooWJRSrypvnpHgc6ZAgyCni4KcSmbV7uGRaMw5LgMKT18fq')
@@ -12,12 +14,16 @@ describe('gating/misbehaviour', () => {
   let banned: Array<BanOptions & { target: string }>
   let discouraged: string[]
   let exempt: string | undefined
+  let hosts: string[]
+  let addresses: Record<string, IpAddress[]>
 
   beforeEach(() => {
     clock = new VirtualClock()
     banned = []
     discouraged = []
     exempt = undefined
+    hosts = []
+    addresses = {}
   })
 
   function create (init?: MisbehaviourInit): Misbehaviour {
@@ -30,7 +36,11 @@ describe('gating/misbehaviour', () => {
           return { kind: 'peer', target: target.toString(), created: clock.now(), expires: Infinity }
         }
       },
-      discouraged: { addPeer: peerId => { discouraged.push(peerId.toString()) } },
+      discouraged: {
+        addPeer: peerId => { discouraged.push(peerId.toString()) },
+        addIp: ip => { hosts.push(hostRange(ip)) }
+      },
+      addressesOf: peerId => addresses[peerId.toString()] ?? [],
       isExempt: peerId => peerId.toString() === exempt
     }, init)
   }
@@ -127,6 +137,50 @@ describe('gating/misbehaviour', () => {
     expect(misbehaviour.score(PEER)).to.equal(4)
     await misbehaviour.report(PEER, { transient: 8 })
     expect(banned[0].for).to.equal(7)
+  })
+
+  describe('of an address', () => {
+    const ips = (...texts: string[]): IpAddress[] => texts.map(text => parseIp(text)).filter(ip => ip != null)
+
+    it('is what all its peers have done, so that a new identity does not start clean', async () => {
+      const misbehaviour = create()
+      addresses = { [PEER.toString()]: ips('203.0.113.7'), [OTHER_PEER.toString()]: ips('203.0.113.7') }
+      await misbehaviour.report(PEER, { persistent: 30 })
+      expect(hosts).to.deep.equal([])
+
+      await expect(misbehaviour.report(OTHER_PEER, { transient: 21 })).to.eventually.include({ outcome: 'noted' })
+      expect(hosts).to.deep.equal(['203.0.113.7/32'])
+    })
+
+    it('is that of a host, once for all its connections, and of a /64 of IPv6', async () => {
+      const misbehaviour = create()
+      addresses = { [PEER.toString()]: ips('2a01:4f8:0:1::1', '2a01:4f8:0:1:2::3', '198.51.100.1') }
+      await misbehaviour.report(PEER, { persistent: 50 })
+      expect(hosts).to.deep.equal([])
+      await misbehaviour.report(PEER, { persistent: 1 })
+      expect(hosts).to.deep.equal(['2a01:4f8:0:1::/64', '198.51.100.1/32'])
+    })
+
+    it('decays, whatever it was for', async () => {
+      const misbehaviour = create()
+      addresses = { [PEER.toString()]: ips('203.0.113.7') }
+      await misbehaviour.report(PEER, { persistent: 40 })
+      await clock.advance(60_000)
+      await misbehaviour.report(PEER, { persistent: 30 })
+      expect(hosts).to.deep.equal([])
+    })
+
+    it('is charged to who has left meanwhile, too, and never for who is exempt', async () => {
+      const misbehaviour = create()
+      misbehaviour.onClose(PEER.toString(), ips('203.0.113.7')[0])
+      exempt = PEER.toString()
+      await misbehaviour.report(PEER, { persistent: 200 })
+      expect(hosts).to.deep.equal([])
+
+      exempt = undefined
+      await misbehaviour.report(PEER, { persistent: 200 })
+      expect(hosts).to.deep.equal(['203.0.113.7/32'])
+    })
   })
 
   for (const penalty of [{ persistent: -1 }, { transient: NaN }, { transient: Infinity }, { persistent: '5' }, { transient: null }]) {
