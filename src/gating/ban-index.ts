@@ -4,13 +4,13 @@ import type { Ban, BanSubject } from './ban.ts'
 import type { IpAddress } from '../addresses/index.ts'
 
 /**
- * The list has its maximum size, and none of its bans ever ends
+ * There are as many automatic bans as there may be, and none of them ever ends
  */
 export class BanListFullError extends Error {
   static name = 'BanListFullError'
 
   constructor (size: number) {
-    super(`There are ${size} bans already, and none of them ends`)
+    super(`There are ${size} automatic bans already, and none of them ends`)
     this.name = 'BanListFullError'
   }
 }
@@ -24,9 +24,17 @@ export class BanIndex {
    */
   readonly #bans = new Map<string, Ban>()
   readonly #networks = new CidrMap<Ban>()
+  #automatic = 0
 
   get size (): number {
     return this.#bans.size
+  }
+
+  /**
+   * How many of them are automatic
+   */
+  get automaticSize (): number {
+    return this.#automatic
   }
 
   values (): Ban[] {
@@ -41,6 +49,7 @@ export class BanIndex {
   }
 
   set (ban: Ban, subject: BanSubject): void {
+    this.#automatic += Number(ban.automatic === true) - Number(this.get(subject)?.automatic === true)
     this.#bans.set(subject.target, ban)
 
     if (subject.kind === 'network') {
@@ -50,6 +59,7 @@ export class BanIndex {
 
   delete ({ target }: Ban): void {
     const subject = parseBanTarget(target)
+    this.#automatic -= Number(this.#bans.get(target)?.automatic === true)
     this.#bans.delete(target)
 
     if (subject.kind === 'network') {
@@ -73,13 +83,13 @@ export class BanIndex {
   }
 
   /**
-   * Which ban ends first, `undefined` if none ends
+   * Which automatic ban ends first, `undefined` if none ends
    */
-  first (): Ban | undefined {
+  firstAutomatic (): Ban | undefined {
     let first: Ban | undefined
 
     for (const ban of this.#bans.values()) {
-      if (ban.expires < (first?.expires ?? Infinity)) {
+      if (ban.automatic === true && ban.expires < (first?.expires ?? Infinity)) {
         first = ban
       }
     }

@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts'
 import { assertPart } from '../options.ts'
 import { BanIndex, BanListFullError } from './ban-index.ts'
 import { BanStore, banKey } from './ban-store.ts'
-import { BAN_LIST_RULES, createBan, parseBanTarget } from './ban.ts'
+import { BAN_LIST_RULES, createBan, longerBan, parseBanTarget } from './ban.ts'
 import type { BanListInit, BanOptions, BanSubject, BanTarget, Ban } from './ban.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { Clock, Timer } from '../clock.ts'
@@ -21,7 +21,7 @@ export interface EndedBan {
   /**
    * - `removed` by `unban`, maybe on another node that shares the datastore
    * - `expired` it was over
-   * - `displaced` the list was full, and this was the one that would have ended first
+   * - `displaced` there were too many automatic ones, and this was the one that would have ended first
    */
   readonly cause: 'removed' | 'expired' | 'displaced'
 }
@@ -176,22 +176,24 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
       const stored = await this.#store?.get(subject)
       const longest = stored != null && stored.expires > (known?.expires ?? 0) ? stored : known
 
-      if (longest != null && longest.expires >= ban.expires) {
+      const next = longest == null ? ban : longerBan(longest, ban)
+
+      if (next.expires === longest?.expires && next.automatic === longest.automatic) {
         this.#remember(longest, subject)
 
         return longest
       }
 
-      const displaced = this.#makeRoom(subject)
-      await this.#store?.put(ban, displaced)
+      const displaced = next.automatic === true ? this.#makeRoom(subject) : undefined
+      await this.#store?.put(next, displaced)
 
       if (displaced != null) {
         this.#forget(displaced, 'displaced')
       }
 
-      this.#remember(ban, subject)
+      this.#remember(next, subject)
 
-      return ban
+      return next
     })
   }
 
@@ -292,8 +294,8 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
 
       const subject = parseBanTarget(ban.target)
 
-      if (this.#bans.get(subject) == null && this.size >= this.#maxEntries) {
-        this.#log.error('ignoring the stored ban of %s, there are %d already', ban.target, this.size)
+      if (ban.automatic === true && this.#bans.get(subject)?.automatic !== true && this.#bans.automaticSize >= this.#maxEntries) {
+        this.#log.error('ignoring the stored ban of %s, there are %d automatic ones already', ban.target, this.#bans.automaticSize)
         continue
       }
 
@@ -319,17 +321,17 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
   }
 
   /**
-   * Which ban has to go for another one
+   * Which automatic ban has to go for another one
    */
   #makeRoom (subject: BanSubject): Ban | undefined {
-    if (this.#bans.get(subject) != null || this.size < this.#maxEntries) {
+    if (this.#bans.get(subject)?.automatic === true || this.#bans.automaticSize < this.#maxEntries) {
       return undefined
     }
 
-    const first = this.#bans.first()
+    const first = this.#bans.firstAutomatic()
 
     if (first == null) {
-      throw new BanListFullError(this.size)
+      throw new BanListFullError(this.#bans.automaticSize)
     }
 
     return first
@@ -342,7 +344,7 @@ export class BanList extends TypedEventEmitter<BanListEvents> implements Startab
   #remember (ban: Ban, subject: BanSubject): void {
     const before = this.#bans.get(subject)
 
-    if (before?.expires === ban.expires && before.reason === ban.reason) {
+    if (before?.expires === ban.expires && before.reason === ban.reason && before.automatic === ban.automatic) {
       return
     }
 

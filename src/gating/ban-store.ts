@@ -85,7 +85,7 @@ function encodeBan (ban: Ban): Uint8Array {
  */
 function decodeBan (key: Key, bytes: Uint8Array): Ban | undefined {
   try {
-    const { kind, target, created, expires, reason }: Record<string, unknown> = JSON.parse(new TextDecoder().decode(bytes))
+    const { kind, target, created, expires, reason, automatic }: Record<string, unknown> = JSON.parse(new TextDecoder().decode(bytes))
 
     if (typeof target !== 'string' || !Number.isFinite(created) || (expires !== null && !Number.isFinite(expires))) {
       return undefined
@@ -102,7 +102,8 @@ function decodeBan (key: Key, bytes: Uint8Array): Ban | undefined {
       target,
       created: Number(created),
       expires: expires === null ? Infinity : Number(expires),
-      ...(typeof reason === 'string' ? { reason: reason.slice(0, MAX_REASON_LENGTH) } : {})
+      ...(typeof reason === 'string' ? { reason: reason.slice(0, MAX_REASON_LENGTH) } : {}),
+      ...(automatic === true ? { automatic } : {})
     }
   } catch (err) {
     return undefined

@@ -37,6 +37,14 @@ export interface BanOptions {
    * Why. At most 1 024 characters are kept.
    */
   reason?: string
+
+  /**
+   * Is it made by a program, for something that remotes did? Then it counts for
+   * `maxEntries`, and makes room for another one of its kind. Others never do.
+   *
+   * @default false
+   */
+  automatic?: boolean
 }
 
 /**
@@ -52,8 +60,9 @@ export interface BanListInit {
   refreshInterval?: number
 
   /**
-   * How many bans there may be. When one more is made, the one that ends first
-   * is dropped.
+   * How many automatic bans there may be, as those for misbehaviour are. When one more
+   * is made, the automatic one that ends first is dropped. What an operator bans is not
+   * counted, and never dropped.
    *
    * @default 100_000
    */
@@ -90,6 +99,11 @@ export interface Ban {
   readonly expires: number
 
   readonly reason?: string
+
+  /**
+   * Was it made by a program? Left out if it was not.
+   */
+  readonly automatic?: true
 }
 
 /**
@@ -146,8 +160,19 @@ export function createBan (subject: BanSubject, options: BanOptions, clock: Cloc
     target: subject.target,
     created,
     expires: expiry(options, created),
-    ...(options.reason == null ? {} : { reason: String(options.reason).slice(0, MAX_REASON_LENGTH) })
+    ...(options.reason == null ? {} : { reason: String(options.reason).slice(0, MAX_REASON_LENGTH) }),
+    ...(options.automatic === true ? { automatic: true } : {})
   }
+}
+
+/**
+ * The ban that holds when somebody is banned who was banned before: until the later end,
+ * and an operator's if one of them is
+ */
+export function longerBan (known: Ban, ban: Ban): Ban {
+  const { automatic, ...longest } = known.expires >= ban.expires ? known : ban
+
+  return known.automatic === true && ban.automatic === true ? { ...longest, automatic } : longest
 }
 
 function expiry (options: BanOptions, now: number): number {

@@ -220,7 +220,7 @@ export class Misbehaviour {
     }
 
     if (score > banThreshold) {
-      const ban = await this.#components.bans.ban(peerId, { for: this.#banDuration, reason: reason ?? 'misbehaviour' })
+      const ban = await this.#components.bans.ban(peerId, { for: this.#banDuration, reason: reason ?? 'misbehaviour', automatic: true })
       this.#scores.delete(key)
 
       return { score, outcome: 'banned', ban }

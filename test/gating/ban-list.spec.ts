@@ -251,21 +251,40 @@ describe('gating/ban-list', () => {
     expect(targets(await startList())).to.deep.equal(['12.0.0.0/8'])
   })
 
-  it('drops the ban that ends first when it is full', async () => {
+  it('drops the automatic ban that ends first when there are too many of them', async () => {
     const list = await startList({ maxEntries: 2 })
     const ended: string[] = []
     list.addEventListener('unban', event => { ended.push(`${event.detail.cause} ${event.detail.ban.target}`) })
 
-    await list.ban('10.0.0.1', { for: Infinity })
-    await list.ban('10.0.0.2', { for: 2_000 })
-    await list.ban('10.0.0.3', { for: 1_000 })
+    await list.ban('10.0.0.1', { for: Infinity, automatic: true })
+    await list.ban('10.0.0.2', { for: 2_000, automatic: true })
+    await list.ban('10.0.0.3', { for: 1_000, automatic: true })
     expect(targets(list)).to.deep.equal(['10.0.0.1', '10.0.0.3'])
     expect(ended).to.deep.equal(['displaced 10.0.0.2'])
     expect(await storedKeys()).to.have.lengthOf(2)
 
-    await list.ban('10.0.0.3', { for: Infinity })
-    await expect(list.ban('10.0.0.4')).to.eventually.be.rejected.with.property('name', 'BanListFullError')
+    await list.ban('10.0.0.3', { for: Infinity, automatic: true })
+    await expect(list.ban('10.0.0.4', { automatic: true })).to.eventually.be.rejected.with.property('name', 'BanListFullError')
     expect(list.size).to.equal(2)
+  })
+
+  it('keeps what an operator bans, however many others are banned by a program', async () => {
+    const list = await startList({ maxEntries: 2 })
+    await list.ban('203.0.113.0/24', { for: 1_000, reason: 'operator' })
+    await list.ban('10.0.0.1', { for: 5_000, automatic: true })
+    // what was automatic is taken over, and stays one's own when a program bans it again
+    await list.ban('10.0.0.1', { for: 1_000 })
+    await list.ban('10.0.0.1', { for: 6_000, automatic: true })
+
+    for (let i = 2; i < 20; i++) {
+      await list.ban(`10.0.0.${i}`, { for: 10_000 + i, automatic: true })
+    }
+
+    const expected = ['10.0.0.1', '10.0.0.18', '10.0.0.19', '203.0.113.0/24']
+    expect(targets(list)).to.have.members(expected).and.have.lengthOf(4)
+    // also where they are read again
+    expect(targets(await startList({ maxEntries: 2 }))).to.have.members(expected)
+    expect(targets(await startList({ maxEntries: 0 }))).to.have.members(['10.0.0.1', '203.0.113.0/24'])
   })
 
   it('tells who is banned and whose ban has ended', async () => {

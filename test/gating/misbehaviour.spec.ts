@@ -52,7 +52,7 @@ describe('gating/misbehaviour', () => {
     expect(banned).to.be.empty()
 
     await expect(misbehaviour.report(PEER, { persistent: 1 }, 'bad block')).to.eventually.include({ score: 101, outcome: 'banned' })
-    expect(banned).to.deep.equal([{ target: PEER.toString(), for: undefined, reason: 'bad block' }])
+    expect(banned).to.deep.equal([{ target: PEER.toString(), for: undefined, reason: 'bad block', automatic: true }])
     expect(misbehaviour.score(PEER), 'the ban settles the score').to.equal(0)
   })
 
