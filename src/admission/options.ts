@@ -49,7 +49,7 @@ export interface AdmissionInit {
   /**
    * Refuse inbound connections while the node can hardly serve those that it has
    *
-   * @default { maxEventLoopDelay: 1_000, maxHeapRatio: 0.95, interval: 250 }
+   * @default { maxEventLoopDelay: 1_000, maxHeapRatio: 0.95, maxMemoryRatio: 0.9, interval: 250 }
    */
   load?: LoadMonitorInit | false
 }

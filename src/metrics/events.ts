@@ -95,7 +95,7 @@ export interface TrimResult {
  * - `rate` its host or network connects too often
  * - `subnet-pending` too many connections of its network are not upgraded yet
  * - `pending` too many connections are not upgraded yet, or it had to give way to others of them
- * - `load` the event loop is late, or the heap nearly full
+ * - `load` the event loop is late, or the heap or the memory nearly full
  * - `discouraged` it has misbehaved, and only the last place is free
  * - `subnet` its network has too many connections
  * - `max-connections` there are as many connections as there may be, and none is worse

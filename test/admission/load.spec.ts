@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
-import { canMeasureDelay, heapRatio } from '../../src/admission/heap.ts'
 import { LoadMonitor } from '../../src/admission/index.ts'
+import { canMeasureDelay, heapRatio, residentMemory } from '../../src/admission/memory.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { LoadMonitorInit } from '../../src/admission/index.ts'
 
@@ -18,14 +18,16 @@ class LateClock extends VirtualClock {
 describe('admission/load', () => {
   let clock: LateClock
   let heap: number | undefined
+  let resident: number | undefined
 
   beforeEach(() => {
     clock = new LateClock()
     heap = 0.5
+    resident = 500
   })
 
-  function start (init?: LoadMonitorInit): LoadMonitor {
-    const load = new LoadMonitor({ clock, heapRatio: () => heap }, init)
+  function start (init?: LoadMonitorInit, total = 1_000): LoadMonitor {
+    const load = new LoadMonitor({ clock, heapRatio: () => heap, residentMemory: () => resident, totalMemory: () => total }, init)
     load.start()
 
     return load
@@ -82,8 +84,35 @@ describe('admission/load', () => {
     load.stop()
   })
 
+  it('says so while the process takes nearly all of the memory, whatever the heap is', async () => {
+    const load = start()
+    resident = 901
+    await measure()
+    expect(load.check()).to.deep.equal({ scope: 'memory', current: 0.901, limit: 0.9 })
+
+    resident = undefined
+    await measure()
+    expect(load.check()).to.be.undefined()
+    load.stop()
+  })
+
+  it('knows nothing of the memory where nobody tells how much there is, or it is switched off', async () => {
+    for (const load of [start({}, 0), start({ maxMemoryRatio: Infinity })]) {
+      resident = 5_000
+      await measure()
+      expect(load.check()).to.be.undefined()
+      load.stop()
+    }
+  })
+
+  it('measures the process itself, where the system tells that', () => {
+    const bytes = residentMemory()
+
+    expect(bytes == null || bytes > 2 ** 20).to.be.true()
+  })
+
   it('measures nothing when it is switched off or stopped', async () => {
-    const load = start({ maxEventLoopDelay: Infinity, maxHeapRatio: Infinity })
+    const load = start({ maxEventLoopDelay: Infinity, maxHeapRatio: Infinity, maxMemoryRatio: Infinity })
     expect(clock.timers).to.equal(0)
     load.stop()
 

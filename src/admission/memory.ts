@@ -14,3 +14,16 @@ export function heapRatio (): number | undefined {
 
   return limit > 0 ? used / limit : undefined
 }
+
+/**
+ * How many bytes of memory the process has in use, whatever uses them: the heap, buffers,
+ * code and stacks. `undefined` where it can not be measured.
+ */
+export function residentMemory (): number | undefined {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    // a sandbox without /proc
+    return undefined
+  }
+}

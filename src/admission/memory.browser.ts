@@ -17,3 +17,10 @@ export function heapRatio (): number | undefined {
 
   return memory.usedJSHeapSize / memory.jsHeapSizeLimit
 }
+
+/**
+ * No browser tells it
+ */
+export function residentMemory (): number | undefined {
+  return undefined
+}
