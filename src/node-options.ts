@@ -94,11 +94,12 @@ const UPGRADER_FIELDS: ReadonlyArray<readonly [option: keyof ConnectionManagerIn
 const MONITOR_INTERVAL = 10_000
 const MONITOR_PROTOCOL = /^\/(.+)\/ping\/1\.0\.0$/
 const MONITOR_PREFIX = 'ipfs'
-const TIMEOUT_FIELDS: ReadonlyArray<readonly [option: string, preset: number, place?: string]> = [
-  ['minTimeout', 5_000, 'liveness.minPingTimeout'],
-  ['maxTimeout', 60_000, 'liveness.maxPingTimeout'],
-  ['timeoutMultiplier', 1.2],
-  ['failureMultiplier', 2]
+const TIMEOUT_FIELDS: ReadonlyArray<readonly [option: string, path: Path, preset: number, place?: string]> = [
+  ['minTimeout', ['minTimeout'], 5_000, 'liveness.minPingTimeout'],
+  ['maxTimeout', ['maxTimeout'], 60_000, 'liveness.maxPingTimeout'],
+  ['timeoutMultiplier', ['timeoutMultiplier'], 1.2],
+  ['failureMultiplier', ['failureMultiplier'], 2],
+  ['interval', ['success', 'timeSpan'], 5_000]
 ]
 
 /**
@@ -235,8 +236,8 @@ function monitorOptions (components: ConfiguredComponents): NodeOption[] {
     add('protocolPrefix', 'liveness.protocolPrefix', prefix)
   }
 
-  for (const [option, preset, place] of TIMEOUT_FIELDS) {
-    const value = read(monitor, ['timeout', option])
+  for (const [option, path, preset, place] of TIMEOUT_FIELDS) {
+    const value = read(monitor, ['timeout', ...path])
 
     if (value != null && value !== preset) {
       add(`pingTimeout.${option}`, place, value)

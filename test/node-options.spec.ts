@@ -112,12 +112,12 @@ describe('node options', () => {
   })
 
   it('of the discarded monitor are told where they have no counterpart, or ours were given', async () => {
-    const { init, warnings } = await takeOver({ connectionMonitor: { pingInterval: 5_000, pingTimeout: { timeoutMultiplier: 3 } } }, { liveness: { interval: 7_000 } })
+    const { init, warnings } = await takeOver({ connectionMonitor: { pingInterval: 5_000, pingTimeout: { timeoutMultiplier: 3, failureMultiplier: 4, interval: 9_000 } } }, { liveness: { interval: 7_000 } })
 
     expect(init).to.deep.equal({ liveness: { interval: 7_000 } })
     expect(warnings).to.deep.equal([
       '"connectionMonitor.pingInterval" of the node has no effect, as "liveness.interval" was given to connectionManager()',
-      '"connectionMonitor.pingTimeout.timeoutMultiplier" of the node has no effect, as there is no such option here'
+      ...['timeoutMultiplier', 'failureMultiplier', 'interval'].map(name => `"connectionMonitor.pingTimeout.${name}" of the node has no effect, as there is no such option here`)
     ])
   })
 

@@ -93,6 +93,13 @@ export const DEFAULT_PING_TIMEOUT = 10_000
 export const MIN_RETRY_DELAY = 1_000
 
 /**
+ * In ms: a connection on which bytes come all the time is pinged this often all the same,
+ * and once when it is new, so that its round trip time is known. Our own choice: a ping
+ * in ten minutes costs nothing, and paths do not change faster for long.
+ */
+export const MAX_RTT_AGE = 600_000
+
+/**
  * For how many ms to wait for the answer to a ping, at least and at most
  */
 export interface PingTimeouts {
@@ -123,6 +130,17 @@ export function livenessAction (record: LivenessRecord, times: LivenessTimes, no
   }
 
   return record.misses === 0 && silence < times.interval ? 'wait' : 'ping'
+}
+
+/**
+ * Is it time to measure the round trip time, also of a connection that is alive? One that
+ * did not answer is not asked again before that either.
+ *
+ * @param pingedAt - when it was pinged last, in ms since the epoch, `-Infinity` if it never was
+ * @param now - in ms since the epoch
+ */
+export function isRTTDue (pingedAt: number, now: number): boolean {
+  return now - pingedAt >= MAX_RTT_AGE
 }
 
 /**

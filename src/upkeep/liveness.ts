@@ -2,7 +2,7 @@ import { TimeoutError } from '@libp2p/interface'
 import { TimeLimit } from '../core/index.ts'
 import { toError } from '../errors.ts'
 import { DueList } from './due-queue.ts'
-import { MIN_RETRY_DELAY, PING_TIMEOUTS, livenessAction, nextCheck, pingTimeout, smoothRTT } from './liveness-policy.ts'
+import { MIN_RETRY_DELAY, PING_TIMEOUTS, isRTTDue, livenessAction, nextCheck, pingTimeout, smoothRTT } from './liveness-policy.ts'
 import { pingConnection, pingProtocol } from './ping.ts'
 import { WatchedConnection } from './watched-connection.ts'
 import type { LivenessRecord, LivenessTimes, PingTimeouts } from './liveness-policy.ts'
@@ -82,7 +82,8 @@ const PROBE_WINDOW = 1_000
 /**
  * Finds connections that are dead without bothering those that are not: only a
  * connection on which nothing was heard for a while is pinged, and it is aborted
- * only when it does not answer for some time either
+ * only when it does not answer for some time either. All others are pinged once when they
+ * are new, and every {@link MAX_RTT_AGE}, so that their round trip time is known.
  */
 export class Liveness {
   readonly #components: LivenessComponents
@@ -180,9 +181,9 @@ export class Liveness {
 
     const action = this.#probed.delete(watched) ? 'ping' : livenessAction(watched, times, now)
 
-    if (action === 'wait') {
+    if (action === 'wait' && !isRTTDue(watched.pingedAt, now)) {
       this.#due.schedule(watched, watched.silentSince + times.interval)
-    } else if (action === 'ping') {
+    } else if (action !== 'abort') {
       this.#ping(watched, times)
         .catch(err => { log.error('could not ping %p - %e', connection.remotePeer, err) })
     } else {
@@ -218,7 +219,7 @@ export class Liveness {
   async #ping (watched: WatchedConnection, times: LivenessTimes): Promise<void> {
     const { clock, log, ping = DEFAULT_PING } = this.#components
     const { connection } = watched
-    const start = clock.now()
+    const start = watched.pingedAt = clock.now()
     const timeout = pingTimeout(watched, ping)
     const limit = new TimeLimit(timeout, clock)
     this.#pinging.set(watched, limit)

@@ -64,6 +64,11 @@ export class WatchedConnection implements LivenessRecord, Due {
   misses = 0
   rttVariation: number | undefined = undefined
 
+  /**
+   * When it was pinged last, in ms since the epoch
+   */
+  pingedAt = -Infinity
+
   index = NOT_DUE
 
   readonly #watch: Watch

@@ -267,7 +267,7 @@ export interface ConnectionManagerEvents extends MeasuredEvents, RealmEvents {
   'connection:close': CustomEvent<ClosedConnection>
 
   /**
-   * A silent connection was pinged
+   * A connection was pinged, as it was silent or its round trip time was not measured for long
    */
   'connection:ping': CustomEvent<PingedConnection>
 

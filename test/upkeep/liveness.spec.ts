@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import { PingedConnection } from '../fixtures/pinged-connection.ts'
-import { LivenessWorld, TIMES, pingTimes } from './liveness-world.ts'
+import { LivenessWorld, START, TIMES, pingTimes } from './liveness-world.ts'
 import type { Liveness } from '../../src/upkeep/index.ts'
 import type { VirtualClock } from '../fixtures/virtual-clock.ts'
 
@@ -28,27 +28,38 @@ describe('connections/liveness', () => {
       expect(connection.status).to.equal('open')
     })
 
-    it('is never pinged while bytes come', async () => {
-      const connection = world.open('none')
+    it('is pinged for its round trip time only while bytes come: when it is new, and every ten minutes', async () => {
+      const connection = world.open()
+      connection.roundTrip = 40
 
-      for (let i = 0; i < 60; i++) {
+      for (let i = 0; i < 125; i++) {
         connection.receive()
         await clock.advance(10_000)
       }
 
-      expect(connection.pings).to.be.empty()
-      expect(connection.status).to.equal('open')
+      expect(connection.pings.map(at => Math.round((at - START) / 30_000))).to.deep.equal([1, 21, 41])
+      expect(connection.rtt).to.equal(40)
     })
 
-    it('is never pinged while its remote opens streams', async () => {
+    it('is asked no more often, and is not given up, where it does not answer but talks', async () => {
       const connection = world.open('none')
 
-      for (let i = 0; i < 60; i++) {
+      for (let i = 0; i < 70; i++) {
         world.recordOf(connection)?.heard()
         await clock.advance(10_000)
       }
 
-      expect(connection.pings).to.be.empty()
+      expect(connection.pings).to.have.lengthOf(2)
+      expect(connection.status).to.equal('open')
+      expect(world.recordOf(connection)).to.include({ misses: 0 })
+    })
+
+    it('is given up all the same where it is asked less often than that', async () => {
+      world.times = () => ({ interval: 900_000, maxMisses: 2, minSilence: 60_000 })
+      const connection = world.open('none')
+      await clock.advance(4 * 900_000)
+
+      expect(connection.status).to.equal('aborted')
     })
 
     it('keeps a smoothed round trip time', async () => {
