@@ -1,18 +1,37 @@
-import { saveAnchors, takeAnchors } from './anchor-store.ts'
-import type { AnchorDatastore } from './anchor-store.ts'
 import type { OutboundPeer } from './outbound-connections.ts'
 import type { CandidateSource } from './source-reader.ts'
 import type { TopUpTools } from './top-up-tools.ts'
+import type { Datastore, Key } from 'interface-datastore'
+
+/**
+ * What is needed of the node's datastore
+ */
+export type AnchorDatastore = Pick<Datastore, 'get' | 'has' | 'put'>
+
+/**
+ * More than this is not read, whatever is stored
+ */
+const MAX_ANCHORS = 100
 
 /**
  * Remembers a few peers while the node does not run, so that who surrounds it with
- * peers of his own while it starts does not have it all
+ * peers of his own while it starts does not have it all. They stay in the datastore until
+ * there are others: a run that ends before it has connected to anybody loses none.
  */
 export class AnchorKeeper {
   readonly #datastore: AnchorDatastore
   readonly #count: number
   readonly #tools: TopUpTools
-  #stored: string[] = []
+
+  /**
+   * What the datastore holds
+   */
+  #stored: readonly string[] = []
+
+  /**
+   * Those of them that the source has not given yet
+   */
+  #left: string[] = []
 
   constructor (datastore: AnchorDatastore, count: number, tools: TopUpTools) {
     this.#datastore = datastore
@@ -25,7 +44,7 @@ export class AnchorKeeper {
    */
   get source (): CandidateSource {
     const { parseAddress } = this.#tools
-    const take = (): string | undefined => this.#stored.shift()
+    const take = (): string | undefined => this.#left.shift()
 
     return {
       name: 'anchors',
@@ -44,29 +63,53 @@ export class AnchorKeeper {
    * @throws {Error} if the datastore fails
    */
   async load (): Promise<void> {
-    this.#stored = this.#count === 0 ? [] : (await takeAnchors(this.#datastore, this.#tools.ANCHORS_KEY)).slice(0, this.#count)
+    this.#stored = this.#count === 0 ? [] : (await readAnchors(this.#datastore, this.#tools.ANCHORS_KEY)).slice(0, this.#count)
+    this.#left = [...this.#stored]
   }
 
   /**
-   * Those of the peers that were connected for longest, and not through a relay
+   * Those of the peers that were connected for longest, and not through a relay; where
+   * they are too few, those of before
    *
    * @throws {Error} if the datastore fails
    */
   async save (peers: readonly OutboundPeer[]): Promise<void> {
-    this.#stored = []
-
     const anchors = [...peers]
       .filter(({ isBootstrap }) => !isBootstrap)
       .sort((a, b) => a.openedAt - b.openedAt)
       .flatMap(({ connections, key }) => {
         const direct = [...connections].find(connection => connection.direct)
 
-        return direct == null ? [] : [this.#tools.withPeer(direct.remoteAddr, key).toString()]
+        return direct == null ? [] : [{ key, text: this.#tools.withPeer(direct.remoteAddr, key).toString() }]
       })
-      .slice(0, this.#count)
+    const earlier = this.#stored.filter(text => !anchors.some(({ key }) => text.endsWith(`/p2p/${key}`)))
+    this.#left = []
 
     if (anchors.length > 0) {
-      await saveAnchors(this.#datastore, this.#tools.ANCHORS_KEY, anchors)
+      const texts = [...anchors.map(({ text }) => text), ...earlier].slice(0, Math.min(this.#count, MAX_ANCHORS))
+      this.#stored = texts
+      await this.#datastore.put(this.#tools.ANCHORS_KEY, new TextEncoder().encode(JSON.stringify(texts)))
     }
+  }
+}
+
+/**
+ * What is stored of anchors. What is broken counts as nothing.
+ *
+ * @throws {Error} if the datastore fails
+ */
+export async function readAnchors (datastore: AnchorDatastore, key: Key): Promise<string[]> {
+  if (!await datastore.has(key)) {
+    return []
+  }
+
+  const bytes = await datastore.get(key)
+
+  try {
+    const stored: unknown = JSON.parse(new TextDecoder().decode(bytes))
+
+    return Array.isArray(stored) ? stored.slice(0, MAX_ANCHORS).filter(multiaddr => typeof multiaddr === 'string') : []
+  } catch {
+    return []
   }
 }

@@ -3,16 +3,18 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { MemoryDatastore } from 'datastore-core'
 import * as fc from 'fast-check'
-import { saveAnchors, takeAnchors } from '../../src/outbound/anchor-store.ts'
+import { AnchorKeeper, readAnchors } from '../../src/outbound/anchor-keeper.ts'
 import { toCandidate } from '../../src/outbound/candidate.ts'
 import { chooseChurned } from '../../src/outbound/choose-churned.ts'
 import { mixFairly } from '../../src/outbound/mix-fairly.ts'
 import { SOURCE_PATIENCE, SOURCE_TIMEOUT, SourceReader } from '../../src/outbound/source-reader.ts'
 import { CHURN_DEFAULTS } from '../../src/outbound/top-up-config.ts'
 import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
-import { stubPeerId } from '../fixtures/connections.ts'
+import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
+import { addressOf } from './outbound-world.ts'
 import type { ChurnCandidate } from '../../src/outbound/choose-churned.ts'
+import type { OutboundPeer } from '../../src/outbound/outbound-connections.ts'
 import type { CandidateSource } from '../../src/outbound/source-reader.ts'
 
 describe('outbound: sources of candidates', () => {
@@ -188,21 +190,50 @@ describe('outbound: candidates', () => {
 })
 
 describe('outbound: anchors', () => {
-  it('are read once', async () => {
-    const datastore = new MemoryDatastore()
-    await saveAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY, ['/memory/a', '/memory/b'])
-    expect(await takeAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY)).to.deep.equal(['/memory/a', '/memory/b'])
-    expect(await takeAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY)).to.deep.equal([])
+  const KEY = TOP_UP_TOOLS.ANCHORS_KEY
+  const outboundPeer = (name: string): OutboundPeer => {
+    const connection = stubConnection({ remoteAddr: addressOf(name), direction: 'outbound' })
+
+    return { peerId: connection.remotePeer, key: connection.remotePeer.toString(), openedAt: Number(name.slice(1)), connections: new Set([connection]), isBootstrap: false }
+  }
+  let datastore: MemoryDatastore
+  let keeper: AnchorKeeper
+
+  beforeEach(() => {
+    datastore = new MemoryDatastore()
+    keeper = new AnchorKeeper(datastore, 2, TOP_UP_TOOLS)
   })
 
-  for (const stored of ['', '{', '{}', 'null', '[1, null, {}]', '7']) {
-    it(`${JSON.stringify(stored)} counts as none, and is deleted`, async () => {
-      const datastore = new MemoryDatastore()
-      await datastore.put(TOP_UP_TOOLS.ANCHORS_KEY, new TextEncoder().encode(stored))
-      expect(await takeAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY)).to.deep.equal([])
-      expect(await datastore.has(TOP_UP_TOOLS.ANCHORS_KEY)).to.be.false()
-    })
-  }
+  it('stay until there are others, however often the node is started', async () => {
+    await keeper.save(['a1', 'b2', 'c3'].map(outboundPeer))
+    const stored = await readAnchors(datastore, KEY)
+    expect(stored).to.have.lengthOf(2)
+
+    await keeper.load()
+    await keeper.save([])
+    expect(await readAnchors(datastore, KEY)).to.deep.equal(stored)
+
+    await keeper.load()
+    await keeper.save([outboundPeer('d4')])
+    const [first, second] = await readAnchors(datastore, KEY)
+    expect(first).to.include(addressOf('d4'))
+    expect(second).to.equal(stored[0])
+  })
+
+  it('are each stored once', async () => {
+    const peer = outboundPeer('a1')
+    await keeper.save([peer])
+    await keeper.load()
+    await keeper.save([peer])
+    expect(await readAnchors(datastore, KEY)).to.have.lengthOf(1)
+  })
+
+  it('count as none where something else is stored', async () => {
+    for (const stored of ['', '{', '{}', 'null', '[1, null, {}]', '7']) {
+      await datastore.put(KEY, new TextEncoder().encode(stored))
+      expect(await readAnchors(datastore, KEY), stored).to.deep.equal([])
+    }
+  })
 })
 
 describe('outbound: churn', () => {

@@ -228,7 +228,7 @@ describe('outbound: connections up to a target', () => {
     expect(world.takeStarted()).to.not.be.empty()
   })
 
-  it('stopped and started again it dials the anchors first, and only once', async () => {
+  it('stopped and started again it dials the anchors first, each once in a run, until there are others', async () => {
     await begin({ target: 2, sources: [async () => ['a1', 'b1', 'c1'].map(name => multiaddr(addressOf(name)).encapsulate(`/p2p/${world.peer(name).peerId}`))] }, 'a1', 'b1', 'c1')
     await world.succeed('a1', 'b1')
     world.takeStarted()
@@ -239,11 +239,14 @@ describe('outbound: connections up to a target', () => {
     world.create({ target: 2, sources: [] })
     await world.start()
     expect(world.takeStarted()).to.deep.equal(['a1', 'b1'])
-    // as if it had crashed
-    await world.outbound.pause()
+    await world.fail('a1', 'b1')
+    await world.clock.advance(120_000)
+    expect(world.takeStarted()).to.deep.equal([])
+
+    await world.outbound.stop()
     world.create({ target: 2, sources: [] })
     await world.start()
-    expect(world.takeStarted()).to.deep.equal([])
+    expect(world.takeStarted()).to.deep.equal(['a1', 'b1'])
   })
 
   it('hangs up on who turns out to speak something else', async () => {
