@@ -109,10 +109,10 @@ export class ConnectionManagerService extends TypedEventEmitter<ConnectionManage
     const rooms = this.#rooms = createRooms(measured, config, context)
     this.realms = rooms.realms.realms
 
-    const { dialQueue, dialer } = createDialer(measured, rooms, config);
+    const { dialQueue, dialer, targets } = createDialer(measured, rooms, config);
     ({ bans: this.bans, discouraged: this.discouraged, controls: this.resources } = rooms);
     ({ dialQueue: this.dialQueue, dialer: this.#dialer } = { dialQueue, dialer });
-    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ node: measured, rooms, dialer, connectionManager: this }, config));
+    ({ outbound: this.outbound, reconnectQueue: this.reconnectQueue, staticPeers: this.staticPeers, trustedPeers: this.trustedPeers } = createOutbound({ node: measured, rooms, dialer, targets, connectionManager: this }, config));
     ({ explain: this.explain, decisions: this.decisions } = createExplainer({ clock, rooms, dialQueue, events: this, staticPeers: this.staticPeers }, config))
 
     const dial = async (peerId: PeerId): Promise<Connection> => this.openConnection(peerId)

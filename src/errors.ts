@@ -50,6 +50,18 @@ export class DialDeniedError extends Error {
 }
 
 /**
+ * A host was dialled often enough without anybody asking for it
+ */
+export class HostRateError extends Error {
+  static name = 'HostRateError'
+
+  constructor (message = 'The host was dialled often a short time ago') {
+    super(message)
+    this.name = 'HostRateError'
+  }
+}
+
+/**
  * There was no address to dial. Same name as libp2p's own error, which libp2p
  * does not export.
  */

@@ -3,6 +3,7 @@ import { defaultLogger } from '@libp2p/logger'
 import { isMultiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { TypedEventEmitter } from 'main-event'
+import { addressGroup } from '../../src/addresses/index.ts'
 import { steadyClock } from '../../src/clock.ts'
 import { resolveConfig } from '../../src/config.ts'
 import { autoScale } from '../../src/resources/index.ts'
@@ -11,7 +12,7 @@ import { SimulatedConnection, SimulatedHandshake, SimulatedStream, APPLICATION_P
 import { SimulatedNode } from '../simulated-node.ts'
 import type { ConnectionManagerConfig, ConnectionManagerInit } from '../../src/config.ts'
 import type { OutboundControl } from '../../src/outbound/index.ts'
-import type { OutboundNodeComponents, Rooms, RoomsContext } from '../../src/wiring/index.ts'
+import type { OutboundNodeComponents, OutboundTargets, Rooms, RoomsContext } from '../../src/wiring/index.ts'
 import type { Link } from '../link.ts'
 import type { Policy, PolicyInit, PolicyWorld } from '../policy.ts'
 import type { AbortOptions, Connection, DialTarget, Libp2pEvents, Stream } from '@libp2p/interface'
@@ -93,7 +94,12 @@ export class OurPolicy implements Policy {
     const dialer = { openConnection: async (target: DialTarget, { signal }: AbortOptions = {}) => this.dial(firstAddress(target), signal) }
 
     this.rooms = createRooms(node, this.config, context)
-    this.outbound = createOutbound({ node, rooms: this.rooms, dialer, connectionManager: dialer }, this.config).outbound
+    const targets: OutboundTargets = {
+      dialable: async (_, multiaddrs) => [...multiaddrs],
+      groupOf: multiaddr => addressGroup(multiaddr),
+      groupOfConnection: ({ remoteAddr }) => addressGroup(remoteAddr)
+    }
+    this.outbound = createOutbound({ node, rooms: this.rooms, targets, dialer, connectionManager: dialer }, this.config).outbound
   }
 
   async start (): Promise<void> {

@@ -5,7 +5,7 @@ import { PendingConnections } from './pending-connections.ts'
 import { withinTime } from './time-limit.ts'
 import type { PeerEntry } from './connection-entry.ts'
 import type { Clock } from '../clock.ts'
-import type { Connection, Libp2pEvents, Logger, PeerId, PeerStore } from '@libp2p/interface'
+import type { Connection, Libp2pEvents, Logger, MultiaddrConnection, PeerId, PeerStore } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 export interface ConnectionTrackerComponents {
@@ -101,6 +101,13 @@ export class ConnectionTracker {
     if (this.#started && this.#add(connection)) {
       connection.addEventListener('close', () => { this.#remove(connection) }, { once: true })
     }
+  }
+
+  /**
+   * What an open connection was made of, also while others are told that it is open
+   */
+  socketOf (connection: Connection): MultiaddrConnection | undefined {
+    return (this.table.get(connection) ?? this.pending.get(connection.timeline))?.socket
   }
 
   #onOpen (connection: Connection): void {

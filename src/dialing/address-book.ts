@@ -4,6 +4,7 @@ import { DialDeniedError, NoValidAddressesError, hasErrorName, toError } from '.
 import { prepareAddresses } from './address-preparation.ts'
 import { addFailure, attachDialReport, emptyReport } from './dial-failure.ts'
 import { resolveAddresses } from './resolver.ts'
+import type { AutomaticTargets } from './automatic-targets.ts'
 import type { DialReport } from './dial-failure.ts'
 import type { AbortOptions, Address, ConnectionGater, Logger, MultiaddrResolver, PeerId, PeerRouting, PeerStore } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
@@ -22,6 +23,15 @@ export interface AddressBookComponents {
   transportManager: Pick<TransportManager, 'dialTransportForMultiaddr' | 'getAddrs'>
   connectionGater: ConnectionGater
   dns?: DNS
+}
+
+export interface AddressBookInit {
+  resolvers: Record<string, MultiaddrResolver>
+
+  /**
+   * Which addresses may be dialled without being asked for
+   */
+  targets: Pick<AutomaticTargets, 'dialable'>
 }
 
 /**
@@ -57,12 +67,12 @@ export interface FindOptions extends AbortOptions {
  */
 export class AddressBook {
   readonly #components: AddressBookComponents
-  readonly #resolvers: Record<string, MultiaddrResolver>
+  readonly #init: AddressBookInit
   readonly #log: Logger
 
-  constructor (components: AddressBookComponents, resolvers: Record<string, MultiaddrResolver>, log: Logger) {
+  constructor (components: AddressBookComponents, init: AddressBookInit, log: Logger) {
     this.#components = components
-    this.#resolvers = resolvers
+    this.#init = init
     this.#log = log
   }
 
@@ -85,14 +95,7 @@ export class AddressBook {
       ? multiaddrs.map(uncertified)
       : await this.#lookUp(peerId, options)
     const report = emptyReport(peerId)
-    const resolved = await this.#resolve(known, report, options)
-    const prepared = prepareAddresses(resolved, {
-      peerId,
-      ownPeerId: this.#components.peerId,
-      ownAddresses: this.#components.transportManager.getAddrs(),
-      isAskedFor: multiaddrs.length > 0 && options.automatic !== true,
-      canDial: multiaddr => this.#components.transportManager.dialTransportForMultiaddr(multiaddr) != null
-    }, report)
+    const prepared = await this.#prepare(peerId, known, multiaddrs.length > 0 && options.automatic !== true, report, options)
 
     if (prepared.length === 0) {
       throw attachDialReport(nothingLeft(report), report)
@@ -105,6 +108,16 @@ export class AddressBook {
     }
 
     return { addresses, report }
+  }
+
+  /**
+   * Of the addresses that a peer is said to have those that may be dialled without being
+   * asked for: resolved, and with what their names lead to. The gater was not asked yet.
+   */
+  async dialable (peerId: PeerId, multiaddrs: readonly Multiaddr[], options: AbortOptions = {}): Promise<Multiaddr[]> {
+    const prepared = await this.#prepare(peerId, multiaddrs.map(uncertified), false, emptyReport(peerId), { ...options, automatic: true })
+
+    return prepared.map(({ multiaddr }) => multiaddr)
   }
 
   async #assertDialable (peerId: PeerId): Promise<void> {
@@ -143,8 +156,29 @@ export class AddressBook {
     }
   }
 
+  async #prepare (peerId: PeerId | undefined, addresses: Address[], isAskedFor: boolean, report: DialReport, options: FindOptions): Promise<Address[]> {
+    const { peerId: ownPeerId, transportManager } = this.#components
+    const resolved = await this.#resolve(addresses, report, options)
+    const prepared = prepareAddresses(resolved, {
+      peerId,
+      ownPeerId,
+      ownAddresses: transportManager.getAddrs(),
+      isAskedFor,
+      canDial: multiaddr => transportManager.dialTransportForMultiaddr(multiaddr) != null
+    }, report)
+
+    if (options.automatic !== true) {
+      return prepared
+    }
+
+    const { allowed, denied } = await untilAborted(this.#init.targets.dialable(peerId, prepared), options.signal)
+    denied.forEach(failure => { addFailure(report, failure) })
+
+    return allowed
+  }
+
   async #resolve (addresses: Address[], report: DialReport, options: AbortOptions): Promise<Address[]> {
-    const { resolved, failures, omitted } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.#resolvers, {
+    const { resolved, failures, omitted } = await resolveAddresses(addresses.map(({ multiaddr }) => multiaddr), this.#init.resolvers, {
       signal: options.signal,
       dns: this.#components.dns,
       log: this.#log

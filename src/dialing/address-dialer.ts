@@ -1,14 +1,16 @@
 import { ConnectionFailedError, TimeoutError } from '@libp2p/interface'
-import { addressGroup, transportKind } from '../addresses/index.ts'
+import { relayPeer, transportKind } from '../addresses/index.ts'
 import { closeWithin } from '../core/index.ts'
-import { toError } from '../errors.ts'
+import { HostRateError, toError } from '../errors.ts'
 import { whenAborted } from '../when-aborted.ts'
+import { endpointOf } from './dial-traits.ts'
 import { headStart } from './ranker.ts'
-import type { GroupOf, TransportKind } from '../addresses/index.ts'
+import type { TransportKind } from '../addresses/index.ts'
 import type { Clock, Timer } from '../clock.ts'
+import type { AutomaticTargets } from './automatic-targets.ts'
 import type { DialBudgets } from './budgets.ts'
 import type { DialHistory } from './dial-history.ts'
-import type { DialJob } from './dial-job.ts'
+import type { DialJob, DialJobOptions } from './dial-job.ts'
 import type { AttemptOptions } from './dial-scheduler.ts'
 import type { Address, Connection, OpenConnectionProgressEvents, PeerId } from '@libp2p/interface'
 import type { OpenConnectionOptions, TransportManager } from '@libp2p/interface-internal'
@@ -18,26 +20,20 @@ export interface AddressDialerComponents {
   transportManager: Pick<TransportManager, 'dial'>
   budgets: DialBudgets
   history: DialHistory
+  targets: Pick<AutomaticTargets, 'groupOf' | 'take'>
   clock: Clock
 }
 
 /**
  * What transports hand on to the upgrader and to the dials they make themselves
  */
-type TransportOptions = Pick<OpenConnectionOptions, 'signal' | 'onProgress' | 'priority' | 'initiator'>
+type TransportOptions = Pick<OpenConnectionOptions, 'signal' | 'onProgress' | 'priority' | 'initiator'> & Pick<DialJobOptions, 'automatic'>
 
 export interface AddressDialerInit {
   /**
    * How long the dial of an address may take now, in ms
    */
   timeout(): number
-
-  /**
-   * Which addresses share a network
-   *
-   * @default undefined, by their network
-   */
-  groupOf?: GroupOf
 
   /**
    * Reserve what the connection costs, before it is dialled
@@ -79,28 +75,52 @@ export class AddressDialer {
   readonly #components: AddressDialerComponents
   readonly #init: AddressDialerInit
 
+  /**
+   * How many dials go through each relay, by its id
+   */
+  readonly #relays = new Map<string, number>()
+
   constructor (components: AddressDialerComponents, init: AddressDialerInit) {
     this.#components = components
     this.#init = init
   }
 
   /**
+   * Whether the dial of an address goes on only once this peer, its relay, is connected
+   */
+  awaits (peer: string): boolean {
+    return this.#relays.has(peer)
+  }
+
+  /**
+   * @throws {HostRateError} if nobody asked for it, and the host was dialled often enough
    * @throws {TimeoutError} if it takes too long, counted from when it could begin
    * @throws {Error} what the transport throws, or the reason of the signal
    */
   async dial ({ multiaddr }: Address, job: DialJob, options: AttemptOptions): Promise<Connection> {
     const { peerId, priority, automatic } = job.options
+    const { budgets, targets } = this.#components
     const kind = transportKind(multiaddr)
+    const relay = relayPeer(multiaddr)
 
-    const release = await this.#components.budgets.acquire({
+    const release = await budgets.acquire({
       peer: (peerId ?? multiaddr).toString(),
+      endpoint: endpointOf(multiaddr),
+      isRelayed: relay != null,
       transport: SHARED_BUDGETS[kind] ?? kind,
-      group: automatic === true ? addressGroup(multiaddr, { groupOf: this.#init.groupOf }) : undefined,
+      group: automatic === true ? targets.groupOf(multiaddr) : undefined,
       priority,
       signal: options.signal
     })
 
+    this.#countRelay(relay, 1)
+
     try {
+      // somebody may have asked for it while it waited
+      if (job.options.automatic === true && !targets.take(multiaddr)) {
+        throw new HostRateError()
+      }
+
       const controller = new AbortController()
       // that there is no room here is not the fault of the address
       const reservation = this.#init.reserve?.(multiaddr, peerId, controller.signal)
@@ -111,13 +131,28 @@ export class AddressDialer {
         reservation?.release()
       }
     } finally {
+      this.#countRelay(relay, -1)
       release()
+    }
+  }
+
+  #countRelay (relay: string | undefined, more: number): void {
+    if (relay == null) {
+      return
+    }
+
+    const count = (this.#relays.get(relay) ?? 0) + more
+
+    if (count === 0) {
+      this.#relays.delete(relay)
+    } else {
+      this.#relays.set(relay, count)
     }
   }
 
   async #connect (multiaddr: Multiaddr, job: DialJob, { signal, onHandshake }: AttemptOptions, controller: AbortController): Promise<Connection> {
     const { clock, history, transportManager } = this.#components
-    const { peerId, priority, initiator, force } = job.options
+    const { peerId, priority, initiator, force, automatic } = job.options
     const { network } = history
     const timeout = this.#init.timeout()
     const timer = clock.setTimeout(() => { controller.abort(new TimeoutError(`No connection within ${Math.round(timeout)} ms`)) }, timeout)
@@ -133,6 +168,8 @@ export class AddressDialer {
       const options: TransportOptions = {
         signal: controller.signal,
         initiator,
+        // of a relay, too, a stranger has told where it is
+        automatic,
         // the transport of relayed addresses dials the relay with these options,
         // and whoever is waited for by another dial goes first
         priority: priority + 1,

@@ -7,7 +7,8 @@ import { whenAborted } from '../when-aborted.ts'
  */
 export interface DialBudgetsInit {
   /**
-   * How many dials of single addresses may run at the same time
+   * How many dials of single addresses may run at the same time, without those through
+   * relays
    *
    * @default 320
    */
@@ -45,7 +46,7 @@ export interface DialBudgetsInit {
  * `tcp`, which WebSockets use too, takes file descriptors: 160 (go-libp2p default).
  * Chromium refuses the 65th `webtransport` session that is still pending. A tab
  * of Chromium may make 500 `webrtc` connections in its life, and every attempt
- * counts. `circuit` leaves places for the dials of the relays.
+ * counts. Dials over a `circuit` are not counted over all, as they wait for those of relays.
  */
 export const DIAL_BUDGETS: Required<DialBudgetsInit> = {
   maxParallelAddressDials: 320,
@@ -53,6 +54,13 @@ export const DIAL_BUDGETS: Required<DialBudgetsInit> = {
   maxParallelDialsPerTransport: { tcp: 160, webtransport: 48, webrtc: 16, circuit: 64 },
   maxParallelDialsPerGroup: 4
 }
+
+/**
+ * How many dials may go to one port of one IP address at the same time, also of those that
+ * somebody asked for: a server that is up answers all at once, and of one that is not no
+ * more is learnt by more. As many as may go to one peer. Private addresses are exempt.
+ */
+export const MAX_PARALLEL_DIALS_PER_ENDPOINT = 8
 
 /**
  * Whose budgets one dial of an address is charged to
@@ -67,6 +75,19 @@ export interface DialCharge {
    * The kind of transport
    */
   transport: string
+
+  /**
+   * The IP address or name, and the port, that is dialled first
+   */
+  endpoint?: string
+
+  /**
+   * Whether it goes through a relay: it waits for the dial of the relay, and takes no place
+   * that this one may need
+   *
+   * @default false
+   */
+  isRelayed?: boolean
 
   /**
    * The group of addresses, for a dial that the group budget binds
@@ -136,7 +157,7 @@ export class DialBudgets {
   }
 
   /**
-   * How many dials run
+   * How many dials run that do not go through a relay
    */
   get running (): number {
     return this.#budgets.get('all')?.used ?? 0
@@ -219,10 +240,16 @@ export class DialBudgets {
   }
 
   #budgetsOf (charge: DialCharge): Budget[] {
-    const budgets = [
-      this.#budget('all', this.#init.maxParallelAddressDials),
-      this.#budget(`peer ${charge.peer}`, this.#init.maxParallelDialsPerPeer)
-    ]
+    const budgets = [this.#budget(`peer ${charge.peer}`, this.#init.maxParallelDialsPerPeer)]
+
+    if (charge.isRelayed !== true) {
+      budgets.push(this.#budget('all', this.#init.maxParallelAddressDials))
+    }
+
+    if (charge.endpoint != null) {
+      budgets.push(this.#budget(`endpoint ${charge.endpoint}`, MAX_PARALLEL_DIALS_PER_ENDPOINT))
+    }
+
     const transportCap = this.#init.maxParallelDialsPerTransport[charge.transport]
 
     if (transportCap != null) {

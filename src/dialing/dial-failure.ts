@@ -9,9 +9,10 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * `self` – it is our own peer id or one of our listen addresses,
  * `unspecified` – it says where to listen, not where to dial,
  * `link-local` – without a zone it does not say on which link,
- * `no-transport` – none of the node's transports can dial it
+ * `no-transport` – none of the node's transports can dial it,
+ * `private` – it leads to this host or a local network, and nobody asked for it
  */
-export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport'
+export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspecified' | 'link-local' | 'no-transport' | 'private'
 
 /**
  * Why an address was not connected to. Either it was not dialled:
@@ -19,7 +20,8 @@ export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspeci
  * `gated` – the connection gater denied it,
  * `back-off` – it failed lately,
  * `black-hole` – UDP or IPv6 does not work here,
- * `unresolved` – it could not be resolved to addresses;
+ * `unresolved` – it could not be resolved to addresses,
+ * `host-rate` – its host was dialled often enough without anybody asking for it;
  *
  * or the dial failed:
  * `timeout` – no answer in time,
@@ -38,7 +40,7 @@ export type AddressRefusalReason = 'too-many' | 'wrong-peer' | 'self' | 'unspeci
  * `stopped` – the node does not run,
  * `unknown`
  */
-export type DialFailureReason = AddressRefusalReason | 'gated' | 'back-off' | 'black-hole' | 'unresolved' | 'timeout' | 'refused' | 'unreachable' | 'reset' | 'name-not-found' | 'encryption' | 'unexpected-peer' | 'no-muxer' | 'relay' | 'local-limit' | 'cancelled' | 'queue-full' | 'no-addresses' | 'stopped' | 'unknown'
+export type DialFailureReason = AddressRefusalReason | 'gated' | 'back-off' | 'black-hole' | 'unresolved' | 'host-rate' | 'timeout' | 'refused' | 'unreachable' | 'reset' | 'name-not-found' | 'encryption' | 'unexpected-peer' | 'no-muxer' | 'relay' | 'local-limit' | 'cancelled' | 'queue-full' | 'no-addresses' | 'stopped' | 'unknown'
 
 /**
  * An address that was not connected to
@@ -130,6 +132,7 @@ const SIGNS: Array<[reason: DialFailureReason, signs: string[]]> = [
   ['no-transport', ['TransportUnavailableError']],
   ['no-addresses', ['NoValidAddressesError']],
   ['unresolved', ['RecursionLimitError', 'DNSQueryFailedError']],
+  ['host-rate', ['HostRateError']],
   ['self', ['InvalidPeerIdError', 'Tried to dial self']],
   ['stopped', ['NotStartedError']],
   ['relay', ['InvalidMessageError']],

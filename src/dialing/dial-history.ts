@@ -51,7 +51,7 @@ export interface ForgottenFailures {
 export type Doubt = 'back-off' | 'black-hole'
 
 // what says nothing about the address: the fault is ours, or nobody's
-const NOT_THE_ADDRESS = new Set<DialFailureReason>(['cancelled', 'gated', 'local-limit', 'no-transport', 'stopped', 'queue-full', 'self'])
+const NOT_THE_ADDRESS = new Set<DialFailureReason>(['cancelled', 'gated', 'local-limit', 'no-transport', 'stopped', 'queue-full', 'self', 'host-rate'])
 
 // nothing came back from the network
 const NO_ANSWER = new Set<DialFailureReason>(['timeout', 'unreachable', 'unknown', 'name-not-found'])

@@ -182,14 +182,15 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
   }
 
   /**
-   * A job that is waited for by somebody more urgent moves forward. Addresses
-   * that were added to it lead to it.
+   * A job that is waited for by somebody more urgent moves forward, and one that
+   * another job waits for starts. Addresses that were added to it lead to it.
    */
-  update (job: DialJob, priority: number): void {
+  update (job: DialJob, priority: number, isAwaited = false): void {
     this.#index(job)
 
-    if (priority > job.options.priority && this.#dequeue(job)) {
-      job.options.priority = priority
+    if ((priority > job.options.priority || isAwaited) && this.#dequeue(job)) {
+      job.options.priority = Math.max(priority, job.options.priority)
+      job.options.isAwaited ||= isAwaited
       this.#enqueue(job)
       this.#startNext()
     }
@@ -249,7 +250,8 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
   }
 
   /**
-   * First come first served within a priority, higher priorities first
+   * First come first served within a priority, higher priorities first, before all what
+   * others wait for
    */
   #enqueue (job: DialJob): void {
     this.#waiting.splice(this.#waiting.findLastIndex(other => isBefore(other, job)) + 1, 0, job)
@@ -271,8 +273,8 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
     }
   }
 
-  #hasPlaceFor ({ options: { priority } }: DialJob): boolean {
-    return this.running / this.concurrency < PLACES_FOR_ALL ||
+  #hasPlaceFor ({ options: { isAwaited, priority } }: DialJob): boolean {
+    return isAwaited === true || this.running / this.concurrency < PLACES_FOR_ALL ||
       (this.running < this.concurrency && [...this.#running].some(({ options }) => priority > options.priority))
   }
 
@@ -373,5 +375,11 @@ export class DialJobQueue extends TypedEventEmitter<DialJobQueueEvents> {
 }
 
 function isBefore (a: DialJob, b: DialJob): boolean {
+  const isFirst = a.options.isAwaited === true
+
+  if (isFirst !== (b.options.isAwaited === true)) {
+    return isFirst
+  }
+
   return a.options.priority === b.options.priority ? a.order < b.order : a.options.priority > b.options.priority
 }

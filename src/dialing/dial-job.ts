@@ -41,6 +41,12 @@ export interface DialJobOptions {
    * bind the dial
    */
   automatic?: boolean
+
+  /**
+   * A dial that runs goes on only once this peer, its relay, is connected, so that this
+   * one needs no place: those that wait for it may have them all
+   */
+  isAwaited?: boolean
 }
 
 /**

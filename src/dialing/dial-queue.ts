@@ -9,6 +9,7 @@ import { logged } from '../user-functions.ts'
 import { adaptiveTimeout } from './adaptive-timeout.ts'
 import { AddressBook } from './address-book.ts'
 import { AddressDialer } from './address-dialer.ts'
+import { AutomaticTargets } from './automatic-targets.ts'
 import { DialBudgets } from './budgets.ts'
 import { DialHistory } from './dial-history.ts'
 import { DialJobQueue } from './dial-job-queue.ts'
@@ -19,6 +20,7 @@ import { PeerDial } from './peer-dial.ts'
 import { createSortedRanker, dialRanker } from './ranker.ts'
 import type { AddressBookComponents } from './address-book.ts'
 import type { AddressDialerInit } from './address-dialer.ts'
+import type { AutomaticTargetsComponents } from './automatic-targets.ts'
 import type { BackOffDatastore } from './back-off-store.ts'
 import type { DialBudgetsInit } from './budgets.ts'
 import type { DialFailure } from './dial-failure.ts'
@@ -28,7 +30,7 @@ import type { DialingInit } from './options.ts'
 import type { PeerDialComponents } from './peer-dial.ts'
 import type { DialRanker } from './ranker.ts'
 import type { SteadyClock } from '../clock.ts'
-import type { Address, ComponentLogger, Connection, CounterGroup, DialTarget, IsDialableOptions, Logger, Metrics, PeerId, PeerStore, PendingDial, PendingDialStatus } from '@libp2p/interface'
+import type { AbortOptions, Address, ComponentLogger, Connection, CounterGroup, DialTarget, IsDialableOptions, Logger, Metrics, PeerId, PeerStore, PendingDial, PendingDialStatus } from '@libp2p/interface'
 import type { OpenConnectionOptions, TransportManager } from '@libp2p/interface-internal'
 import type { JobStatus } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -85,7 +87,7 @@ export interface DialQueueComponents extends AddressBookComponents {
 /**
  * The options of the dial queue, with their defaults worked out. Times are in ms.
  */
-export interface DialQueueInit extends DialBudgetsInit, DialHistoryInit, Pick<AddressDialerInit, 'groupOf' | 'reserve'>, Pick<DialingInit, 'addressSorter' | 'resolvers'> {
+export interface DialQueueInit extends DialBudgetsInit, DialHistoryInit, Pick<AddressDialerInit, 'reserve'>, Partial<Omit<AutomaticTargetsComponents, 'clock'>>, Pick<DialingInit, 'addressSorter' | 'resolvers'> {
   maxParallelDials: number
   maxDialQueueLength: number
   maxPeerAddrsToDial: number
@@ -140,9 +142,15 @@ export class DialQueue {
    */
   readonly history: DialHistory
 
+  /**
+   * What may be dialled that nobody asked for
+   */
+  readonly targets: AutomaticTargets
+
   readonly #components: DialQueueComponents
   readonly #init: DialQueueInit
   readonly #addressBook: AddressBook
+  readonly #addressDialer: AddressDialer
   readonly #ranker: DialRanker
   readonly #clock: SteadyClock
   readonly #log: Logger
@@ -156,15 +164,17 @@ export class DialQueue {
 
   constructor (components: DialQueueComponents, init: DialQueueInit, clock: SteadyClock) {
     const { metrics, transportManager } = components
-    const { groupOf, reserve, maxParallelDials, maxPeerAddrsToDial } = init
+    const { reserve, maxParallelDials, maxPeerAddrsToDial } = init
     const log = components.logger.forComponent('libp2p:connmgr:dial-queue')
     const ranker = rankerOf(init, log)
     const history = new DialHistory(init, clock)
-    const addressBook = new AddressBook(components, init.resolvers ?? { dnsaddr: dnsaddrResolver }, log)
+    const targets = new AutomaticTargets({ isNearby: () => false, isNamed: () => false, relayAddress: () => undefined, ...init, clock })
+    const addressBook = new AddressBook(components, { resolvers: init.resolvers ?? { dnsaddr: dnsaddrResolver }, targets }, log)
     const timeout = (): number => adaptiveTimeout({ nominal: init.addressDialTimeout, pending: this.queue.queued, parallel: maxParallelDials })
+    const addressDialer = new AddressDialer({ transportManager, budgets: new DialBudgets(init), history, targets, clock }, { reserve, timeout })
     const peerDial: PeerDialComponents = {
       addressBook,
-      addressDialer: new AddressDialer({ transportManager, budgets: new DialBudgets(init), history, clock }, { groupOf, reserve, timeout }),
+      addressDialer,
       history,
       ranker,
       clock,
@@ -181,7 +191,9 @@ export class DialQueue {
     this.#log = log
     this.#ranker = ranker
     this.#addressBook = addressBook
+    this.#addressDialer = addressDialer
     this.history = history
+    this.targets = targets
     this.#failures = metrics?.registerCounterGroup('libp2p_connmgr_dial_failures_total', {
       label: 'reason',
       help: 'Addresses that could not be connected to'
@@ -209,6 +221,8 @@ export class DialQueue {
    * The network is another one, so failures of the past mean nothing
    */
   networkChanged (): ForgottenFailures {
+    this.targets.forget()
+
     return this.history.forget()
   }
 
@@ -241,6 +255,7 @@ export class DialQueue {
       throw new AbortError('The dial queue is stopped')
     }
 
+    const isAwaited = peerId != null && this.#addressDialer.awaits(peerId.toString())
     const existing = force === true ? undefined : this.queue.find(peerId, multiaddrs)
 
     if (existing != null) {
@@ -248,21 +263,29 @@ export class DialQueue {
       onProgress?.(new CustomProgressEvent('dial-queue:already-in-dial-queue'))
       existing.options.automatic = existing.options.automatic === true && automatic === true
       const joined = existing.join(recipient, multiaddrs)
-      this.queue.update(existing, priority)
+      this.queue.update(existing, priority, isAwaited)
 
       return joined
     }
 
-    if (this.queue.size >= this.#init.maxDialQueueLength) {
+    if (this.queue.size >= this.#init.maxDialQueueLength && !isAwaited) {
       throw new DialError('Dial queue is full')
     }
 
     onProgress?.(new CustomProgressEvent('dial-queue:add-to-dial-queue'))
-    const job = new DialJob({ peerId, multiaddrs: new Set(), priority, force, initiator, automatic }, this.#clock)
+    const job = new DialJob({ peerId, multiaddrs: new Set(), priority, force, initiator, automatic, isAwaited }, this.#clock)
     const joined = job.join(recipient, multiaddrs)
     this.queue.add(job)
 
     return joined
+  }
+
+  /**
+   * Of the addresses that a peer is said to have those that may be dialled without being
+   * asked for, with what their names lead to
+   */
+  async dialable (peerId: PeerId, multiaddrs: readonly Multiaddr[], options: AbortOptions = {}): Promise<Multiaddr[]> {
+    return this.#addressBook.dialable(peerId, multiaddrs, options)
   }
 
   /**

@@ -91,6 +91,22 @@ export function isRelayed (multiaddr: Multiaddr): boolean {
   return Circuit.exactMatch(multiaddr)
 }
 
+/**
+ * The port of a public IP address or of a name that an address is dialled at by itself.
+ * `undefined` if it goes through a relay, or to no port, or is no stranger's.
+ */
+export function endpointOf (multiaddr: Multiaddr): string | undefined {
+  const { host, isUDP, port, scope } = dialTraits(multiaddr)
+
+  if (host == null || port == null || scope !== 'public') {
+    return undefined
+  }
+
+  const ip = leadingIp(multiaddr.getComponents())
+
+  return `${ip?.text ?? host.toLowerCase()} ${isUDP ? 'udp' : 'tcp'} ${port}`
+}
+
 function relayedScope (multiaddr: Multiaddr): DialScope {
   return transportKind(multiaddr) === 'webrtc' ? 'signalled' : 'relayed'
 }

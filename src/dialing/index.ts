@@ -3,6 +3,7 @@ export { DEFAULT_DIAL_PRIORITY, DialQueue, LAST_DIAL_FAILURE_KEY, LAST_DIAL_SUCC
 export { isRelayed } from './dial-traits.ts'
 export { remotePeerOf } from './dial-target.ts'
 export { Dialer } from './dialer.ts'
+export { NearbyPeers } from './nearby-peers.ts'
 export { DIALING_DEFAULTS, DIALING_RULES } from './options.ts'
 export { createDialRanker, createSortedRanker, dialRanker, withoutDelays } from './ranker.ts'
 export type { DialBackOffInit } from './back-off.ts'

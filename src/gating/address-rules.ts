@@ -1,41 +1,17 @@
-import { dialledHosts, isHostName, parseIp, remoteIp, withIp } from '../addresses/index.ts'
+import { dialledHosts, parseIp, remoteIp, withIp } from '../addresses/index.ts'
 import { cidrSet } from './cidr-set.ts'
-import { lookUpHost, socketIp, watchWebSockets } from './host-lookup.ts'
+import { HostAddresses } from './host-addresses.ts'
+import { socketIp, watchWebSockets } from './host-lookup.ts'
 import { isWithinNetworks } from './net-restrict.ts'
 import { isPrivateDial } from './private-dials.ts'
 import type { CidrMap } from './cidr-map.ts'
 import type { Cidr } from './cidr.ts'
-import type { LookUpHost } from './host-lookup.ts'
+import type { HostAddressesComponents } from './host-addresses.ts'
 import type { ConnectionGaterInit } from './options.ts'
-import type { Clock } from '../clock.ts'
 import type { MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
-/**
- * In ms: who can not look up a name for longer does not dial it
- */
-const LOOKUP_TIMEOUT = 5_000
-
-/**
- * How many names are looked up at the same time. What hangs counts until it ends.
- */
-const MAX_LOOKUPS = 256
-
-/**
- * How many IP addresses a name may have
- */
-const MAX_IPS = 100
-
-export interface AddressRulesComponents {
-  clock: Clock
-
-  /**
-   * How names are looked up
-   *
-   * @default as sockets do
-   */
-  lookUp?: LookUpHost
-}
+export type AddressRulesComponents = HostAddressesComponents
 
 /**
  * Whether an address may be dialled or talked to: the one place where bans, ranges and
@@ -48,24 +24,17 @@ export class AddressRules {
   readonly #denied: CidrMap<Cidr>
   readonly #restricted: CidrMap<Cidr> | undefined
   readonly #denyPrivateDials: boolean
-  readonly #clock: Clock
-  readonly #lookUp: LookUpHost | undefined
-
-  /**
-   * Look-ups under way, by name
-   */
-  readonly #lookups = new Map<string, Promise<readonly string[]>>()
+  readonly #hosts: HostAddresses
 
   /**
    * @throws {InvalidOptionError} that names the entry of a list that is not a range
    */
-  constructor ({ bans, deny = [], netRestrict, denyPrivateDials = false }: ConnectionGaterInit, { clock, lookUp = lookUpHost }: AddressRulesComponents) {
+  constructor ({ bans, deny = [], netRestrict, denyPrivateDials = false }: ConnectionGaterInit, components: AddressRulesComponents) {
     this.#bans = bans
     this.#denied = cidrSet(deny, 'deny')
     this.#restricted = netRestrict == null ? undefined : cidrSet(netRestrict, 'netRestrict')
     this.#denyPrivateDials = denyPrivateDials
-    this.#clock = clock
-    this.#lookUp = lookUp
+    this.#hosts = new HostAddresses(components)
 
     if (bans != null || deny.length > 0 || netRestrict != null || denyPrivateDials) {
       watchWebSockets()
@@ -91,7 +60,7 @@ export class AddressRules {
       return false
     }
 
-    return this.#lookUp == null ? this.#deniesOutbound(address) : this.#deniesNames(address, names, this.#lookUp)
+    return this.#hosts.canLookUp ? this.#deniesNames(address, names) : this.#deniesOutbound(address)
   }
 
   /**
@@ -131,49 +100,14 @@ export class AddressRules {
     return this.#denies(address) || (this.#denyPrivateDials && isPrivateDial(address))
   }
 
-  async #deniesNames (address: Multiaddr, names: readonly string[], lookUp: LookUpHost): Promise<boolean> {
+  async #deniesNames (address: Multiaddr, names: readonly string[]): Promise<boolean> {
     try {
-      const found = await Promise.all(names.map(async name => this.#ipsOf(name, lookUp)))
+      const found = await Promise.all(names.map(async name => this.#hosts.of(name)))
 
-      return found.flat().some(text => {
-        const ip = parseIp(text)
-
-        return ip == null || this.#deniesOutbound(withIp(address, ip))
-      })
+      return found.flat().some(ip => ip == null || this.#deniesOutbound(withIp(address, ip)))
     } catch {
       return true
     }
-  }
-
-  /**
-   * @throws {Error} if it takes too long, or there are none, or too many
-   */
-  async #ipsOf (name: string, lookUp: LookUpHost): Promise<readonly string[]> {
-    const ips = await this.#inTime(this.#lookups.get(name) ?? this.#start(name, lookUp))
-
-    if (ips.length === 0 || ips.length > MAX_IPS) {
-      throw new Error(`${name} has ${ips.length} IP addresses`)
-    }
-
-    return ips
-  }
-
-  async #start (name: string, lookUp: LookUpHost): Promise<readonly string[]> {
-    if (!isHostName(name) || this.#lookups.size >= MAX_LOOKUPS) {
-      throw new Error(`${name} is not looked up`)
-    }
-
-    const lookup = lookUp(name).finally(() => { this.#lookups.delete(name) })
-    this.#lookups.set(name, lookup)
-
-    return lookup
-  }
-
-  async #inTime <T> (promise: Promise<T>): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = this.#clock.setTimeout(() => { reject(new Error(`Took longer than ${LOOKUP_TIMEOUT} ms`)) }, LOOKUP_TIMEOUT)
-
-    return Promise.race([promise, late]).finally(() => { timer.clear() })
   }
 }
 

@@ -48,7 +48,7 @@ export interface AutomaticConnection {
 /**
  * Nothing was learnt about the peer
  */
-const OWN_FAULT = new Set<DialFailureReason>(['cancelled', 'gated', 'local-limit', 'no-transport', 'stopped', 'queue-full', 'self', 'back-off', 'black-hole'])
+const OWN_FAULT = new Set<DialFailureReason>(['cancelled', 'gated', 'local-limit', 'no-transport', 'stopped', 'queue-full', 'self', 'back-off', 'black-hole', 'host-rate', 'private'])
 
 /**
  * Dials peers that nobody asked for, and remembers how that went

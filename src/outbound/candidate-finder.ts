@@ -13,7 +13,7 @@ import type { Random } from '../random.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
-export interface CandidateFinderComponents extends Pick<CandidateChecks, 'lookUp' | 'isDialable' | 'isPeerBanned' | 'isAddressBanned' | 'onSkip'> {
+export interface CandidateFinderComponents extends Pick<CandidateChecks, 'lookUp' | 'isDialable' | 'dialable' | 'isPeerBanned' | 'isAddressBanned' | 'onSkip'> {
   clock: Clock
   random: Random
   tools: TopUpTools
@@ -84,14 +84,14 @@ export class CandidateFinder {
    * Those that may be dialled to stay connected
    */
   candidates (signal: AbortSignal): AsyncGenerator<Candidate, void, undefined> {
-    return candidatePipeline(mixFairly(this.#readers, signal), this.#checks(this.#components.onSkip))
+    return candidatePipeline(mixFairly(this.#readers, signal), this.#checks(signal, this.#components.onSkip))
   }
 
   /**
    * One that may be dialled to see whether it is there, in whatever network
    */
   async feelerCandidate (signal: AbortSignal): Promise<Candidate | undefined> {
-    const candidates = candidatePipeline(mixFairly([this.#feelerReader], signal), { ...this.#checks(() => {}), hasRoom: undefined })
+    const candidates = candidatePipeline(mixFairly([this.#feelerReader], signal), { ...this.#checks(signal, () => {}), hasRoom: undefined })
 
     try {
       const { value } = await candidates.next()
@@ -159,13 +159,15 @@ export class CandidateFinder {
     this.#hungUp.delete(peer)
   }
 
-  #checks (onSkip: (skipped: SkippedCandidate) => void): CandidateChecks {
-    const { lookUp, isDialable, isPeerBanned, isAddressBanned, hasRoom, tools } = this.#components
+  #checks (signal: AbortSignal, onSkip: (skipped: SkippedCandidate) => void): CandidateChecks {
+    const { lookUp, isDialable, dialable, isPeerBanned, isAddressBanned, hasRoom, tools } = this.#components
 
     return {
       tools,
       lookUp,
       isDialable,
+      dialable,
+      signal,
       isPeerBanned,
       isAddressBanned,
       hasRoom,

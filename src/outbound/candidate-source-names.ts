@@ -1,6 +1,11 @@
 import type { CandidateInput } from './candidate.ts'
 
 /**
+ * The tag that `@libp2p/bootstrap` gives to its peers
+ */
+export const BOOTSTRAP_TAG = 'bootstrap'
+
+/**
  * Candidates of the user: asked again whenever more are needed, or read on from
  * where it was left
  */

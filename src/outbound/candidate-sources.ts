@@ -1,3 +1,4 @@
+import { BOOTSTRAP_TAG } from './candidate-source-names.ts'
 import { spreadOverGroups } from './spread-over-groups.ts'
 import type { CandidateSourceInit, CandidateSourceName, UserCandidates } from './candidate-source-names.ts'
 import type { CandidateSource } from './source-reader.ts'
@@ -15,11 +16,6 @@ export interface CandidateSourcesComponents {
    */
   groupOf(multiaddr: Multiaddr): string | undefined
 }
-
-/**
- * The tag that `@libp2p/bootstrap` gives to its peers
- */
-export const BOOTSTRAP_TAG = 'bootstrap'
 
 /**
  * In ms: the peer store is read as a whole, and looking for random ids asks others

@@ -2,7 +2,7 @@ import { toCandidate } from './candidate.ts'
 import type { Candidate, CandidateTools } from './candidate.ts'
 import type { SourceItem } from './mix-fairly.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
-import type { Peer, PeerId } from '@libp2p/interface'
+import type { AbortOptions, Peer, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
@@ -25,6 +25,17 @@ export interface CandidateChecks {
    * Whether there is a transport for an address of a peer, and dialling it would be of use
    */
   isDialable(multiaddr: Multiaddr, peerId: PeerId): boolean
+
+  /**
+   * Of the addresses of a peer that nobody asked for those that may be dialled, with what
+   * their names lead to
+   */
+  dialable(peerId: PeerId, multiaddrs: readonly Multiaddr[], options: AbortOptions): Promise<readonly Multiaddr[]>
+
+  /**
+   * No more candidates are needed
+   */
+  readonly signal: AbortSignal
   isPeerBanned(peerId: PeerId): boolean
   isAddressBanned(multiaddr: Multiaddr): boolean
 
@@ -63,7 +74,7 @@ type Stage = (candidates: AsyncIterable<Candidate>) => Candidates
 
 /**
  * The way of a candidate from its source to the dial: known → not banned → not
- * tried recently → group-diverse → speaks the protocol. A candidate is looked for
+ * tried recently → leads to a public host → group-diverse → speaks the protocol. A candidate is looked for
  * when it is asked for, not before.
  */
 export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
@@ -72,6 +83,7 @@ export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: Can
     source => known(source, checks),
     source => notBanned(source, checks),
     unless(candidate => checks.isDue(candidate) ? undefined : 'retry-chance', checks),
+    source => resolved(source, checks),
     source => diverse(source, checks),
     unless(candidate => speaksOne(candidate, checks.protocols) ? undefined : 'protocol', checks),
     // what was looked up and waited for may have changed meanwhile
@@ -130,6 +142,18 @@ async function * notBanned (candidates: AsyncIterable<Candidate>, checks: Candid
     } else {
       yield * withAddresses(candidate, multiaddr => !checks.isAddressBanned(multiaddr), 'banned', checks)
     }
+  }
+}
+
+/**
+ * Puts what the addresses lead to in their place: names are no networks of their own.
+ * Late, as names have to be looked up.
+ */
+async function * resolved (candidates: AsyncIterable<Candidate>, checks: CandidateChecks): Candidates {
+  for await (const candidate of candidates) {
+    const multiaddrs = await checks.dialable(candidate.peerId, candidate.multiaddrs, { signal: checks.signal })
+
+    yield * withAddresses({ ...candidate, multiaddrs }, () => true, 'private', checks)
   }
 }
 

@@ -1,7 +1,6 @@
 import { GroupCounts } from './group-counts.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TypedEventTarget } from 'main-event'
 
 export interface OutboundConnectionsComponents {
@@ -10,9 +9,9 @@ export interface OutboundConnectionsComponents {
   events: TypedEventTarget<Libp2pEvents>
 
   /**
-   * The group of addresses that an address belongs to, if any
+   * The group of addresses that a connection leads to, if any
    */
-  groupOf(multiaddr: Multiaddr): string | undefined
+  groupOfConnection(connection: Connection): string | undefined
 
   /**
    * Whether a peer is only there to find others
@@ -92,6 +91,16 @@ export class OutboundConnections {
     return this.#groups.get(group)
   }
 
+  /**
+   * How many there are, with a connection, in the group that it leads to. 0 if it is in
+   * none, or not counted.
+   */
+  inGroupOf (connection: Connection): number {
+    const group = this.#connections.get(connection)
+
+    return group == null ? 0 : this.inGroup(group)
+  }
+
   has (peer: string): boolean {
     return this.#peers.has(peer)
   }
@@ -126,7 +135,7 @@ export class OutboundConnections {
       return
     }
 
-    const group = this.#components.groupOf(connection.remoteAddr)
+    const group = this.#components.groupOfConnection(connection)
     this.#connections.set(connection, group)
 
     if (group == null) {

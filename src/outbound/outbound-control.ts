@@ -1,10 +1,11 @@
 import { isPeerId } from '@libp2p/interface'
 import { isMultiaddr } from '@multiformats/multiaddr'
 import { remotePeerOf } from '../dialing/index.ts'
-import type { Outbound, OutboundStat } from './outbound.ts'
+import type { OutboundStat } from './outbound-stat.ts'
+import type { SkipCounts } from './outbound-stat.ts'
+import type { Outbound } from './outbound.ts'
 import type { ReconnectQueue } from './reconnect-queue.ts'
 import type { RelayedPeers } from './relayed-peers.ts'
-import type { SkipCounts } from './skip-counts.ts'
 import type { StaticPeers } from './static-peers.ts'
 import type { DialTarget, Logger, PeerId } from '@libp2p/interface'
 

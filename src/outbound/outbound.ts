@@ -1,7 +1,8 @@
 import { AnchorKeeper } from './anchor-keeper.ts'
 import { AutomaticDials } from './automatic-dials.ts'
 import { CandidateFinder } from './candidate-finder.ts'
-import { BOOTSTRAP_TAG, candidateSources } from './candidate-sources.ts'
+import { BOOTSTRAP_TAG } from './candidate-source-names.ts'
+import { candidateSources } from './candidate-sources.ts'
 import { Churn } from './churn.ts'
 import { DialRecords } from './dial-records.ts'
 import { isPeerToBlame } from './dial-slots.ts'
@@ -15,9 +16,10 @@ import type { AutomaticConnection } from './automatic-dials.ts'
 import type { CandidateFinderComponents } from './candidate-finder.ts'
 import type { CandidateSourcesComponents } from './candidate-sources.ts'
 import type { ChurnCandidate } from './choose-churned.ts'
+import type { OutboundConnectionsComponents } from './outbound-connections.ts'
+import type { OutboundStat, SkipCounts } from './outbound-stat.ts'
 import type { TargetComponents } from './private-target.ts'
-import type { SkipCounts } from './skip-counts.ts'
-import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
+import type { SkippedCandidate } from './skip-reasons.ts'
 import type { TopUpConfig } from './top-up-config.ts'
 import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
@@ -26,7 +28,7 @@ import type { Connection, IdentifyResult, Libp2pEvents, Logger, PeerId, PeerStor
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TypedEventTarget } from 'main-event'
 
-export interface OutboundComponents extends CandidateSourcesComponents, TargetComponents, Pick<CandidateFinderComponents, 'lookUp' | 'isParked' | 'isDialable' | 'isPeerBanned' | 'isAddressBanned'> {
+export interface OutboundComponents extends CandidateSourcesComponents, TargetComponents, Pick<OutboundConnectionsComponents, 'groupOfConnection'>, Pick<CandidateFinderComponents, 'lookUp' | 'isParked' | 'isDialable' | 'dialable' | 'isPeerBanned' | 'isAddressBanned'> {
   clock: Clock
   random: Random
   log: Logger
@@ -71,33 +73,6 @@ export interface OutboundComponents extends CandidateSourcesComponents, TargetCo
    * every few seconds, while connections are missing.
    */
   onSkip(skipped: SkippedCandidate): void
-}
-
-/**
- * What the automatic dials are at
- */
-export interface OutboundStat {
-  /**
-   * To how many peers there should be a connection that we have opened, and to how
-   * many there is
-   */
-  readonly target: number
-  readonly connected: number
-
-  /**
-   * How many are being dialled
-   */
-  readonly dialling: number
-
-  /**
-   * Whether nothing is dialled because of `pause()`, or because there is no network
-   */
-  readonly paused: boolean
-
-  /**
-   * How often candidates were not dialled, by reason
-   */
-  readonly skipped: Readonly<Record<SkipReason, number>>
 }
 
 interface ChurnPeer extends ChurnCandidate {
@@ -323,13 +298,16 @@ export class Outbound {
 
   /**
    * More peers are dialled than are missing, as about half of the dials fail. When
-   * more succeed, the last are closed again.
+   * more succeed, the last are closed again, and so is who turns out to be elsewhere than
+   * its address said.
    */
   #onConnected ({ connection, isWanted }: AutomaticConnection): void {
+    const { groupLimit, softGroups } = this.#config
     this.#automatic.add(connection)
     this.#outbound.add(connection)
+    const isCrowded = !softGroups && this.#outbound.inGroupOf(connection) > groupLimit
 
-    if (this.#topUp.missing < 0 && !isWanted && connection.direction === 'outbound') {
+    if ((this.#topUp.missing < 0 || isCrowded) && !isWanted && connection.direction === 'outbound') {
       // at once, or the next one would be closed for it as well
       this.#outbound.remove(connection)
       this.#closeUnused(connection)

@@ -1,4 +1,4 @@
-import { BOOTSTRAP_TAG } from './candidate-sources.ts'
+import { BOOTSTRAP_TAG } from './candidate-source-names.ts'
 import type { OutboundPeer } from './outbound-connections.ts'
 import type { TopUpTools } from './top-up-tools.ts'
 import type { Connection, Logger, PeerId, PeerStore } from '@libp2p/interface'

@@ -13,11 +13,12 @@ import type { PeerId } from '@libp2p/interface'
  * - `no-address` no address of it is known that there is a transport for
  * - `banned` the peer, or all its addresses, are banned
  * - `retry-chance` it is not its turn after earlier dials
+ * - `private` its addresses lead to this host or a local network, or nowhere
  * - `group` there are enough connections to the networks of its addresses
  * - `protocol` it is known to speak none of the protocols that are asked for
  */
 export type SkipReason = 'invalid' | 'self' | 'connected' | 'dialling' | 'hung-up' | 'parked' | 'just-tried' | 'no-address' |
-  'banned' | 'retry-chance' | 'group' | 'protocol'
+  'banned' | 'retry-chance' | 'private' | 'group' | 'protocol'
 
 /**
  * A candidate that was not dialled

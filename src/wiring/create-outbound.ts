@@ -1,4 +1,5 @@
 import { hasErrorName } from '../errors.ts'
+import { watchWebSockets } from '../gating/index.ts'
 import { KeptRelays, OutboundControl, ReconnectQueue, RelayedPeers, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig } from './outbound-parts.ts'
 import type { Rooms } from './rooms.ts'
@@ -60,6 +61,11 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
   const staticPeers = new StaticPeers({ ...keepComponents, peerId: node.peerId, protection }, config.staticPeers)
   const peers = (): PeerId[] => [...table.allPeers()].map(({ peerId }) => peerId)
   parked.onRoom = () => { staticPeers.check() }
+
+  // the network of a name is that of its socket
+  if (isTopUpEnabled(config.outbound)) {
+    watchWebSockets()
+  }
 
   const skips = noSkips()
   const outbound = new OutboundControl({

@@ -21,7 +21,7 @@ const AUTOMATIC: DialQueueDialOptions = { automatic: true, priority: 10 }
  * Connects what dials up to a target with the other rooms. Fetched by nodes that have
  * a target, and by no others.
  */
-export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
+export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, targets, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
   const { bans, clock, close, closing, discouraged, emit, parked, random, reachability, standing, table, trimmer, use } = rooms
 
   return new Outbound({
@@ -42,7 +42,7 @@ export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, tools }:
     isDialable: (multiaddr, peerId) => isDialable(multiaddr, node, tools) && !(tools.isRelayed(multiaddr) && table.isConnected(peerId, { limited: true })),
     isPeerBanned: peerId => bans.ofPeer(peerId) != null || discouraged.hasPeer(peerId),
     isAddressBanned: multiaddr => bans.ofMultiaddr(multiaddr) != null || discouraged.hasMultiaddr(multiaddr),
-    groupOf: multiaddr => tools.addressGroup(multiaddr, { groupOf: config.groupOf }),
+    ...targets,
     dial: async (multiaddrs, signal) => dialer.openConnection(multiaddrs, { ...AUTOMATIC, signal }),
     close: async connection => {
       closing.mark(connection, 'surplus')

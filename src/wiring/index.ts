@@ -9,7 +9,7 @@ export type { Emit, RoomsComponents, RoomsConfig, RoomsContext } from './context
 export type { Rooms } from './rooms.ts'
 export { createDialer } from './create-dialer.ts'
 export { createOutbound } from './create-outbound.ts'
-export type { OutboundNodeComponents } from './outbound-parts.ts'
+export type { OutboundNodeComponents, OutboundTargets } from './outbound-parts.ts'
 export { startRecycling } from './recycling.ts'
 export { hangUp } from './hang-up.ts'
 export { openStream } from './open-stream.ts'

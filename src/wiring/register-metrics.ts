@@ -10,7 +10,7 @@ import type { OutboundControl } from '../outbound/index.ts'
 import type { Metrics } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
-export interface RegisterMetricsComponents extends CreatedDialer {
+export interface RegisterMetricsComponents extends Omit<CreatedDialer, 'targets'> {
   clock: Clock
 
   /**

@@ -3,8 +3,10 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { AddressBook } from '../../src/dialing/address-book.ts'
+import { AutomaticTargets } from '../../src/dialing/automatic-targets.ts'
 import { dialReport } from '../../src/dialing/dial-failure.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { AddressBookComponents } from '../../src/dialing/address-book.ts'
 import type { ConnectionGater, MultiaddrResolver, Peer, PeerId, PeerInfo, Transport } from '@libp2p/interface'
 
@@ -49,7 +51,9 @@ describe('dialing/address-book', () => {
       connectionGater: gater
     }
 
-    return new AddressBook(components, resolvers, defaultLogger().forComponent('test'))
+    const targets = new AutomaticTargets({ clock: new VirtualClock(), isNearby: () => false, isNamed: () => false, relayAddress: () => undefined })
+
+    return new AddressBook(components, { resolvers, targets }, defaultLogger().forComponent('test'))
   }
 
   async function find (...addresses: string[]): Promise<string[]> {

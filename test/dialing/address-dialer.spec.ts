@@ -3,6 +3,7 @@ import { expect } from 'aegir/chai'
 import { stubInterface } from 'sinon-ts'
 import { steadyClock } from '../../src/clock.ts'
 import { AddressDialer } from '../../src/dialing/address-dialer.ts'
+import { AutomaticTargets } from '../../src/dialing/automatic-targets.ts'
 import { DialBudgets } from '../../src/dialing/budgets.ts'
 import { DialHistory } from '../../src/dialing/dial-history.ts'
 import { DialJob } from '../../src/dialing/dial-job.ts'
@@ -59,6 +60,7 @@ describe('dialing/address-dialer', () => {
       clock,
       history,
       budgets,
+      targets: new AutomaticTargets({ clock, isNearby: () => false, isNamed: () => false, relayAddress: () => undefined }),
       transportManager: {
         dial: async (multiaddr, options: OpenConnectionOptions = {}) => new Promise<Connection>((resolve, reject) => {
           options.signal?.throwIfAborted()
@@ -179,6 +181,46 @@ describe('dialing/address-dialer', () => {
     dial(NEIGHBOUR, dialer)
     await settle()
     expect(dialled.map(({ multiaddr }) => multiaddr)).to.deep.equal([TCP, NEIGHBOUR])
+  })
+
+  it('dials a host a few times without being asked, whatever its port', async () => {
+    const dialer = createDialer({ maxParallelDialsPerGroup: 100 })
+    const dials = Array.from({ length: 10 }, async (_, i) => dial(multiaddr(`/ip4/1.2.3.4/tcp/${i + 1}`), dialer, { peerId: stubPeerId(), automatic: true }))
+    await settle()
+    expect(dialled).to.have.lengthOf(4)
+    await expect(dials[4]).to.eventually.be.rejected.with.property('name', 'HostRateError')
+    expect(history.doubt(peerId, multiaddr('/ip4/1.2.3.4/tcp/5'))).to.be.undefined()
+
+    dial(multiaddr('/ip4/1.2.3.4/tcp/5'), dialer)
+    await settle()
+    expect(dialled).to.have.lengthOf(5)
+  })
+
+  it('dials a port of a host at most eight times at once, whoever asks', async () => {
+    const dialer = createDialer()
+    Array.from({ length: 20 }, async () => dial(TCP, dialer, { peerId: stubPeerId() }))
+    dial(multiaddr('/ip4/1.2.3.4/tcp/2'), dialer)
+    await settle()
+    expect(dialled).to.have.lengthOf(9)
+
+    dialled[0].resolve(stubInterface<Connection>())
+    await settle()
+    expect(dialled).to.have.lengthOf(10)
+  })
+
+  it('has the relay dialled as it dials, and knows that it waits for it', async () => {
+    const relay = stubPeerId().toString()
+    const dialer = createDialer({ maxParallelAddressDials: 1 })
+    const relayed = dial(multiaddr(`/ip4/1.2.3.4/tcp/1/p2p/${relay}/p2p-circuit`), dialer, { automatic: true })
+    dial(TCP, dialer)
+    await settle()
+    expect(dialled).to.have.lengthOf(2)
+    expect(dialled[0].options).to.include({ automatic: true })
+    expect(dialer.awaits(relay)).to.be.true()
+
+    controller.abort()
+    await expect(relayed).to.eventually.be.rejected()
+    expect(dialer.awaits(relay)).to.be.false()
   })
 
   it('counts WebSockets as TCP', async () => {

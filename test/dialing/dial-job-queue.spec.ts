@@ -86,6 +86,18 @@ describe('dialing/dial-job-queue', () => {
     expect(add(queue, { priority: 99 }).job.status).to.equal('queued')
   })
 
+  it('runs at once what jobs that have all places wait for, whether it is new or waits', () => {
+    const queue = createQueue()
+    add(queue)
+    const waiting = add(queue, { priority: 99 }).job
+    const { job } = add(queue)
+    expect(add(queue, { isAwaited: true }).job.status).to.equal('running')
+
+    queue.update(job, 10, true)
+    expect(job.status).to.equal('running')
+    expect(waiting.status).to.equal('queued')
+  })
+
   it('runs any number of jobs without a limit', () => {
     const queue = createQueue(Infinity)
     const jobs = Array.from({ length: 100 }, () => add(queue))

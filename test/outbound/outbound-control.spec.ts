@@ -1,7 +1,7 @@
 import { defaultLogger } from '@libp2p/logger'
 import { expect } from 'aegir/chai'
 import { OutboundControl } from '../../src/outbound/outbound-control.ts'
-import { noSkips } from '../../src/outbound/skip-counts.ts'
+import { noSkips } from '../../src/outbound/outbound-stat.ts'
 import { stubPeerId } from '../fixtures/connections.ts'
 import type { OutboundControlComponents } from '../../src/outbound/outbound-control.ts'
 import type { PeerId } from '@libp2p/interface'

@@ -3,8 +3,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { TypedEventEmitter } from 'main-event'
 import { addressGroup } from '../../src/addresses/index.ts'
+import { noSkips } from '../../src/outbound/outbound-stat.ts'
 import { Outbound } from '../../src/outbound/outbound.ts'
-import { noSkips } from '../../src/outbound/skip-counts.ts'
 import { resolveTopUp } from '../../src/outbound/top-up-config.ts'
 import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
 import { reportOpen, stubConnection, stubPeerId } from '../fixtures/connections.ts'
@@ -122,6 +122,8 @@ export class OutboundWorld {
       isConnected: peerId => this.open.has(nameOf(peerId)),
       isParked: peerId => this.parked.has(nameOf(peerId)),
       groupOf: address => addressGroup(address),
+      groupOfConnection: ({ remoteAddr }) => addressGroup(remoteAddr),
+      dialable: async (_, multiaddrs) => [...multiaddrs],
       dial: async ([address], signal) => this.dial(nameOfAddress(address.toString()), signal),
       close: async connection => { this.disconnect(nameOf(connection.remotePeer)) },
       isInUse: connection => this.inUse.has(nameOf(connection.remotePeer)),
