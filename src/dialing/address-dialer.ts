@@ -117,7 +117,7 @@ export class AddressDialer {
 
     try {
       // somebody may have asked for it while it waited
-      if (job.options.automatic === true && !targets.take(multiaddr)) {
+      if (job.options.automatic === true && !targets.take(peerId, multiaddr)) {
         throw new HostRateError()
       }
 

@@ -168,10 +168,11 @@ export class AutomaticTargets {
   }
 
   /**
-   * Whether the host of an address may be dialled once more, which counts
+   * Whether the host of an address may be dialled once more, which counts. It always may
+   * for a peer that the user has named: others claim to be there as well.
    */
-  take (multiaddr: Multiaddr): boolean {
-    return isRelayed(multiaddr) || this.#ipsOf(multiaddr).every(ip => !isPublicHost(ip) || this.#tokens.take(ip) == null)
+  take (peerId: PeerId | undefined, multiaddr: Multiaddr): boolean {
+    return isRelayed(multiaddr) || this.#isNamed(peerId) || this.#ipsOf(multiaddr).every(ip => !isPublicHost(ip) || this.#tokens.take(ip) == null)
   }
 
   /**
@@ -185,9 +186,8 @@ export class AutomaticTargets {
    * What to dial for an address, or why it is not dialled
    */
   async #targetsOf (peerId: PeerId | undefined, multiaddr: Multiaddr): Promise<Multiaddr[] | DeniedTarget['reason']> {
-    const { isNamed, isNearby } = this.#components
-
-    const isTrusted = peerId != null && isNamed(peerId)
+    const { isNearby } = this.#components
+    const isTrusted = this.#isNamed(peerId)
 
     if (isRelayed(multiaddr)) {
       const way = wayOf(multiaddr)
@@ -227,6 +227,10 @@ export class AutomaticTargets {
     const ips = [...written, ...found.flat().filter(ip => ip != null)].filter(ip => family == null || (ip.embeddedIn ?? ip).family === family)
 
     return ips.length === 0 ? 'unresolved' : ips.slice(0, MAX_IPS_PER_NAME).map(ip => withIp(multiaddr, ip))
+  }
+
+  #isNamed (peerId: PeerId | undefined): boolean {
+    return peerId != null && this.#components.isNamed(peerId)
   }
 
   /**

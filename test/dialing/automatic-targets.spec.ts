@@ -102,12 +102,12 @@ describe('dialing: what may be dialled without being asked for', () => {
     const targets = create()
     await ask(targets, '/dns4/a.example/tcp/443/wss')
     const { burst, perMinute } = AUTOMATIC_DIALS_PER_HOST
-    const taken = (): number => Array.from({ length: 50 }, (_, i) => i % 2 === 0 ? `/ip4/77.1.0.1/tcp/${i}` : '/dns4/a.example/tcp/443/wss').filter(text => targets.take(multiaddr(text))).length
+    const taken = (): number => Array.from({ length: 50 }, (_, i) => i % 2 === 0 ? `/ip4/77.1.0.1/tcp/${i}` : '/dns4/a.example/tcp/443/wss').filter(text => targets.take(peerId, multiaddr(text))).length
     expect(taken()).to.equal(burst)
 
     await clock.advance(60_000)
     expect(taken()).to.equal(perMinute)
-    expect(targets.take(multiaddr('/ip4/77.1.0.2/tcp/1'))).to.be.true()
+    expect(targets.take(peerId, multiaddr('/ip4/77.1.0.2/tcp/1'))).to.be.true()
 
     targets.forget()
     expect(taken()).to.equal(burst)
@@ -115,10 +115,18 @@ describe('dialing: what may be dialled without being asked for', () => {
 
   it('counts a /64 of IPv6 as one host, and nothing that is near', () => {
     const targets = create()
-    const count = (addressOf: (i: number) => string): number => Array.from({ length: 50 }, (_, i) => multiaddr(addressOf(i + 1))).filter(address => targets.take(address)).length
+    const count = (addressOf: (i: number) => string): number => Array.from({ length: 50 }, (_, i) => multiaddr(addressOf(i + 1))).filter(address => targets.take(peerId, address)).length
     expect(count(i => `/ip6/2a00:1:2:3::${i}/tcp/1`)).to.equal(AUTOMATIC_DIALS_PER_HOST.burst)
     expect(count(() => '/ip4/127.0.0.1/tcp/1')).to.equal(50)
     expect(count(() => '/memory/a')).to.equal(50)
+  })
+
+  it('is a host as often as needed for a peer that the user has named, as others claim to be there, too', () => {
+    const targets = create({ isNamed: peer => peer.equals(peerId) })
+    const address = multiaddr('/ip4/77.1.0.1/tcp/1')
+    Array.from({ length: 50 }, () => targets.take(stubPeerId(), address))
+    expect(targets.take(stubPeerId(), address)).to.be.false()
+    expect(targets.take(peerId, address)).to.be.true()
   })
 
   describe('the network of an address', () => {

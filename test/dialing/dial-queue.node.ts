@@ -198,6 +198,33 @@ describe('dialing over TCP', () => {
     expect(node.services.connectionManager.dialQueue.queue.size).to.equal(0)
   })
 
+  it('dials peers on this host that nobody asked for only where there is nothing but this host, from the start', async () => {
+    const remote = await startNode(['/ip4/127.0.0.1/tcp/0'])
+    const isTried = async (listen: string[]): Promise<boolean> => {
+      const tried: string[] = []
+      const node = await nodes.add(createLibp2p({
+        start: false,
+        addresses: { listen },
+        transports: [tcp()],
+        connectionEncrypters: [noise()],
+        streamMuxers: [yamux()],
+        services: { connectionManager: connectionManager({ ...ANY_LOAD, outbound: { target: 1 } }) }
+      }))
+      await node.peerStore.merge(remote.peerId, { multiaddrs: remote.getMultiaddrs() })
+      const manager = node.services.connectionManager
+      manager.addEventListener('dial:attempt', () => { tried.push('dialled') })
+      manager.addEventListener('outbound:skip', ({ detail: { reason } }) => { tried.push(reason) })
+      await node.start()
+      await pWaitFor(() => tried.length > 0, { interval: 5 })
+
+      return tried[0] === 'dialled'
+    }
+
+    expect(await isTried(['/ip4/127.0.0.1/tcp/0'])).to.be.true()
+    expect(await isTried(['/ip4/0.0.0.0/tcp/0'])).to.be.false()
+    expect(await isTried([])).to.be.false()
+  })
+
   it('tries an address that failed a short time ago after the others', async () => {
     const remote = await startNode(['/ip4/127.0.0.1/tcp/0'])
     const silent = await listen(SilentListener.listen())
