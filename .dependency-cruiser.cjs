@@ -17,7 +17,7 @@ const rooms = [
 ]
 
 // what stands above every room, highest first
-const roof = ['index', 'connection-manager', 'explain-dial-error', 'install', 'node-options', 'config', 'connection-bounds']
+const roof = ['index', 'connection-manager', 'install', 'node-options', 'config', 'connection-bounds']
 
 // what every room may use, and which uses no room
 const ground = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'did-you-mean', 'error-message', 'errors', 'follow', 'options', 'random', 'recent-map', 'start-checks', 'user-functions']

@@ -42,7 +42,7 @@
 export { ConnectionManagerService, connectionManager } from './connection-manager.ts'
 export { FAST_LIVENESS, NORMAL_LIVENESS, RELAXED_LIVENESS } from './upkeep/index.ts'
 export { InvalidOptionError } from './errors.ts'
-export { explainDialError } from './explain-dial-error.ts'
+export { explainDialError } from './dialing/index.ts'
 export { BanListFullError, banList, connectionGater } from './gating/index.ts'
 export { inspector } from './inspector/index.ts'
 export { GatewayError, ReachabilityService, reachability } from './reachability/index.ts'

@@ -12,10 +12,9 @@ import { createDialRanker } from '../src/dialing/index.ts'
 import { BANS_PREFIX, BanStore } from '../src/gating/ban-store.ts'
 import { parseBanTarget } from '../src/gating/ban.ts'
 import { parseCidr } from '../src/gating/index.ts'
-import { readAnchors } from '../src/outbound/anchor-keeper.ts'
+import { ANCHORS_KEY, readAnchors } from '../src/outbound/anchor-keeper.ts'
 import { toCandidate } from '../src/outbound/candidate.ts'
 import { parseStaticPeer, parseTrustedPeer } from '../src/outbound/parse-peers.ts'
-import { TOP_UP_TOOLS } from '../src/outbound/top-up-tools.ts'
 import { limitsFromJSON, limitsToJSON } from '../src/resources/index.ts'
 
 const PEER = '12D3KooWJRSrypvnpHgc6ZAgyCni4KcSmbV7uGRaMw5LgMKT18fq'
@@ -98,7 +97,7 @@ describe('hostile input', () => {
 
   it('whatever a source of candidates yields is a candidate or nothing', () => {
     fc.assert(fc.property(fc.oneof(anything, fc.record({ id: anything, multiaddrs: fc.oneof(fc.array(anything, { maxLength: 3 }), anything) })), input => {
-      expect(toCandidate(input, 'source', TOP_UP_TOOLS)?.peerId?.toString() ?? '').to.be.a('string')
+      expect(toCandidate(input, 'source')?.peerId?.toString() ?? '').to.be.a('string')
     }), { numRuns: 2_000 })
   })
 
@@ -134,8 +133,8 @@ describe('hostile input', () => {
   it('what is stored of anchors is a short list of texts', async () => {
     await fc.assert(fc.asyncProperty(fc.oneof(fc.array(fc.oneof(anyText, fc.jsonValue()), { maxLength: 200, size: 'max' }), fc.jsonValue(), fc.uint8Array()), async stored => {
       const datastore = new MemoryDatastore()
-      await datastore.put(TOP_UP_TOOLS.ANCHORS_KEY, stored instanceof Uint8Array ? stored : bytes(stored))
-      const anchors = await readAnchors(datastore, TOP_UP_TOOLS.ANCHORS_KEY)
+      await datastore.put(ANCHORS_KEY, stored instanceof Uint8Array ? stored : bytes(stored))
+      const anchors = await readAnchors(datastore, ANCHORS_KEY)
 
       expect(anchors.length).to.be.at.most(100)
       expect(anchors.every(anchor => typeof anchor === 'string')).to.be.true()

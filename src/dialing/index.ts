@@ -1,3 +1,4 @@
+export { explainDialError } from './explain-dial-error.ts'
 export { dialFailureReason, dialReport } from './dial-failure.ts'
 export { DEFAULT_DIAL_PRIORITY, DialQueue, LAST_DIAL_FAILURE_KEY, LAST_DIAL_SUCCESS_KEY } from './dial-queue.ts'
 export { isRelayed } from './dial-traits.ts'

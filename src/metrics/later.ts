@@ -1,4 +1,4 @@
-// what is fetched when it is needed; imports nothing that every node has
+// what is fetched when it is needed
 export { registerConnectionMetrics } from './connection-metrics.ts'
 export { registerDialMetrics } from './dial-metrics.ts'
 export { registerDecisionMetrics, registerManagerMetrics } from './manager-metrics.ts'

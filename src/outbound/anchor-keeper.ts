@@ -1,7 +1,14 @@
+import { Key } from 'interface-datastore'
+import { parseAddress } from './parse-peers.ts'
+import { withPeer } from './peer-addresses.ts'
 import type { OutboundPeer } from './outbound-connections.ts'
 import type { CandidateSource } from './source-reader.ts'
-import type { TopUpTools } from './top-up-tools.ts'
-import type { Datastore, Key } from 'interface-datastore'
+import type { Datastore } from 'interface-datastore'
+
+/**
+ * Where the anchors are in the node's datastore
+ */
+export const ANCHORS_KEY = new Key('/libp2p-connmgr/anchors')
 
 /**
  * What is needed of the node's datastore
@@ -21,7 +28,6 @@ const MAX_ANCHORS = 100
 export class AnchorKeeper {
   readonly #datastore: AnchorDatastore
   readonly #count: number
-  readonly #tools: TopUpTools
 
   /**
    * What the datastore holds
@@ -33,17 +39,15 @@ export class AnchorKeeper {
    */
   #left: string[] = []
 
-  constructor (datastore: AnchorDatastore, count: number, tools: TopUpTools) {
+  constructor (datastore: AnchorDatastore, count: number) {
     this.#datastore = datastore
     this.#count = count
-    this.#tools = tools
   }
 
   /**
    * Gives each anchor once
    */
   get source (): CandidateSource {
-    const { parseAddress } = this.#tools
     const take = (): string | undefined => this.#left.shift()
 
     return {
@@ -63,7 +67,7 @@ export class AnchorKeeper {
    * @throws {Error} if the datastore fails
    */
   async load (): Promise<void> {
-    this.#stored = this.#count === 0 ? [] : (await readAnchors(this.#datastore, this.#tools.ANCHORS_KEY)).slice(0, this.#count)
+    this.#stored = this.#count === 0 ? [] : (await readAnchors(this.#datastore, ANCHORS_KEY)).slice(0, this.#count)
     this.#left = [...this.#stored]
   }
 
@@ -80,7 +84,7 @@ export class AnchorKeeper {
       .flatMap(({ connections, key }) => {
         const direct = [...connections].find(connection => connection.direct)
 
-        return direct == null ? [] : [{ key, text: this.#tools.withPeer(direct.remoteAddr, key).toString() }]
+        return direct == null ? [] : [{ key, text: withPeer(direct.remoteAddr, key).toString() }]
       })
     const earlier = this.#stored.filter(text => !anchors.some(({ key }) => text.endsWith(`/p2p/${key}`)))
     this.#left = []
@@ -88,7 +92,7 @@ export class AnchorKeeper {
     if (anchors.length > 0) {
       const texts = [...anchors.map(({ text }) => text), ...earlier].slice(0, Math.min(this.#count, MAX_ANCHORS))
       this.#stored = texts
-      await this.#datastore.put(this.#tools.ANCHORS_KEY, new TextEncoder().encode(JSON.stringify(texts)))
+      await this.#datastore.put(ANCHORS_KEY, new TextEncoder().encode(JSON.stringify(texts)))
     }
   }
 }

@@ -1,9 +1,12 @@
+import { AbortError } from '@libp2p/interface'
+import { TimeLimit } from '../core/index.ts'
+import { dialFailureReason, dialReport } from '../dialing/index.ts'
+import { hasErrorName } from '../errors.ts'
 import { GroupCounts } from './group-counts.ts'
+import { withPeer } from './peer-addresses.ts'
 import type { Candidate } from './candidate.ts'
 import type { DialRecords } from './dial-records.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
-import type { TimeLimit } from '../core/index.ts'
 import type { DialFailureReason } from '../dialing/index.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -12,7 +15,6 @@ export interface AutomaticDialsComponents {
   clock: Clock
   log: Logger
   records: DialRecords
-  tools: TopUpTools
   groupOf(multiaddr: Multiaddr): string | undefined
   dial(multiaddrs: Multiaddr[], signal: AbortSignal): Promise<Connection>
 
@@ -98,8 +100,6 @@ export class AutomaticDials {
    * waiting.
    */
   abort (isMeant: (peer: string) => boolean = () => true): void {
-    const { AbortError } = this.#components.tools
-
     for (const [peer, { limit }] of this.#running) {
       if (isMeant(peer)) {
         limit.abort(new AbortError('The connection is not needed any more'))
@@ -112,8 +112,8 @@ export class AutomaticDials {
    * @throws {Error} what dialling throws
    */
   async dial ({ key, multiaddrs }: Candidate): Promise<AutomaticConnection> {
-    const { clock, log, records, groupOf, isPeerToBlame, tools } = this.#components
-    const limit = new tools.TimeLimit(this.#dialTimeout, clock)
+    const { clock, log, records, groupOf, isPeerToBlame } = this.#components
+    const limit = new TimeLimit(this.#dialTimeout, clock)
     const dial: RunningDial = { limit, groups: new Set(multiaddrs.map(groupOf).filter(group => group != null)), isWanted: false }
 
     this.#running.set(key, dial)
@@ -121,12 +121,12 @@ export class AutomaticDials {
     records.onTry(key)
 
     try {
-      const connection = await this.#components.dial(multiaddrs.map(multiaddr => tools.withPeer(multiaddr, key)), limit.signal)
+      const connection = await this.#components.dial(multiaddrs.map(multiaddr => withPeer(multiaddr, key)), limit.signal)
       records.onConnected(key)
 
       return { connection, isWanted: dial.isWanted }
     } catch (err) {
-      if (!tools.hasErrorName(limit.signal.reason, tools.AbortError.name) && !isOwnFault(err, tools) && isPeerToBlame()) {
+      if (!hasErrorName(limit.signal.reason, AbortError.name) && !isOwnFault(err) && isPeerToBlame()) {
         records.onFailure(key)
       }
 
@@ -143,7 +143,7 @@ export class AutomaticDials {
 /**
  * Whether no address was dialled at all
  */
-function isOwnFault (err: unknown, { dialFailureReason, dialReport }: TopUpTools): boolean {
+function isOwnFault (err: unknown): boolean {
   const failures = dialReport(err)?.failures ?? []
 
   return failures.length === 0 ? OWN_FAULT.has(dialFailureReason(err)) : failures.every(({ reason }) => OWN_FAULT.has(reason))

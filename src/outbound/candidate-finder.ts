@@ -7,7 +7,6 @@ import type { DialRecords } from './dial-records.ts'
 import type { RetryChance } from './retry-chance.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
 import type { CandidateSource } from './source-reader.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
@@ -16,7 +15,6 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 export interface CandidateFinderComponents extends Pick<CandidateChecks, 'lookUp' | 'isDialable' | 'dialable' | 'isPeerBanned' | 'isAddressBanned' | 'onSkip'> {
   clock: Clock
   random: Random
-  tools: TopUpTools
   log: Logger
   peerId: PeerId
   records: DialRecords
@@ -160,10 +158,9 @@ export class CandidateFinder {
   }
 
   #checks (signal: AbortSignal, onSkip: (skipped: SkippedCandidate) => void): CandidateChecks {
-    const { lookUp, isDialable, dialable, isPeerBanned, isAddressBanned, hasRoom, tools } = this.#components
+    const { lookUp, isDialable, dialable, isPeerBanned, isAddressBanned, hasRoom } = this.#components
 
     return {
-      tools,
       lookUp,
       isDialable,
       dialable,

@@ -1,5 +1,6 @@
 import { toCandidate } from './candidate.ts'
-import type { Candidate, CandidateTools } from './candidate.ts'
+import { ownAddresses } from './peer-addresses.ts'
+import type { Candidate } from './candidate.ts'
 import type { SourceItem } from './mix-fairly.ts'
 import type { SkipReason, SkippedCandidate } from './skip-reasons.ts'
 import type { AbortOptions, Peer, PeerId } from '@libp2p/interface'
@@ -9,7 +10,6 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * What candidates are asked about on their way
  */
 export interface CandidateChecks {
-  readonly tools: CandidateTools
 
   /**
    * Why nothing is to be done about a peer now, whatever its addresses are
@@ -95,7 +95,7 @@ export function candidatePipeline (items: AsyncIterable<SourceItem>, checks: Can
 
 async function * parsed (items: AsyncIterable<SourceItem>, checks: CandidateChecks): Candidates {
   for await (const { source, item } of items) {
-    const candidate = toCandidate(item, source, checks.tools)
+    const candidate = toCandidate(item, source)
 
     if (candidate == null) {
       checks.onSkip({ source, reason: 'invalid' })
@@ -129,7 +129,7 @@ async function * known (candidates: AsyncIterable<Candidate>, checks: CandidateC
   for await (const candidate of candidates) {
     const peer = candidate.peer ?? await checks.lookUp(candidate.peerId)
     const stored = candidate.peer == null ? peer?.addresses ?? [] : []
-    const multiaddrs = checks.tools.ownAddresses(candidate.key, [...candidate.multiaddrs, ...stored.map(({ multiaddr }) => multiaddr)])
+    const multiaddrs = ownAddresses(candidate.key, [...candidate.multiaddrs, ...stored.map(({ multiaddr }) => multiaddr)])
 
     yield * withAddresses({ ...candidate, peer, multiaddrs: unique(multiaddrs) }, multiaddr => checks.isDialable(multiaddr, candidate.peerId), 'no-address', checks)
   }

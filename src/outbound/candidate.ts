@@ -1,4 +1,8 @@
-import type { TopUpTools } from './top-up-tools.ts'
+import { isPeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { isMultiaddr } from '@multiformats/multiaddr'
+import { remotePeerOf } from '../dialing/index.ts'
+import { ownAddresses } from './peer-addresses.ts'
 import type { Peer, PeerId, PeerInfo } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -36,22 +40,17 @@ export interface Candidate {
 }
 
 /**
- * What every node has and this needs
- */
-export type CandidateTools = Pick<TopUpTools, 'isMultiaddr' | 'isPeerId' | 'ownAddresses' | 'peerIdFromString' | 'remotePeerOf'>
-
-/**
  * Returns `undefined` for what is no peer
  */
-export function toCandidate (input: unknown, source: string, tools: CandidateTools): Candidate | undefined {
+export function toCandidate (input: unknown, source: string): Candidate | undefined {
   try {
-    return parse(input, source, tools)
+    return parse(input, source)
   } catch {
     return undefined
   }
 }
 
-function parse (input: unknown, source: string, { isMultiaddr, isPeerId, ownAddresses, peerIdFromString, remotePeerOf }: CandidateTools): Candidate | undefined {
+function parse (input: unknown, source: string): Candidate | undefined {
   const candidate = (peerId: PeerId, multiaddrs: unknown[]): Candidate => {
     const key = peerId.toString()
 

@@ -1,3 +1,3 @@
-// what is fetched when it is needed; imports nothing that every node has
+// what is fetched when it is needed
 export { Outbound } from './outbound.ts'
 export { resolveTopUp } from './top-up-config.ts'

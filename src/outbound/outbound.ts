@@ -21,7 +21,6 @@ import type { OutboundStat, SkipCounts } from './outbound-stat.ts'
 import type { TargetComponents } from './private-target.ts'
 import type { SkippedCandidate } from './skip-reasons.ts'
 import type { TopUpConfig } from './top-up-config.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { Connection, IdentifyResult, Libp2pEvents, Logger, PeerId, PeerStore } from '@libp2p/interface'
@@ -32,7 +31,6 @@ export interface OutboundComponents extends CandidateSourcesComponents, TargetCo
   clock: Clock
   random: Random
   log: Logger
-  tools: TopUpTools
   peerId: PeerId
   peerStore: Pick<PeerStore, 'all' | 'merge'>
   datastore: AnchorDatastore
@@ -100,7 +98,7 @@ export class Outbound {
   #isActive = false
 
   constructor (components: OutboundComponents, config: TopUpConfig, dialTimeout: number) {
-    const { clock, log, tools } = components
+    const { clock, log } = components
     this.#components = components
     this.#config = config
 
@@ -109,7 +107,7 @@ export class Outbound {
       ...components,
       isBootstrap: peerId => config.releaseBootstrap && components.tagsOf(peerId).includes(BOOTSTRAP_TAG)
     })
-    this.#anchors = new AnchorKeeper(components.datastore, config.anchors, components.tools)
+    this.#anchors = new AnchorKeeper(components.datastore, config.anchors)
 
     const dialComponents = { ...components, records: this.#records, isPeerToBlame: () => isPeerToBlame(this.#outbound.ways, this.#target) }
     this.#dials = new AutomaticDials(dialComponents, dialTimeout)
@@ -127,7 +125,6 @@ export class Outbound {
     this.#topUp = new TopUp({
       clock,
       log,
-      tools,
       dials: this.#dials,
       target: () => this.#target,
       connected: () => this.#outbound.size,

@@ -1,11 +1,10 @@
+import { KEEP_ALIVE } from '@libp2p/interface'
 import { BOOTSTRAP_TAG } from './candidate-source-names.ts'
 import type { OutboundPeer } from './outbound-connections.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 import type { Connection, Logger, PeerId, PeerStore } from '@libp2p/interface'
 
 export interface ReleaseBootstrapComponents {
   log: Logger
-  tools: TopUpTools
   peerStore: Pick<PeerStore, 'merge'>
   isProtected(peerId: PeerId): boolean
   tagsOf(peerId: PeerId): readonly string[]
@@ -19,12 +18,12 @@ export interface ReleaseBootstrapComponents {
  * alive, or used by the application.
  */
 export function releaseBootstrap (peers: readonly OutboundPeer[], components: ReleaseBootstrapComponents): void {
-  const { close, isInUse, isProtected, log, peerStore, tagsOf, tools } = components
+  const { close, isInUse, isProtected, log, peerStore, tagsOf } = components
 
   for (const { peerId, connections, isBootstrap } of peers) {
     const open = [...connections].filter(({ status }) => status === 'open')
 
-    if (!isBootstrap || open.length === 0 || open.some(isInUse) || isProtected(peerId) || tagsOf(peerId).some(tag => tag.startsWith(tools.KEEP_ALIVE))) {
+    if (!isBootstrap || open.length === 0 || open.some(isInUse) || isProtected(peerId) || tagsOf(peerId).some(tag => tag.startsWith(KEEP_ALIVE))) {
       continue
     }
 

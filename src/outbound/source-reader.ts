@@ -1,4 +1,4 @@
-import type { TopUpTools } from './top-up-tools.ts'
+import { retryDelay } from './retry-delay.ts'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { Logger } from '@libp2p/interface'
@@ -37,7 +37,6 @@ export interface CandidateSource {
 export type Reading = { readonly state: 'item', readonly item: unknown } | { readonly state: 'slow' | 'done' }
 
 export interface SourceReaderComponents {
-  tools: Pick<TopUpTools, 'retryDelay'>
   clock: Clock
   random: Random
   log: Logger
@@ -256,9 +255,9 @@ export class SourceReader {
   }
 
   #fail (): void {
-    const { clock, random, tools } = this.#components
+    const { clock, random } = this.#components
     this.#close()
-    this.#opensAt = clock.now() + tools.retryDelay(++this.#failures, SOURCE_RETRY, random)
+    this.#opensAt = clock.now() + retryDelay(++this.#failures, SOURCE_RETRY, random)
   }
 
   #close (): void {

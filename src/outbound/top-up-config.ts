@@ -1,8 +1,9 @@
+import { withDefaults } from '../options.ts'
+import { coreRetryChance } from './retry-chance.ts'
 import type { ChurnInit } from './churn-options.ts'
 import type { DialRateInit } from './dial-rate.ts'
 import type { FeelersInit } from './feelers-options.ts'
 import type { TopUpInit } from './top-up-options.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 
 /**
  * The options with their defaults
@@ -46,7 +47,7 @@ const DEFAULTS: Required<Omit<TopUpInit, 'rate' | 'churn' | 'feelers' | 'retryCh
 /**
  * The options with their defaults, once it is known that they are usable
  */
-export function resolveTopUp (init: TopUpInit, { coreRetryChance, withDefaults }: Pick<TopUpTools, 'coreRetryChance' | 'withDefaults'>): TopUpConfig {
+export function resolveTopUp (init: TopUpInit): TopUpConfig {
   const { churn = false, feelers = false } = init
 
   return {

@@ -1,17 +1,17 @@
+import { AbortError } from '@libp2p/interface'
+import { hasErrorName } from '../errors.ts'
 import { DialRate } from './dial-rate.ts'
 import { freeDialSlots } from './dial-slots.ts'
 import { FailureBrake } from './failure-brake.ts'
 import type { AutomaticConnection, AutomaticDials } from './automatic-dials.ts'
 import type { Candidate } from './candidate.ts'
 import type { TopUpConfig } from './top-up-config.ts'
-import type { TopUpTools } from './top-up-tools.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Logger } from '@libp2p/interface'
 
 export interface TopUpComponents {
   clock: Clock
   log: Logger
-  tools: TopUpTools
   dials: AutomaticDials
 
   /**
@@ -299,7 +299,7 @@ export class TopUp {
   }
 
   #dial (candidate: Candidate): void {
-    const { dials, log, onConnected, tools } = this.#components
+    const { dials, log, onConnected } = this.#components
     this.#rate.take()
 
     dials.dial(candidate)
@@ -308,7 +308,7 @@ export class TopUp {
         onConnected(result)
       }, err => {
         // given up because the target was reached
-        if (!tools.hasErrorName(err, tools.AbortError.name)) {
+        if (!hasErrorName(err, AbortError.name)) {
           this.#brake.onFailure()
         }
       })

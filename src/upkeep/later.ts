@@ -1,3 +1,3 @@
-// what is fetched when it is needed; imports nothing that every node has
+// what is fetched when it is needed
 export { Recycler } from './recycler.ts'
 export type { RecyclerInit } from './recycler.ts'

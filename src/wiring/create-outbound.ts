@@ -1,6 +1,6 @@
 import { hasErrorName } from '../errors.ts'
 import { watchWebSockets } from '../gating/index.ts'
-import { KeptRelays, OutboundControl, ReconnectQueue, RelayedPeers, StaticPeers, TOP_UP_TOOLS, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
+import { KeptRelays, OutboundControl, ReconnectQueue, RelayedPeers, StaticPeers, TrustedPeers, isTopUpEnabled, noSkips } from '../outbound/index.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig } from './outbound-parts.ts'
 import type { Rooms } from './rooms.ts'
 import type { ConnectedOptions } from '../core/index.ts'
@@ -79,7 +79,7 @@ export function createOutbound (components: CreateOutboundComponents, config: Cr
       ? async () => {
         const { createTopUp } = await import('./create-top-up.ts')
 
-        return createTopUp({ ...components, log, lookUp, skips, tools: TOP_UP_TOOLS }, config)
+        return createTopUp({ ...components, log, lookUp, skips }, config)
       }
       : undefined
   })

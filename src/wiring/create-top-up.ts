@@ -1,14 +1,15 @@
+import { CODE_DNSADDR } from '@multiformats/multiaddr'
+import { isRelayed } from '../dialing/index.ts'
 import { Outbound, resolveTopUp } from '../outbound/later.ts'
 import type { CreateOutboundComponents, CreateOutboundConfig, OutboundNodeComponents } from './outbound-parts.ts'
 import type { DialQueueDialOptions } from '../dialing/index.ts'
-import type { SkipCounts, TOP_UP_TOOLS } from '../outbound/index.ts'
+import type { SkipCounts } from '../outbound/index.ts'
 import type { Logger, Peer, PeerId, PeerRouting } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface CreateTopUpComponents extends Omit<CreateOutboundComponents, 'connectionManager'> {
   log: Logger
   skips: SkipCounts
-  tools: typeof TOP_UP_TOOLS
   lookUp(peerId: PeerId): Promise<Peer | undefined>
 }
 
@@ -21,7 +22,7 @@ const AUTOMATIC: DialQueueDialOptions = { automatic: true, priority: 10 }
  * Connects what dials up to a target with the other rooms. Fetched by nodes that have
  * a target, and by no others.
  */
-export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, targets, tools }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
+export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, targets }: CreateTopUpComponents, config: CreateOutboundConfig): Outbound {
   const { bans, clock, close, closing, discouraged, emit, parked, random, reachability, standing, table, trimmer, use } = rooms
 
   return new Outbound({
@@ -29,7 +30,6 @@ export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, targets,
     random,
     log,
     skips,
-    tools,
     ...nodeParts(node),
     lookUp,
     isConnected: peerId => table.isConnected(peerId),
@@ -39,7 +39,7 @@ export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, targets,
     lowWater: () => trimmer.lowWater,
     privateFactor: () => reachability.whilePrivate === false ? undefined : reachability.whilePrivate.outboundFactor,
     // who is connected through a relay is dialled to get rid of it
-    isDialable: (multiaddr, peerId) => isDialable(multiaddr, node, tools) && !(tools.isRelayed(multiaddr) && table.isConnected(peerId, { limited: true })),
+    isDialable: (multiaddr, peerId) => isDialable(multiaddr, node) && !(isRelayed(multiaddr) && table.isConnected(peerId, { limited: true })),
     isPeerBanned: peerId => bans.ofPeer(peerId) != null || discouraged.hasPeer(peerId),
     isAddressBanned: multiaddr => bans.ofMultiaddr(multiaddr) != null || discouraged.hasMultiaddr(multiaddr),
     ...targets,
@@ -53,7 +53,7 @@ export function createTopUp ({ dialer, log, lookUp, node, rooms, skips, targets,
     valueOf: peerId => standing.value(peerId),
     tagsOf: peerId => standing.tagNames(peerId),
     onSkip: skipped => { emit('outbound:skip', skipped) }
-  }, resolveTopUp(config.outbound, tools), config.dialTimeout)
+  }, resolveTopUp(config.outbound), config.dialTimeout)
 }
 
 /**
@@ -72,6 +72,6 @@ function nodeParts (node: OutboundNodeComponents): Pick<OutboundNodeComponents, 
 /**
  * Whether there is a transport for an address, or for what it may resolve to
  */
-function isDialable (multiaddr: Multiaddr, { transportManager }: OutboundNodeComponents, { CODE_DNSADDR }: Pick<typeof TOP_UP_TOOLS, 'CODE_DNSADDR'>): boolean {
+function isDialable (multiaddr: Multiaddr, { transportManager }: OutboundNodeComponents): boolean {
   return transportManager.dialTransportForMultiaddr(multiaddr) != null || multiaddr.getComponents().some(({ code }) => code === CODE_DNSADDR)
 }

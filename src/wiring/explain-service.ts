@@ -1,6 +1,5 @@
 import { recordDecisions } from './decisions-recorder.ts'
 import { DecisionLog } from './decisions.ts'
-import { EXPLAIN_TOOLS } from './explain-tools.ts'
 import type { Decision, DecisionFilter } from './decisions.ts'
 import type { ConnectionManagerEvents } from './events.ts'
 import type { PeerExplanation } from './explain-types.ts'
@@ -8,7 +7,7 @@ import type { ExplainComponents, ExplainInit } from './explain.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
-export interface ExplainerComponents extends Omit<ExplainComponents, 'decisions' | 'tools'> {
+export interface ExplainerComponents extends Omit<ExplainComponents, 'decisions'> {
   events: TypedEventTarget<ConnectionManagerEvents>
 }
 
@@ -45,7 +44,7 @@ export function createExplainer ({ events, ...components }: ExplainerComponents,
     explain: async peer => {
       const { explain } = await import('./explain.ts')
 
-      return explain(peer, { ...components, decisions, tools: EXPLAIN_TOOLS }, init)
+      return explain(peer, { ...components, decisions }, init)
     },
     decisions: filter => decisions.list(filter)
   }

@@ -1,7 +1,12 @@
-import { describeDialError } from '../dialing/later.ts'
+import { KEEP_ALIVE, isPeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { remoteIp } from '../addresses/index.ts'
+import { entriesOf } from '../core/index.ts'
+import { explainDialError } from '../dialing/index.ts'
+import { InvalidOptionError } from '../errors.ts'
+import { GracePeriod, candidatesAmong, compareVictims, tagInfo } from '../trimming/index.ts'
 import { summarize } from './explain-summary.ts'
 import type { DecisionLog } from './decisions.ts'
-import type { ExplainTools } from './explain-tools.ts'
 import type { ExplainedConnection, PeerExplanation, TrimRank } from './explain-types.ts'
 import type { Rooms } from './rooms.ts'
 import type { SteadyClock } from '../clock.ts'
@@ -17,7 +22,6 @@ export interface ExplainComponents {
   dialQueue: Pick<DialQueue, 'lastError'>
   staticPeers: { has(peerId: PeerId): boolean }
   decisions: DecisionLog
-  tools: ExplainTools
 }
 
 export interface ExplainInit {
@@ -46,12 +50,12 @@ const MAX_ID_LENGTH = 256
  * @throws {InvalidOptionError} if it is not the id of a peer
  */
 export function explain (peer: PeerId | string, components: ExplainComponents, init: ExplainInit): PeerExplanation {
-  const { clock, decisions, dialQueue, rooms, staticPeers, tools } = components
-  const peerId = parsePeer(peer, tools)
+  const { clock, decisions, dialQueue, rooms, staticPeers } = components
+  const peerId = parsePeer(peer)
   const key = peerId.toString()
   const entry = rooms.table.getPeer(key)
   const connections = entry?.connections ?? []
-  const tags = tools.tagInfo(peerId, rooms.standing, rooms.table, clock)?.tags ?? new Map<string, number>()
+  const tags = tagInfo(peerId, rooms.standing, rooms.table, clock)?.tags ?? new Map<string, number>()
   const error = dialQueue.lastError(peerId)
 
   const facts: Omit<PeerExplanation, 'known' | 'summary'> = {
@@ -63,15 +67,15 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
     realms: rooms.realms.realms.memberships(peerId),
     graceRemaining: entry == null ? 0 : graceOf(entry, components, init),
     trimRank: entry == null ? undefined : trimRank(entry, components, init),
-    connections: entry == null ? [] : tools.entriesOf(entry).map(connection => explainConnection(connection, components)),
+    connections: entry == null ? [] : entriesOf(entry).map(connection => explainConnection(connection, components)),
     bans: bansOf(peerId, connections, rooms),
     misbehaviour: rooms.misbehaviour.score(peerId),
     discouraged: isDiscouraged(peerId, connections, components),
     flapping: rooms.flapping?.isDenied(key) ?? false,
     static: staticPeers.has(peerId),
-    keepAlive: [...tags.keys()].some(tag => tag.startsWith(tools.KEEP_ALIVE)),
+    keepAlive: [...tags.keys()].some(tag => tag.startsWith(KEEP_ALIVE)),
     parked: parkedOf(key, components),
-    lastDialError: error == null ? undefined : describeDialError(error, tools),
+    lastDialError: error == null ? undefined : explainDialError(error),
     lastClosed: decisions.list({ peer: peerId, kind: 'close', limit: 1 }).at(0),
     lastRefused: decisions.list({ peer: peerId, kind: 'refuse', limit: 1 }).at(0),
     decisions: decisions.list({ peer: peerId, limit: MAX_DECISIONS })
@@ -81,7 +85,7 @@ export function explain (peer: PeerId | string, components: ExplainComponents, i
   return { ...facts, known, summary: summarize(facts, known, clock.wall.now(), rooms.trimmer.lowWater) }
 }
 
-function parsePeer (peer: PeerId | string, { InvalidOptionError, isPeerId, peerIdFromString }: ExplainTools): PeerId {
+function parsePeer (peer: PeerId | string): PeerId {
   if (isPeerId(peer)) {
     return peer
   }
@@ -108,11 +112,11 @@ function parkedOf (key: string, { clock, rooms }: ExplainComponents): PeerExplan
   return parked == null ? undefined : { reason: parked.reason, age: Math.max(0, clock.now() - parked.since) }
 }
 
-function graceOf (peer: PeerEntry, { clock, rooms, tools }: ExplainComponents, { gracePeriod }: ExplainInit): number {
-  return new tools.GracePeriod(gracePeriod, clock.now()).remaining(peer.firstSeen, rooms.rules.gracePeriodOf?.(peer))
+function graceOf (peer: PeerEntry, { clock, rooms }: ExplainComponents, { gracePeriod }: ExplainInit): number {
+  return new GracePeriod(gracePeriod, clock.now()).remaining(peer.firstSeen, rooms.rules.gracePeriodOf?.(peer))
 }
 
-function trimRank (peer: PeerEntry, { clock, rooms: { rules, table }, tools: { GracePeriod, candidatesAmong, compareVictims } }: ExplainComponents, { gracePeriod, selectVictims }: ExplainInit): TrimRank | undefined {
+function trimRank (peer: PeerEntry, { clock, rooms: { rules, table } }: ExplainComponents, { gracePeriod, selectVictims }: ExplainInit): TrimRank | undefined {
   const grace = new GracePeriod(gracePeriod, clock.now())
   const [first, ...others] = candidatesAmong(peer.connections, table, rules, grace)
 
@@ -159,7 +163,7 @@ function bansOf (peerId: PeerId, connections: readonly Connection[], { bans }: R
   return [...found.values()].map(({ expires, ...ban }) => expires === Infinity ? ban : { ...ban, expires })
 }
 
-function isDiscouraged (peerId: PeerId, connections: readonly Connection[], { rooms: { discouraged }, tools: { remoteIp } }: ExplainComponents): boolean {
+function isDiscouraged (peerId: PeerId, connections: readonly Connection[], { rooms: { discouraged } }: ExplainComponents): boolean {
   return discouraged.hasPeer(peerId) || connections.some(({ remoteAddr }) => {
     const ip = remoteIp(remoteAddr)
 

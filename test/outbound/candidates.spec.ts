@@ -3,13 +3,12 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { MemoryDatastore } from 'datastore-core'
 import * as fc from 'fast-check'
-import { AnchorKeeper, readAnchors } from '../../src/outbound/anchor-keeper.ts'
+import { ANCHORS_KEY, AnchorKeeper, readAnchors } from '../../src/outbound/anchor-keeper.ts'
 import { toCandidate } from '../../src/outbound/candidate.ts'
 import { chooseChurned } from '../../src/outbound/choose-churned.ts'
 import { mixFairly } from '../../src/outbound/mix-fairly.ts'
 import { SOURCE_PATIENCE, SOURCE_TIMEOUT, SourceReader } from '../../src/outbound/source-reader.ts'
 import { CHURN_DEFAULTS } from '../../src/outbound/top-up-config.ts'
-import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
 import { stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock, settle } from '../fixtures/virtual-clock.ts'
 import { addressOf } from './outbound-world.ts'
@@ -28,7 +27,6 @@ describe('outbound: sources of candidates', () => {
 
   function reader (name: string, open: CandidateSource['open'], init: Partial<CandidateSource> = {}): SourceReader {
     return new SourceReader({ name, interval: 1_000, limit: 100, open, ...init }, {
-      tools: TOP_UP_TOOLS,
       clock,
       random: { next: () => 0 },
       log: defaultLogger().forComponent('libp2p:connmgr:outbound'),
@@ -162,35 +160,35 @@ describe('outbound: candidates', () => {
 
   it('are made of peer ids, addresses with a peer id, and records of peers', () => {
     const withId = address.encapsulate(`/p2p/${peerId}`)
-    expect(toCandidate(peerId, 'a', TOP_UP_TOOLS)).to.deep.include({ key: peerId.toString(), source: 'a', multiaddrs: [] })
-    expect(toCandidate(withId, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([withId])
-    expect(toCandidate({ id: peerId, multiaddrs: [address] }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([address])
-    expect(toCandidate({ id: peerId, addresses: [{ multiaddr: address }], protocols: [] }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([address])
+    expect(toCandidate(peerId, 'a')).to.deep.include({ key: peerId.toString(), source: 'a', multiaddrs: [] })
+    expect(toCandidate(withId, 'a')?.multiaddrs).to.deep.equal([withId])
+    expect(toCandidate({ id: peerId, multiaddrs: [address] }, 'a')?.multiaddrs).to.deep.equal([address])
+    expect(toCandidate({ id: peerId, addresses: [{ multiaddr: address }], protocols: [] }, 'a')?.multiaddrs).to.deep.equal([address])
   })
 
   it('do not have addresses of others', () => {
     const foreign = address.encapsulate(`/p2p/${stubPeerId()}`)
     const relayed = multiaddr(`/ip4/192.0.2.1/tcp/4001/p2p/${stubPeerId()}/p2p-circuit`)
-    expect(toCandidate({ id: peerId, multiaddrs: [foreign, relayed] }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([relayed])
+    expect(toCandidate({ id: peerId, multiaddrs: [foreign, relayed] }, 'a')?.multiaddrs).to.deep.equal([relayed])
   })
 
   it('have a limited number of addresses', () => {
-    expect(toCandidate({ id: peerId, multiaddrs: new Array(10_000).fill(address) }, 'a', TOP_UP_TOOLS)?.multiaddrs.length).to.be.at.most(100)
+    expect(toCandidate({ id: peerId, multiaddrs: new Array(10_000).fill(address) }, 'a')?.multiaddrs.length).to.be.at.most(100)
   })
 
   it('are not made of anything else, which does no harm', () => {
-    expect(toCandidate(address, 'a', TOP_UP_TOOLS)).to.equal(undefined)
+    expect(toCandidate(address, 'a')).to.equal(undefined)
     fc.assert(fc.property(fc.anything(), input => {
-      expect(toCandidate(input, 'a', TOP_UP_TOOLS)).to.equal(undefined)
+      expect(toCandidate(input, 'a')).to.equal(undefined)
     }))
     fc.assert(fc.property(fc.array(fc.anything()), multiaddrs => {
-      expect(toCandidate({ id: peerId, multiaddrs }, 'a', TOP_UP_TOOLS)?.multiaddrs).to.deep.equal([])
+      expect(toCandidate({ id: peerId, multiaddrs }, 'a')?.multiaddrs).to.deep.equal([])
     }))
   })
 })
 
 describe('outbound: anchors', () => {
-  const KEY = TOP_UP_TOOLS.ANCHORS_KEY
+  const KEY = ANCHORS_KEY
   const outboundPeer = (name: string): OutboundPeer => {
     const connection = stubConnection({ remoteAddr: addressOf(name), direction: 'outbound' })
 
@@ -201,7 +199,7 @@ describe('outbound: anchors', () => {
 
   beforeEach(() => {
     datastore = new MemoryDatastore()
-    keeper = new AnchorKeeper(datastore, 2, TOP_UP_TOOLS)
+    keeper = new AnchorKeeper(datastore, 2)
   })
 
   it('stay until there are others, however often the node is started', async () => {

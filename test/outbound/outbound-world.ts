@@ -6,7 +6,6 @@ import { addressGroup } from '../../src/addresses/index.ts'
 import { noSkips } from '../../src/outbound/outbound-stat.ts'
 import { Outbound } from '../../src/outbound/outbound.ts'
 import { resolveTopUp } from '../../src/outbound/top-up-config.ts'
-import { TOP_UP_TOOLS } from '../../src/outbound/top-up-tools.ts'
 import { reportOpen, stubConnection, stubPeerId } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import type { TopUpInit } from '../../src/outbound/index.ts'
@@ -132,9 +131,8 @@ export class OutboundWorld {
       tagsOf: peerId => this.peers.get(nameOf(peerId))?.tags ?? [],
       onSkip: () => {},
       skips: noSkips(),
-      tools: TOP_UP_TOOLS,
       ...overrides
-    }, resolveTopUp(init, TOP_UP_TOOLS), 10_000)
+    }, resolveTopUp(init), 10_000)
 
     return this.outbound
   }

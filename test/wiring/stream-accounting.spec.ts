@@ -10,7 +10,7 @@ import { StreamAccounting } from '../../src/wiring/stream-accounting.ts'
 import { addedTo } from '../fixtures/added-to.ts'
 import { StubConnection } from '../fixtures/connections.ts'
 import { VirtualClock } from '../fixtures/virtual-clock.ts'
-import type { ConnectionScope, Limits, ResourceManager } from '../../src/resources/index.ts'
+import type { Limits, ResourceManager } from '../../src/resources/index.ts'
 import type { ResourceRefusal } from '../../src/wiring/index.ts'
 import type { Connection, MessageStreamDirection, Stream, StreamMuxerEvents } from '@libp2p/interface'
 

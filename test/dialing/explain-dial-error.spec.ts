@@ -2,9 +2,9 @@ import { DialError } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { attachDialReport } from '../src/dialing/dial-failure.ts'
-import { NoValidAddressesError } from '../src/errors.ts'
-import { explainDialError } from '../src/explain-dial-error.ts'
+import { attachDialReport } from '../../src/dialing/dial-failure.ts'
+import { explainDialError } from '../../src/dialing/index.ts'
+import { NoValidAddressesError } from '../../src/errors.ts'
 
 const peerId = peerIdFromString('12D3KooWBUC8S8zbSx6HT2VhBq5Rt8GUuDShBUSuM5FDuf68Y8kD')
 

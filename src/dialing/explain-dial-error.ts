@@ -1,15 +1,6 @@
-import type { DialFailure, DialFailureReason, dialFailureReason, dialReport } from './dial-failure.ts'
-import type { messageOf } from '../error-message.ts'
-
-/**
- * What is used of what every node has. A page fetches this file on demand: what it would
- * import, bundlers would take out of where it is for all.
- */
-export interface DialErrorTools {
-  dialFailureReason: typeof dialFailureReason
-  dialReport: typeof dialReport
-  messageOf: typeof messageOf
-}
+import { messageOf } from '../error-message.ts'
+import { dialFailureReason, dialReport } from './dial-failure.ts'
+import type { DialFailure, DialFailureReason } from './dial-failure.ts'
 
 /**
  * How many addresses are listed one by one
@@ -47,23 +38,23 @@ const EXPLANATIONS: Record<DialFailureReason, string> = {
 }
 
 /**
- * What there is to say about the error of a dial: what was dialled, and why each address
- * failed. For everything else that can be thrown, one line.
+ * A dial's error for people: what was dialled, and why each address failed. For
+ * everything else that can be thrown, one line.
  */
-export function describeDialError (error: unknown, tools: DialErrorTools): string {
-  const { peerId, failures = [], omitted = 0 } = tools.dialReport(error) ?? {}
+export function explainDialError (error: unknown): string {
+  const { peerId, failures = [], omitted = 0 } = dialReport(error) ?? {}
   const isKnown = peerId != null || failures.length > 0
   const listed = [...failures].sort((a, b) => Number(b.error != null) - Number(a.error != null)).slice(0, MAX_LINES)
   const more = failures.length - listed.length + omitted
 
   return [
-    `${isKnown ? `Could not connect to ${peerId?.toString() ?? 'the peer'}` : 'The dial failed'}: ${describeReason(error, tools)}`,
-    ...listed.map(failure => describeFailure(failure, tools)),
+    `${isKnown ? `Could not connect to ${peerId?.toString() ?? 'the peer'}` : 'The dial failed'}: ${describeReason(error)}`,
+    ...listed.map(describeFailure),
     ...(more > 0 ? [`  … and ${more} more`] : [])
   ].join('\n')
 }
 
-function describeReason (error: unknown, { dialFailureReason, messageOf }: DialErrorTools): string {
+function describeReason (error: unknown): string {
   if (error instanceof AggregateError) {
     return 'no address could be connected to'
   }
@@ -80,7 +71,7 @@ function describeReason (error: unknown, { dialFailureReason, messageOf }: DialE
   return isThrown ? `${EXPLANATIONS[reason]} (${messageOf(error)})` : EXPLANATIONS[reason]
 }
 
-function describeFailure ({ multiaddr, reason, error }: DialFailure, { messageOf }: DialErrorTools): string {
+function describeFailure ({ multiaddr, reason, error }: DialFailure): string {
   const detail = error == null ? '' : ` (${messageOf(error)})`
 
   return `  ${multiaddr.toString()} – ${EXPLANATIONS[reason]}${detail}`
