@@ -1,4 +1,5 @@
 import type { ConnectionManagerEvents } from './events.ts'
+import type { GroupOf } from '../addresses/index.ts'
 import type { AdmissionInit, HashKey } from '../admission/index.ts'
 import type { SteadyClock } from '../clock.ts'
 import type { GatingInit } from '../gating/index.ts'
@@ -31,6 +32,11 @@ export interface RoomsConfig extends Watermarks, TrimmingConfig, Required<Omit<A
    */
   limitPrivateHosts: boolean
   whilePrivate: WhilePrivateConfig
+
+  /**
+   * Which addresses share a network
+   */
+  groupOf?: GroupOf
 }
 
 /**

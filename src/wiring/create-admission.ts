@@ -8,6 +8,7 @@ import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
+import type { GroupOf } from '../addresses/index.ts'
 import type { AllowList, DialBacks } from '../admission/index.ts'
 import type { ConnectionTable, PendingConnections } from '../core/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
@@ -28,6 +29,7 @@ export interface CreateAdmissionComponents extends RoomsContext {
   dialBacks: DialBacks
   resources: ResourceManager
   reachability: NodeReachability
+  groupOf?: GroupOf
   realms: RealmRooms
   replacements: Replacements
 

@@ -3,6 +3,7 @@ import { entriesOf, sourceOf } from '../core/index.ts'
 import type { NodeReachability } from './node-reachability.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
+import type { GroupOf } from '../addresses/index.ts'
 import type { AllowList, EvictionCandidate, WantedPlace } from '../admission/index.ts'
 import type { OpenEntry, ConnectionTable } from '../core/index.ts'
 import type { DiscouragedList } from '../gating/index.ts'
@@ -17,6 +18,11 @@ export interface EvictionCandidatesComponents {
   reachability: NodeReachability
   realms: RealmRooms
   replacements: Pick<Replacements, 'frees'>
+
+  /**
+   * Which addresses share a network
+   */
+  groupOf?: GroupOf
 }
 
 export interface ConnectionCandidate extends EvictionCandidate {
@@ -63,7 +69,7 @@ export function evictionCandidates (components: EvictionCandidatesComponents, wa
 /**
  * `undefined` if it is on the allow list
  */
-function toCandidate (entry: OpenEntry, { allowList, discouraged, standing }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
+function toCandidate (entry: OpenEntry, { allowList, discouraged, groupOf, standing }: EvictionCandidatesComponents): ConnectionCandidate | undefined {
   const { connection, openedAt, use } = entry
   const { remoteAddr, remotePeer } = connection
 
@@ -71,7 +77,7 @@ function toCandidate (entry: OpenEntry, { allowList, discouraged, standing }: Ev
     return
   }
 
-  const { group, ip, transport } = sourceOf(entry)
+  const { group, ip, transport } = sourceOf(entry, groupOf)
 
   return {
     id: connection.id,

@@ -1,4 +1,4 @@
-import { entriesOf, sourceOf } from '../core/index.ts'
+import { entriesOf } from '../core/index.ts'
 import { WatermarkCrossings } from './watermark-crossings.ts'
 import type { CloseReasons } from './close-reasons.ts'
 import type { ConnectionCharges } from './connection-charges.ts'
@@ -154,7 +154,7 @@ export class OpenConnections {
       log('%p connects and disconnects too often, keeping it out for a while', peer.peerId)
     }
 
-    misbehaviour.onClose(entry.peer.key, sourceOf(entry).ip)
+    misbehaviour.onClose(entry.peer.key, entry.ip)
     paths.onClose(entry)
     liveness?.unwatch(entry)
     idle.unwatch(connection)

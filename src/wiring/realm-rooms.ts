@@ -6,6 +6,7 @@ import { worseThan } from './realm-victims.ts'
 import type { Emit } from './context.ts'
 import type { Departures } from './departures.ts'
 import type { RealmCandidate, RealmNewcomer, RealmOrigin } from './realm-victims.ts'
+import type { GroupOf } from '../addresses/index.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
 import type { ConnectionTable } from '../core/index.ts'
@@ -26,6 +27,11 @@ export interface RealmRoomsComponents {
   standing: Standing
   departures: Departures
   rules: CandidateRules
+
+  /**
+   * Which addresses share a network
+   */
+  groupOf?: GroupOf
 
   /**
    * Is told of connected peers that are in another realm than before
@@ -161,7 +167,7 @@ export class RealmRooms {
       this.#replace(realm, missing, {
         ...this.#newcomer(realm, peerId),
         isDialled: direction === 'outbound',
-        origins: remoteAddr == null ? [] : [{ network: networkOf(remoteAddr, peer), host: hostOf(remoteAddr, peer) }]
+        origins: remoteAddr == null ? [] : [{ network: networkOf(remoteAddr, peer, this.#components.groupOf), host: hostOf(remoteAddr, peer) }]
       })
     }
   }
@@ -311,9 +317,10 @@ export class RealmRooms {
    */
   #originOf (connection: Connection): RealmOrigin {
     const { remoteAddr, remotePeer } = connection
+    const { groupOf, table } = this.#components
     const peer = remotePeer.toString()
-    const entry = this.#components.table.get(connection)
+    const entry = table.get(connection)
 
-    return { network: entry == null ? networkOf(remoteAddr, peer) : sourceOf(entry).group, host: hostOf(remoteAddr, peer) }
+    return { network: entry == null ? networkOf(remoteAddr, peer, groupOf) : sourceOf(entry, groupOf).group, host: hostOf(remoteAddr, peer) }
   }
 }

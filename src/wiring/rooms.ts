@@ -22,6 +22,7 @@ import { StreamAccounting } from './stream-accounting.ts'
 import type { RoomsComponents, RoomsConfig, RoomsContext } from './context.ts'
 import type { CreatedAdmission } from './create-admission.ts'
 import type { Watchers } from './create-watchers.ts'
+import type { GroupOf } from '../addresses/index.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { ConnectionTable, PeerEntry, PendingConnections } from '../core/index.ts'
 import type { Refusal, TrimResult } from '../metrics/index.ts'
@@ -67,6 +68,7 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   parked: ParkedPeers
 
   use: ApplicationUse
+  groupOf?: GroupOf
   streams: StreamAccounting
   streamRates: StreamRates
 
@@ -113,7 +115,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
 
   // what the rooms need of each other they look up in it when they need it, as not all
   // of them are there while the first are made
-  const rooms = { ...context, events, logger, peerId } as Rooms
+  const rooms = { ...context, events, groupOf: config.groupOf, logger, peerId } as Rooms
 
   rooms.getConnection = peerId => {
     const peer = rooms.table.getPeer(peerId)
