@@ -1,6 +1,5 @@
-// The house of DESIGN: one room per question, entered through its door, with
-// arrows that only go down this list.
-const rooms = [
+// One module per question. Others import from its index.ts only, and imports only go down this list.
+const modules = [
   'inspector',
   'wiring',
   'outbound',
@@ -16,41 +15,41 @@ const rooms = [
   'metrics'
 ]
 
-// what stands above every room, highest first
-const roof = ['index', 'connection-manager', 'install', 'node-options', 'config', 'connection-bounds']
+// the files that stand above every module, highest first
+const top = ['index', 'connection-manager', 'install', 'node-options', 'config', 'connection-bounds']
 
-// what every room may use, and which uses no room
-const ground = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'did-you-mean', 'error-message', 'errors', 'follow', 'options', 'random', 'recent-map', 'start-checks', 'user-functions']
+// the files that every module may use, and that use no module
+const below = ['clock', 'constants', 'constants.browser', 'constants.defaults', 'did-you-mean', 'error-message', 'errors', 'follow', 'options', 'random', 'recent-map', 'start-checks', 'user-functions']
 
-// what a room shows, and what of it is fetched on demand only
-const doors = '^src/[^/]+/(index|later)\\.ts$'
+// what a module shows, and what of it is fetched on demand only
+const entries = '^src/[^/]+/(index|later)\\.ts$'
 
-const roofFiles = `^src/(${roof.join('|')})\\.ts$`
+const topFiles = `^src/(${top.join('|')})\\.ts$`
 
-// the rooms that stand above the manager, and see it as its users do
-const guests = ['inspector']
-const guestFolders = `^src/(${guests.join('|')})/`
-const roofAboveGuests = `^src/(${roof.filter(file => file !== 'connection-manager').join('|')})\\.ts$`
-const roomFolders = `^src/(${rooms.join('|')})/`
+// the modules that stand above the manager, and see it as its users do
+const services = ['inspector']
+const serviceFolders = `^src/(${services.join('|')})/`
+const topAboveServices = `^src/(${top.filter(file => file !== 'connection-manager').join('|')})\\.ts$`
+const moduleFolders = `^src/(${modules.join('|')})/`
 
-const arrows = rooms.map((room, index) => {
-  const above = rooms.slice(0, index)
+const arrows = modules.map((name, index) => {
+  const above = modules.slice(0, index)
 
   return {
-    name: `arrows-${room}`,
-    comment: `the room ${room} may only use the rooms below it`,
+    name: `arrows-${name}`,
+    comment: `the module ${name} may only use the modules below it`,
     severity: 'error',
-    from: { path: `^src/${room}/` },
-    to: { path: [guests.includes(room) ? roofAboveGuests : roofFiles, ...above.map(name => `^src/${name}/`)] }
+    from: { path: `^src/${name}/` },
+    to: { path: [services.includes(name) ? topAboveServices : topFiles, ...above.map(other => `^src/${other}/`)] }
   }
 })
 
-const roofArrows = roof.map((file, index) => ({
+const topArrows = top.map((file, index) => ({
   name: `arrows-${file}`,
   comment: `src/${file}.ts may only use what stands below it`,
   severity: 'error',
   from: { path: `^src/${file}\\.ts$` },
-  to: { path: roof.slice(0, index).map(name => `^src/${name}\\.ts$`).concat(file === 'index' ? '^src/nothing-stands-above$' : guestFolders) }
+  to: { path: top.slice(0, index).map(name => `^src/${name}\\.ts$`).concat(file === 'index' ? '^src/nothing-stands-above$' : serviceFolders) }
 }))
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -64,41 +63,41 @@ module.exports = {
       to: { circular: true }
     },
     {
-      name: 'door-between-rooms',
-      comment: 'a room is entered through its index.ts only, or its later.ts for what is fetched on demand',
+      name: 'index-between-modules',
+      comment: 'others import from the index.ts of a module only, or its later.ts for what is fetched on demand',
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
-      to: { path: roomFolders, pathNot: ['^src/$1/', doors] }
+      to: { path: moduleFolders, pathNot: ['^src/$1/', entries] }
     },
     {
-      name: 'door-from-the-roof',
-      comment: 'a room is entered through its index.ts only, or its later.ts for what is fetched on demand',
+      name: 'index-from-above',
+      comment: 'others import from the index.ts of a module only, or its later.ts for what is fetched on demand',
       severity: 'error',
       from: { path: '^src/[^/]+\\.ts$' },
-      to: { path: roomFolders, pathNot: doors }
+      to: { path: moduleFolders, pathNot: entries }
     },
     {
-      name: 'ground-uses-no-room',
+      name: 'below-uses-no-module',
       comment: 'the clock, the errors and randomness know nothing of connections',
       severity: 'error',
-      from: { path: `^src/(${ground.join('|')})\\.ts$` },
-      to: { path: [roomFolders, roofFiles] }
+      from: { path: `^src/(${below.join('|')})\\.ts$` },
+      to: { path: [moduleFolders, topFiles] }
     },
     {
       name: 'reachability-stands-alone',
       comment: 'reachability is a service of its own, with an entry of its own: what it uses is loaded with it',
       severity: 'error',
       from: { path: '^src/reachability/' },
-      to: { path: roomFolders, pathNot: ['^src/reachability/', '^src/addresses/index\\.ts$'] }
+      to: { path: moduleFolders, pathNot: ['^src/reachability/', '^src/addresses/index\\.ts$'] }
     },
     {
       name: 'known-files',
-      comment: 'a file belongs to a room, the roof or the ground',
+      comment: 'a file belongs to a module, or stands above or below all of them',
       severity: 'error',
-      from: { path: '^src/', pathNot: [roomFolders, roofFiles, `^src/(${ground.join('|')})(\\.browser)?\\.ts$`] },
+      from: { path: '^src/', pathNot: [moduleFolders, topFiles, `^src/(${below.join('|')})(\\.browser)?\\.ts$`] },
       to: {}
     },
-    ...roofArrows,
+    ...topArrows,
     ...arrows
   ],
   options: {

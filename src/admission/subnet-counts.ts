@@ -79,7 +79,8 @@ export class SubnetCounts {
     }
 
     for (const { bits, limit, counts } of this.tables[ip.family]) {
-      const current = counts.get(ip)
+      // some are only counted
+      const current = limit === Infinity ? 0 : counts.get(ip)
 
       if (current >= limit) {
         return { scope: `subnet:${prefixText(ip, bits)}`, current, limit }
