@@ -25,7 +25,14 @@ const releaseScope: Undo = ({ scope }) => { scope?.release() }
  * @throws {ConnectionLimitError} if there is no place for it
  */
 export function reserveConnection (entry: ConnectionEntry, resources: Pick<ResourceManager, 'openConnection'>, options: OpenConnectionOptions): ConnectionScope {
-  const scope = entry.scope = resources.openConnection(options)
+  return holdScope(entry, resources.openConnection(options))
+}
+
+/**
+ * What was reserved before is the connection's from now on, until its record gives it back
+ */
+export function holdScope (entry: ConnectionEntry, scope: ConnectionScope): ConnectionScope {
+  entry.scope = scope
   entry.undo(releaseScope)
 
   return scope

@@ -1,5 +1,5 @@
 import { ConnectionEntry } from '../core/index.ts'
-import { ResourceLimitError, reserveConnection } from '../resources/index.ts'
+import { ResourceLimitError, holdScope, reserveConnection } from '../resources/index.ts'
 import type { ConnectionCandidate } from './eviction-candidates.ts'
 import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
@@ -84,27 +84,16 @@ export class ConnectionCharges {
    * @throws {ConnectionLimitError} if there is no place
    */
   dial (multiaddr: Multiaddr, peerId: PeerId | undefined, signal: AbortSignal): DialReservation {
-    const { pending, realms, replacements } = this.#components
     const entry = new ConnectionEntry('dialling', multiaddr, true)
-    const peer = peerId?.toString()
-    const place = this.#takePlace(peer ?? '')
+    const place = this.#takePlace(peerId?.toString() ?? '')
 
-    try {
-      reserveConnection(entry, place == null ? this.#components.resources : { openConnection: () => place }, {
-        direction: 'outbound',
-        fileDescriptor: entry.fileDescriptor,
-        ...peerId == null ? {} : realms.makePlace(peerId, 'outbound'),
-        onFull: error => !this.#isTried(peer) && replacements.makePlace(error, { peer, isDialled: true })
-      })
-    } catch (err) {
-      if (err instanceof ResourceLimitError) {
-        realms.tellFull(err, peerId, err)
-      }
-
-      throw err
+    if (place == null) {
+      this.#reserveDial(entry, peerId)
+    } else {
+      holdScope(entry, place)
     }
 
-    return { release: pending.dialled(entry, signal) }
+    return { release: this.#components.pending.dialled(entry, signal) }
   }
 
   /**
@@ -155,6 +144,26 @@ export class ConnectionCharges {
         realms.tellFull(err, remotePeer, err)
 
         return err
+      }
+
+      throw err
+    }
+  }
+
+  #reserveDial (entry: ConnectionEntry, peerId: PeerId | undefined): void {
+    const { realms, replacements, resources } = this.#components
+    const peer = peerId?.toString()
+
+    try {
+      reserveConnection(entry, resources, {
+        direction: 'outbound',
+        fileDescriptor: entry.fileDescriptor,
+        ...peerId == null ? {} : realms.makePlace(peerId, 'outbound'),
+        onFull: error => !this.#isTried(peer) && replacements.makePlace(error, { peer, isDialled: true })
+      })
+    } catch (err) {
+      if (err instanceof ResourceLimitError) {
+        realms.tellFull(err, peerId, err)
       }
 
       throw err
