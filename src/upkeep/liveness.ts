@@ -83,7 +83,7 @@ const PROBE_WINDOW = 1_000
  * Finds connections that are dead without bothering those that are not: only a
  * connection on which nothing was heard for a while is pinged, and it is aborted
  * only when it does not answer for some time either. All others are pinged once when they
- * are new, and every {@link MAX_RTT_AGE}, so that their round trip time is known.
+ * are new, and every `MAX_RTT_AGE`, so that their round trip time is known.
  */
 export class Liveness {
   readonly #components: LivenessComponents
