@@ -42,6 +42,7 @@ interface Measured extends Components {
 const ROUNDS = 15
 const WARM_UP = 15
 const BATCH = 1_000
+const STREAMS_PER_PEER = 100
 const OPEN = 5_000
 const DIALS = 9
 const MEMORY = 10_000
@@ -161,18 +162,19 @@ async function opening ({ events, connectionManager: manager }: Measured): Promi
 }
 
 async function streaming ({ events, registrar }: Measured): Promise<number> {
-  const connection = newConnection(events)
-  events.safeDispatchEvent('connection:open', { detail: connection })
   const protocol = '/app/1.0.0'
   const next = (): void => {}
 
   return perOperation(BATCH, async () => {
+    // one peer alone may not open as many in so short a time
+    const connections = Array.from({ length: BATCH / STREAMS_PER_PEER }, () => newConnection(events))
+    connections.forEach(connection => { events.safeDispatchEvent('connection:open', { detail: connection }) })
     const streams = Array.from({ length: BATCH }, () => new StubStream(protocol))
 
     return () => {
-      for (const stream of streams) {
-        void registrar.getMiddleware(protocol)[0](stream as unknown as Stream, connection, next)
-        stream.finish()
+      for (let i = 0; i < BATCH; i++) {
+        void registrar.getMiddleware(protocol)[0](streams[i] as unknown as Stream, connections[Math.floor(i / STREAMS_PER_PEER)], next)
+        streams[i].finish()
       }
     }
   })
