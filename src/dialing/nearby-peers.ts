@@ -1,4 +1,4 @@
-import { isLoopback, isOnThisHost, leadingIp, prefixText, remoteIp } from '../addresses/index.ts'
+import { isLoopback, isOnThisHost, isPrivateOrLoopback, leadingIp, prefixText, remoteIp } from '../addresses/index.ts'
 import { RecentMap } from '../recent-map.ts'
 import type { IpAddress } from '../addresses/index.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -45,7 +45,8 @@ export class NearbyPeers {
   observe (peerId: PeerId, address: Multiaddr): void {
     const ip = remoteIp(address)
 
-    if (ip != null) {
+    // the others may be dialled anyway, and are so many that they would push these out
+    if (ip != null && isPrivateOrLoopback(ip)) {
       this.#seen.set(keyOf(peerId, ip), true)
     }
 

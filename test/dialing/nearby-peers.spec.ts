@@ -29,6 +29,17 @@ describe('dialing: who is near', () => {
     expect(isNear(nearby, '192.168.1.7', stubPeerId())).to.be.false()
   })
 
+  it('is known however many come from the internet', () => {
+    const nearby = create('/ip4/192.168.1.2/tcp/1')
+    nearby.observe(peerId, multiaddr('/ip4/192.168.1.7/tcp/50000'))
+
+    for (let i = 0; i < 5_000; i++) {
+      nearby.observe(stubPeerId(), multiaddr(`/ip4/77.1.${i >> 8}.${i & 255}/tcp/50000`))
+    }
+
+    expect(isNear(nearby, '192.168.1.7')).to.be.true()
+  })
+
   it('is everybody where there is nothing but loopback', () => {
     const nearby = create('/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/memory/a', '/ip4/127.0.0.1/tcp/2/p2p/12D3KooWHFKTMzwerBtsVmtz4ZZEQy2heafxzWw6wNn5PPYkBxJ5/p2p-circuit')
     nearby.observe(stubPeerId(), multiaddr('/ip4/127.0.0.1/tcp/50000'))
