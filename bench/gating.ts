@@ -123,7 +123,7 @@ const pipeline = new AdmissionPipeline({
   clock: systemClock,
   connectionCount: () => open,
   entries: () => [],
-  onError: () => {},
+  giveBack: () => {},
   evictionCandidates: () => [],
   evict: () => {},
   resources,

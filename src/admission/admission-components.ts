@@ -138,9 +138,9 @@ export interface AdmissionComponents<C extends EvictionCandidate = EvictionCandi
   onRefuse(refusal: RefusedConnection): void
 
   /**
-   * Called with what giving something back has thrown
+   * A connection gives back what was taken for it
    */
-  onError(err: unknown): void
+  giveBack(entry: ConnectionEntry): void
 }
 
 /**

@@ -264,7 +264,7 @@ export class AdmissionPipeline<C extends EvictionCandidate = EvictionCandidate> 
     const { remoteAddr, socket } = victim
     const refusal = this.#refuseAsPending()
     victim.phase = 'closed'
-    victim.giveBack(this.#components.onError)
+    this.#components.giveBack(victim)
 
     if (socket != null) {
       this.#components.onRefuse({ ...refusal, remoteAddr })

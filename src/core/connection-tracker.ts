@@ -3,7 +3,7 @@ import { closeWithin } from './close-connection.ts'
 import { ConnectionTable } from './connection-table.ts'
 import { PendingConnections } from './pending-connections.ts'
 import { withinTime } from './time-limit.ts'
-import type { PeerEntry } from './connection-entry.ts'
+import type { ConnectionEntry, PeerEntry } from './connection-entry.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Libp2pEvents, Logger, MultiaddrConnection, PeerId, PeerStore } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
@@ -68,7 +68,7 @@ export class ConnectionTracker {
     this.#hooks = hooks
     this.#clock = clock
     this.#log = log
-    this.pending = new PendingConnections(err => { log.error('could not give back what a connection has taken - %e', err) })
+    this.pending = new PendingConnections(this.giveBack)
   }
 
   start (): void {
@@ -101,6 +101,13 @@ export class ConnectionTracker {
     if (this.#started && this.#add(connection)) {
       connection.addEventListener('close', () => { this.#remove(connection) }, { once: true })
     }
+  }
+
+  /**
+   * A connection gives back everything that was taken for it. Harmless when it has.
+   */
+  readonly giveBack = (entry: ConnectionEntry): void => {
+    entry.giveBack(err => { this.#log.error('could not give back what a connection has taken - %e', err) })
   }
 
   /**

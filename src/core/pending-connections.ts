@@ -40,13 +40,13 @@ export class PendingConnections {
    */
   #acceptedUpgrades = 0
 
-  readonly #onError: (err: unknown) => void
+  readonly #giveBack: (entry: ConnectionEntry) => void
 
   /**
-   * @param onError - is told what giving something back has thrown
+   * @param giveBack - has a connection give back what was taken for it
    */
-  constructor (onError: (err: unknown) => void) {
-    this.#onError = onError
+  constructor (giveBack: (entry: ConnectionEntry) => void) {
+    this.#giveBack = giveBack
   }
 
   /**
@@ -175,7 +175,7 @@ export class PendingConnections {
   #end (entry: ConnectionEntry): void {
     if (entry.isPending) {
       entry.phase = 'closed'
-      entry.giveBack(this.#onError)
+      this.#giveBack(entry)
     }
   }
 

@@ -1,8 +1,9 @@
 import { CODE_DNSADDR, CODE_HTTP, CODE_HTTPS, CODE_P2P_CIRCUIT, CODE_SNI, CODE_TLS, CODE_UNIX, CODE_WEBRTC, CODE_WEBTRANSPORT, CODE_WSS } from '@multiformats/multiaddr'
-import { NAME_CODES, addressGroup, dialledHosts, isLocalName, relayPeer, remoteIp, withIp } from '../addresses/index.ts'
+import { NAME_CODES, addressGroup, dialledHosts, relayPeer, remoteIp, withIp } from '../addresses/index.ts'
 import { TokenBuckets } from '../admission/index.ts'
-import { HostAddresses, isPublicHost } from '../gating/index.ts'
+import { HostAddresses, hasLocalName, isPublicHost } from '../gating/index.ts'
 import { RecentMap } from '../recent-map.ts'
+import { usesRelay, wayOf } from './dial-traits.ts'
 import type { GroupOf, IpAddress } from '../addresses/index.ts'
 import type { Clock } from '../clock.ts'
 import type { HostAddressesComponents } from '../gating/index.ts'
@@ -160,7 +161,7 @@ export class AutomaticTargets {
     const dialled = this.#resolved(this.#wayTo(multiaddr))
     const components = dialled.getComponents()
 
-    if (remoteIp(dialled) == null && (components.length === 0 || isRelayed(multiaddr) || components.some(({ code }) => NO_HOST_YET.has(code) || NAME_CODES.has(code)))) {
+    if (remoteIp(dialled) == null && (components.length === 0 || usesRelay(multiaddr) || components.some(({ code }) => NO_HOST_YET.has(code) || NAME_CODES.has(code)))) {
       return hasLocalName(dialled) ? undefined : groupOf?.(dialled) ?? UNKNOWN_GROUP
     }
 
@@ -172,7 +173,7 @@ export class AutomaticTargets {
    * for a peer that the user has named: others claim to be there as well.
    */
   take (peerId: PeerId | undefined, multiaddr: Multiaddr): boolean {
-    return isRelayed(multiaddr) || this.#isNamed(peerId) || this.#ipsOf(multiaddr).every(ip => !isPublicHost(ip) || this.#tokens.take(ip) == null)
+    return usesRelay(multiaddr) || this.#isNamed(peerId) || this.#ipsOf(multiaddr).every(ip => !isPublicHost(ip) || this.#tokens.take(ip) == null)
   }
 
   /**
@@ -189,7 +190,7 @@ export class AutomaticTargets {
     const { isNearby } = this.#components
     const isTrusted = this.#isNamed(peerId)
 
-    if (isRelayed(multiaddr)) {
+    if (usesRelay(multiaddr)) {
       const way = wayOf(multiaddr)
       const found = isTrusted || isAnywhere(way) ? [] : await this.#targetsOf(undefined, way)
 
@@ -254,7 +255,7 @@ export class AutomaticTargets {
    * What tells where an address leads
    */
   #wayTo (multiaddr: Multiaddr): Multiaddr {
-    if (!isRelayed(multiaddr)) {
+    if (!usesRelay(multiaddr)) {
       return multiaddr
     }
 
@@ -263,7 +264,7 @@ export class AutomaticTargets {
 
     // a relay that is connected is used, wherever the address says it is. It may be
     // reached through another one, of which no more is known
-    return connected == null || isRelayed(connected) ? wayOf(multiaddr) : connected
+    return connected == null || usesRelay(connected) ? wayOf(multiaddr) : connected
   }
 
   /**
@@ -290,24 +291,9 @@ function createTokens (clock: Clock): TokenBuckets {
   return new TokenBuckets(clock, limits)
 }
 
-function isRelayed (multiaddr: Multiaddr): boolean {
-  return multiaddr.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
-}
-
-/**
- * What is dialled first: the relay, if there is one
- */
-function wayOf (multiaddr: Multiaddr): Multiaddr {
-  return isRelayed(multiaddr) ? multiaddr.decapsulateCode(CODE_P2P_CIRCUIT) : multiaddr
-}
-
 /**
  * Whether an address does not say where its peer is
  */
 function isAnywhere (multiaddr: Multiaddr): boolean {
   return multiaddr.getComponents().every(({ name }) => name === 'p2p')
-}
-
-function hasLocalName (multiaddr: Multiaddr): boolean {
-  return dialledHosts(multiaddr).names.some(isLocalName)
 }

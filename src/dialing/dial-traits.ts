@@ -61,8 +61,8 @@ const FAMILIES = new Map<number, 4 | 6>([[CODE_IP4, 4], [CODE_IP6, 6], [CODE_DNS
  * What the rules of dialling ask of an address
  */
 export function dialTraits (multiaddr: Multiaddr): DialTraits {
-  const isRelayed = multiaddr.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
-  const way = isRelayed ? multiaddr.decapsulateCode(CODE_P2P_CIRCUIT) : multiaddr
+  const isRelayed = usesRelay(multiaddr)
+  const way = wayOf(multiaddr)
   const components = way.getComponents()
   const hostAt = components.findIndex(({ code }) => FAMILIES.has(code) || NAME_CODES.has(code))
   const host = hostAt === -1 ? undefined : components[hostAt]
@@ -82,6 +82,20 @@ export function dialTraits (multiaddr: Multiaddr): DialTraits {
     isLoopback: ip != null && isLoopback(ip),
     isLinkLocal: host?.code === CODE_IP6 && components[hostAt - 1]?.code !== CODE_IP6ZONE && /^fe[89ab]/i.test(hostText)
   }
+}
+
+/**
+ * Does anything go through a relay?
+ */
+export function usesRelay (multiaddr: Multiaddr): boolean {
+  return multiaddr.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
+}
+
+/**
+ * The address that is dialled first: that of the relay, if there is one
+ */
+export function wayOf (multiaddr: Multiaddr): Multiaddr {
+  return usesRelay(multiaddr) ? multiaddr.decapsulateCode(CODE_P2P_CIRCUIT) : multiaddr
 }
 
 /**

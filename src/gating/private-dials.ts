@@ -27,6 +27,9 @@ export function isPublicHost (ip: IpAddress): boolean {
   return isPublicIp(ip.text) && !isPrivateOrLoopback(ip) && (ip.embeddedIn == null || !isPrivateOrLoopback(ip.embeddedIn))
 }
 
-function hasLocalName (multiaddr: Multiaddr): boolean {
+/**
+ * Whether an address is dialled by a name that is only known in a local network
+ */
+export function hasLocalName (multiaddr: Multiaddr): boolean {
   return dialledHosts(multiaddr).names.some(isLocalName)
 }

@@ -10,7 +10,7 @@ import type { RealmRooms } from './realm-rooms.ts'
 import type { Replacements } from './replacements.ts'
 import type { GroupOf } from '../addresses/index.ts'
 import type { AllowList, DialBacks } from '../admission/index.ts'
-import type { ConnectionTable, PendingConnections } from '../core/index.ts'
+import type { ConnectionEntry, ConnectionTable, PendingConnections } from '../core/index.ts'
 import type { BanList, DiscouragedList } from '../gating/index.ts'
 import type { Refusal } from '../metrics/index.ts'
 import type { Limits, ResourceManager } from '../resources/index.ts'
@@ -21,6 +21,7 @@ export interface CreateAdmissionComponents extends RoomsContext {
   peerId: PeerId
   table: ConnectionTable
   pending: PendingConnections
+  giveBack(entry: ConnectionEntry): void
   standing: Standing
   bans: BanList
   discouraged: DiscouragedList
@@ -48,7 +49,7 @@ export interface CreatedAdmission {
  * Connects the admission of inbound connections with the other rooms
  */
 export function createAdmission (components: CreateAdmissionComponents, config: RoomsConfig, limits: Limits): CreatedAdmission {
-  const { clock, departures, discouraged, emit, log, pending, standing, table } = components
+  const { clock, departures, discouraged, emit, pending, standing, table } = components
   const load = isShedding(config) ? new LoadMonitor({ clock }, config.load === false ? {} : config.load) : undefined
   const { rates = {}, ...subnets } = limits.subnets ?? {}
   const isTrusted = (peer: string): boolean => standing.protection.isProtected(peer, TRUSTED_TAG)
@@ -70,7 +71,6 @@ export function createAdmission (components: CreateAdmissionComponents, config: 
       yield * pending
       yield * table.allEntries()
     },
-    onError: err => { log.error('could not give back what a connection has taken - %e', err) },
     makePlace: (error, peer) => components.replacements.makePlace(error, { peer, isDialled: false }),
     evictionCandidates: wanted => evictionCandidates(components, wanted),
     evict: ({ connection }) => {

@@ -1,11 +1,11 @@
 import type { CloseReasons } from './close-reasons.ts'
 import type { Clock } from '../clock.ts'
-import type { CloseReason, ConnectionTable } from '../core/index.ts'
-import type { Connection, Logger } from '@libp2p/interface'
+import type { CloseReason, ConnectionEntry, ConnectionTable } from '../core/index.ts'
+import type { Connection } from '@libp2p/interface'
 
 export interface DeparturesComponents {
   clock: Clock
-  log: Logger
+  giveBack(entry: ConnectionEntry): void
   closing: CloseReasons
   table: Pick<ConnectionTable, 'get' | 'setLeaving'>
 
@@ -35,7 +35,7 @@ export class Departures {
    * Harmless if the connection has lost its place already, or is closed
    */
   add (connection: Connection, reason: CloseReason, cause?: string): void {
-    const { clock, close, closing, log, table } = this.#components
+    const { clock, close, closing, giveBack, table } = this.#components
     const entry = table.get(connection)
 
     if (entry == null || entry.isLeaving) {
@@ -44,7 +44,7 @@ export class Departures {
 
     closing.mark(connection, reason, cause)
     table.setLeaving(entry, true)
-    entry.giveBack(err => { log.error('could not give back what a connection has taken - %e', err) })
+    giveBack(entry)
 
     // what can not be closed has its place all the same
     const onClosed = (): void => {

@@ -9,7 +9,7 @@ import type { RealmRooms } from './realm-rooms.ts'
 import type { RealmWatermarks } from './realm-watermarks.ts'
 import type { ExceededLimit } from '../admission/index.ts'
 import type { Clock } from '../clock.ts'
-import type { OpenEntry, ConnectionTable, PeerEntry } from '../core/index.ts'
+import type { ConnectionEntry, ConnectionTable, OpenEntry, PeerEntry } from '../core/index.ts'
 import type { Misbehaviour } from '../gating/index.ts'
 import type { ParkedPeers } from '../outbound/index.ts'
 import type { ConnectionScope } from '../resources/index.ts'
@@ -35,6 +35,11 @@ export interface OpenConnectionsComponents {
   misbehaviour: Pick<Misbehaviour, 'onClose'>
   trimmer: Trimmer
   parked: ParkedPeers
+
+  /**
+   * A connection gives back what was taken for it
+   */
+  giveBack(entry: ConnectionEntry): void
 
   /**
    * Notes what a peer is worth, for the next trim
@@ -139,7 +144,7 @@ export class OpenConnections {
    * A connection was closed that was not to stay
    */
   readonly #onRefusedClose = (entry: OpenEntry): void => {
-    entry.giveBack(err => { this.#components.log.error('could not give back what a connection has taken - %e', err) })
+    this.#components.giveBack(entry)
   }
 
   readonly #onKeptClose = (entry: OpenEntry, event: Pick<StreamCloseEvent, 'error'>): void => {

@@ -24,7 +24,7 @@ import type { CreatedAdmission } from './create-admission.ts'
 import type { Watchers } from './create-watchers.ts'
 import type { GroupOf } from '../addresses/index.ts'
 import type { ExceededLimit } from '../admission/index.ts'
-import type { ConnectionTable, PeerEntry, PendingConnections } from '../core/index.ts'
+import type { ConnectionEntry, ConnectionTable, PeerEntry, PendingConnections } from '../core/index.ts'
 import type { Refusal, TrimResult } from '../metrics/index.ts'
 import type { PeerProtection } from '../outbound/index.ts'
 import type { ResourceManager } from '../resources/index.ts'
@@ -60,6 +60,11 @@ export interface Rooms extends RoomsContext, CreatedAdmission, Watchers {
   dialBacks: DialBacks
   allowList: AllowList
   pending: PendingConnections
+
+  /**
+   * A connection gives back what was taken for it
+   */
+  giveBack(entry: ConnectionEntry): void
   open: OpenConnections
 
   /**
@@ -151,6 +156,7 @@ export function createRooms (components: RoomsComponents, config: RoomsConfig, c
   const tracker = rooms.tracker = new ConnectionTracker(components, open, clock, log)
   const table = rooms.table = tracker.table
   rooms.pending = tracker.pending
+  rooms.giveBack = tracker.giveBack
   rooms.closing = new CloseReasons(table)
   rooms.use = new ApplicationUse(table, clock, config.housekeepingProtocols)
   rooms.dialBacks = new DialBacks(clock)

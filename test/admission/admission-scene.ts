@@ -28,7 +28,7 @@ export const NOBODY_KNOWN: Omit<AdmissionComponents, 'clock' | 'connectionCount'
   realms: { makeRoomFor: () => {} },
   entries: () => [],
   onRefuse: () => {},
-  onError: () => {}
+  giveBack: () => {}
 }
 
 const ROOM = { connections: 1_000, connectionsInbound: 1_000, fileDescriptors: 1_000 }
@@ -59,7 +59,7 @@ export class Scene {
       clock: this.clock,
       connectionCount: () => this.open.size,
       entries: () => this.all,
-      onError: err => { throw err },
+      giveBack: entry => { entry.giveBack(err => { throw err }) },
       evictionCandidates: () => this.candidates,
       evict: victim => { this.evicted.push(victim.id) },
       resources: this.resources,

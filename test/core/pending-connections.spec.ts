@@ -29,7 +29,7 @@ describe('core/pending-connections', () => {
   let given: ConnectionEntry[]
 
   beforeEach(() => {
-    pending = new PendingConnections(err => { throw err })
+    pending = new PendingConnections(entry => { entry.giveBack(err => { throw err }) })
     given = []
   })
 

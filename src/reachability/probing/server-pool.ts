@@ -1,7 +1,6 @@
-import { ipGroup, isPublicIp, prefixText, remoteIp, socketAddressOf } from '../../addresses/index.ts'
+import { hostRange, ipGroup, isPublicIp, remoteIp, socketAddressOf } from '../../addresses/index.ts'
 import { RecentMap } from '../../recent-map.ts'
 import { backOff } from '../agenda.ts'
-import type { IpAddress } from '../../addresses/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
@@ -19,9 +18,6 @@ const MAX_LIARS = 1_024
 
 // where connections break before the gateway tells of another address, no server is left
 const MAX_FORMER = 8
-
-// one host can take any address of such a network of IPv6
-const HOST_BITS_IPV6 = 64
 
 /**
  * A connected peer that verifies addresses for others
@@ -108,7 +104,7 @@ export class ServerPool {
     const ip = remoteIp(connection.remoteAddr)
     const known = this.#servers.get(id)
 
-    if (ip == null || connection.limits != null || this.#liars.has(id) || this.#liars.has(hostOf(ip))) {
+    if (ip == null || connection.limits != null || this.#liars.has(id) || this.#liars.has(hostRange(ip))) {
       return
     }
 
@@ -158,12 +154,12 @@ export class ServerPool {
 
     // in a private network an address may be that of a proxy before all of them
     if (ip != null && isPublicIp(ip.text)) {
-      const host = hostOf(ip)
+      const host = hostRange(ip)
       this.#liars.set(host, true)
       this.#servers.forEach(({ id, connection }) => {
         const other = remoteIp(connection.remoteAddr)
 
-        if (other != null && hostOf(other) === host) {
+        if (other != null && hostRange(other) === host) {
           this.#servers.delete(id)
         }
       })
@@ -336,11 +332,4 @@ export async function meetPeers (components: MeetPeersComponents, isEnough: () =
       return
     }
   }
-}
-
-/**
- * The addresses that one host has
- */
-function hostOf (ip: IpAddress): string {
-  return prefixText(ip, ip.family === 4 ? 32 : HOST_BITS_IPV6)
 }
